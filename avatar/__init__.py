@@ -1,0 +1,1 @@
+"""The receptionist's face: speech in, a face out."""

@@ -1,0 +1,1 @@
+"""What may be set, with unit, range, default and reason."""

@@ -1,0 +1,176 @@
+"""What the core tells the screen and what the screen tells the core, over a local socket.
+
+The core sends whole snapshots (`ScreenState`): the screen decides nothing and may be restarted at any
+moment; the next snapshot brings it up to date. Times are `CLOCK_MONOTONIC` nanoseconds, which both
+processes of one machine share.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from contracts.speech import VisemeSpan
+
+MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
+
+Page = Literal["attract", "conversation", "ticket", "opinion", "goodbye", "outage"]
+Language = Literal["zh", "en"]
+Mode = Literal["standard", "elder"]
+Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
+Gesture = Literal["rest", "wave", "present", "stop", "heart"]
+Expression = Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"]
+TargetKind = Literal["chip", "primary", "quiet", "human", "dock", "microphone", "smiley", "score", "card"]
+
+
+class Caption(msgspec.Struct, frozen=True):
+    """One speech bubble. `spoken` counts the characters of `text` already heard (None: all of them)."""
+
+    speaker: Literal["visitor", "receptionist"]
+    text: str
+    translation: str = ""
+    final: bool = True  # False: still being recognised or spoken
+    spoken: int | None = None
+    interrupted: bool = False  # the visitor talked over it: drawn ending with an ellipsis
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Something that can be pressed. `label` is drawn, `spoken_label` is what a blind visitor hears."""
+
+    id: str
+    label: str
+    spoken_label: str
+    kind: TargetKind
+    detail: str = ""
+    icon: str = ""
+    selected: bool = False
+    enabled: bool = True
+
+
+class TicketView(msgspec.Struct, frozen=True):
+    """The ticket as the page shows it. `ahead` and `wait_min` are None while the hub's queue is unknown."""
+
+    number: str
+    service: str
+    issued_at: str  # local time as printed, e.g. '11月21日 10:26'
+    ahead: int | None = None
+    wait_min: tuple[int, int] | None = None  # minutes: most people, hardly anybody longer
+    qr: str = ""  # text of the QR code
+
+
+class QueueLine(msgspec.Struct, frozen=True):
+    """One service's line on the attract page."""
+
+    name: str
+    waiting: int
+    wait_min: tuple[int, int] | None = None
+
+
+class DeviceLights(msgspec.Struct, frozen=True):
+    """Which devices are in use, declared on every page; `missing` names those that should be there."""
+
+    microphone: bool = True
+    camera: bool = True
+    missing: tuple[str, ...] = ()
+
+
+class ScreenState(msgspec.Struct, frozen=True, tag="state"):
+    """Everything that is on the screen, whole. Touches quote its `revision`."""
+
+    revision: int
+    page: Page
+    language: Language
+    bank: str
+    branch: str
+    mode: Mode = "standard"
+    headline: str = ""
+    headline_translation: str = ""
+    note: str = ""
+    captions: tuple[Caption, ...] = ()
+    targets: tuple[Target, ...] = ()
+    listening: Listening = "off"
+    expression: Expression = "warm"
+    gesture: Gesture = "rest"
+    gaze: tuple[float, float] = (0.0, 0.0)  # -1..1 each; where the visitor's face is, from her eyes
+    ticket: TicketView | None = None
+    queue: tuple[QueueLine, ...] = ()
+    open_until: str = ""  # e.g. '17:00'
+    lights: DeviceLights = DeviceLights()
+
+
+class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):
+    """The mouth shapes of one clause. Clauses of an utterance follow each other; positions never restart."""
+
+    utterance: str
+    rate_hz: int
+    visemes: tuple[VisemeSpan, ...]
+
+
+class SpeechClock(msgspec.Struct, frozen=True, tag="clock"):
+    """At `at_ns` the loudspeaker had played `samples_played` samples of `utterance`. Sent at least every 200 ms."""
+
+    utterance: str
+    samples_played: int
+    at_ns: int
+
+
+class SpeechStopped(msgspec.Struct, frozen=True, tag="silence"):
+    """The utterance ended or was cut: the mouth closes now."""
+
+    utterance: str
+
+
+class Press(msgspec.Struct, frozen=True, tag="press"):
+    """The finger of a recorded visitor: the screen turns it into a real input event at the target's centre."""
+
+    target: str
+
+
+class Close(msgspec.Struct, frozen=True, tag="close"):
+    """Finish the recording, if any, and exit."""
+
+
+class Ready(msgspec.Struct, frozen=True, tag="ready"):
+    """The screen is up. `driver` is SDL's video driver ('x11', 'wayland', 'dummy', …)."""
+
+    width: int
+    height: int
+    driver: str
+    pid: int
+
+
+class Touch(msgspec.Struct, frozen=True, tag="touch"):
+    """A target was pressed. The core ignores targets that its current snapshot does not offer."""
+
+    revision: int
+    target: str
+    at_ns: int
+
+
+class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
+    """Snapshot `revision` is on the glass since `at_ns`. `targets` are those actually drawn."""
+
+    revision: int
+    at_ns: int
+    targets: tuple[str, ...] = ()
+
+
+class Pace(msgspec.Struct, frozen=True, tag="pace"):
+    """How the last seconds went: frames drawn, and the 95th percentile of drawing one, in milliseconds."""
+
+    frames: int
+    seconds: float
+    frame_p95_ms: float
+    core_share: float
+
+
+class Fault(msgspec.Struct, frozen=True, tag="fault"):
+    """Something the screen could not do; `code` is stable, `detail` is for the log."""
+
+    code: str
+    detail: str
+
+
+ToScreen = ScreenState | SpeechPlan | SpeechClock | SpeechStopped | Press | Close
+ToCore = Ready | Touch | Drawn | Pace | Fault

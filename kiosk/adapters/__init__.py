@@ -1,0 +1,1 @@
+"""The only importers of devices and networks, and a file-backed twin of each."""

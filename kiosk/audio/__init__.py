@@ -1,0 +1,1 @@
+"""From microphone frames to utterances, and from speech to the loudspeaker."""

@@ -1,0 +1,1 @@
+"""One turn: recognise, understand, answer, speak; flows and approved knowledge."""

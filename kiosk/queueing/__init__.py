@@ -1,0 +1,1 @@
+"""Tickets on the terminal: numbers that never collide, printed and owed to the hub."""

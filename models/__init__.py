@@ -1,0 +1,1 @@
+"""Every neural network, described and called one way."""

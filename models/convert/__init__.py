@@ -1,0 +1,1 @@
+"""Conversions that make what no package ships. Run while fetching, never while serving."""

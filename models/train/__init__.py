@@ -1,0 +1,1 @@
+"""Data and commands that make our own small models."""
