@@ -1,0 +1,176 @@
+"""Every knob of a terminal: unit, range, default and the reason for it. Unknown keys are refused."""
+
+from __future__ import annotations
+
+import os
+from datetime import time
+from pathlib import Path
+from typing import Annotated, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from config.load import load_toml
+
+CONFIG_DIR: Final = Path(__file__).parent
+DEFAULT_SITE: Final = CONFIG_DIR / "sites" / "qinghe-binjiang.toml"
+SITE_VARIABLE: Final = "YINGBIN_SITE"
+
+WireName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9-]{1,32}$")]
+Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Bank(Section):
+    id: WireName = Field(description="which content pack and theme belong to it")
+    name_zh: str = Field(min_length=1, max_length=24)
+    name_en: str = Field(min_length=1, max_length=48)
+
+
+class Hours(Section):
+    opens: time = Field(description="local time")
+    closes: time = Field(description="local time, after `opens`")
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Hours:
+        if self.closes <= self.opens:
+            raise ValueError("closes must be later than opens")
+        return self
+
+
+class Branch(Section):
+    id: WireName = Field(description="part of every MQTT topic: lower case letters, digits, hyphens")
+    name_zh: str = Field(min_length=1, max_length=24)
+    name_en: str = Field(min_length=1, max_length=48)
+    hours: dict[Weekday, Hours] = Field(default_factory=dict, description="days that are missing are closed")
+
+
+class Device(Section):
+    id: WireName = Field(description="unique in the branch; part of every MQTT topic")
+    kiosk_digit: int = Field(ge=0, le=9, description="second sign of its ticket numbers: two kiosks never collide")
+
+
+class Service(Section):
+    id: WireName = Field(description="the one list for slots, counters, skills and forecast")
+    letter: Annotated[str, StringConstraints(pattern=r"^[A-Z]$")]
+    name_zh: str = Field(min_length=1, max_length=16)
+    name_en: str = Field(min_length=1, max_length=32)
+    intents: tuple[str, ...] = Field(min_length=1, description="wishes that lead to this service's ticket")
+    minutes_typical: tuple[int, int] = Field(
+        description="minutes one visitor takes at the counter: usual, seldom longer"
+    )
+    counters: int = Field(default=1, ge=1, le=50, description="counters that normally serve it")
+
+    @model_validator(mode="after")
+    def _minutes_in_order(self) -> Service:
+        low, high = self.minutes_typical
+        if not 1 <= low <= high <= 240:
+            raise ValueError("minutes_typical must be [usual, seldom longer], between 1 and 240, in this order")
+        return self
+
+
+class Ports(Section):
+    """Devices by name; 'auto' takes the system's default, 'none' does without."""
+
+    microphone: str = Field(default="auto", max_length=200)
+    speaker: str = Field(default="auto", max_length=200)
+    camera: str = Field(default="auto", max_length=200, description="index, path or address of a video device")
+    printer: str = Field(
+        default="folder:out/tickets", max_length=300, description="file:/dev/usb/lp0, network:HOST:9100, folder:PATH"
+    )
+    retry_s: float = Field(default=3.0, ge=0.5, le=60, description="how often a missing device is looked for again")
+
+
+class Hearing(Section):
+    voice_on: float = Field(
+        default=0.5, gt=0, lt=1, description="silero probability that starts speech (its authors' default)"
+    )
+    voice_off: float = Field(default=0.35, gt=0, lt=1, description="below this it is silence; the gap avoids chatter")
+    min_speech_ms: int = Field(default=160, ge=32, le=2000, description="shorter sounds are clicks and coughs")
+    pause_ms: int = Field(
+        default=700, ge=200, le=3000, description="silence that ends an utterance; elders pause up to a second"
+    )
+    barge_in_ms: int = Field(
+        default=420, ge=100, le=2000, description="speech over the receptionist this long stops her"
+    )
+    max_utterance_s: float = Field(default=25, ge=3, le=28, description="hard cap: the recogniser's window is 30 s")
+    pre_roll_ms: int = Field(default=320, ge=0, le=1000, description="kept from before the first voiced frame")
+    speech_without_camera: bool = Field(default=True, description="without a camera, speech alone may begin a visit")
+
+
+class Seeing(Section):
+    looks_hz: float = Field(default=4, ge=0.5, le=30, description="face detections a second; 4 costs 3 % of a core")
+    near_face_share: float = Field(
+        default=0.13,
+        gt=0.01,
+        lt=1,
+        description="face width / picture width that counts as standing in front: about 1.2 m",
+    )
+    far_face_share: float = Field(default=0.09, gt=0.01, lt=1, description="below this the visitor has stepped away")
+    arrive_ms: int = Field(default=600, ge=0, le=5000, description="near for this long: not a passer-by")
+    leave_ms: int = Field(default=3000, ge=500, le=60000, description="gone for this long: not merely a turned head")
+
+
+class Voice(Section):
+    zh: str = Field(default="zf_xiaoxiao", max_length=40)
+    en: str = Field(default="af_heart", max_length=40)
+    speed: float = Field(default=1.0, ge=0.6, le=1.5)
+    cache_mib: int = Field(default=256, ge=16, le=4096, description="rendered sentences kept on disk")
+
+
+class Talking(Section):
+    prompt_after_s: float = Field(default=15, ge=4, le=120, description="silence before 'are you still there?'")
+    forget_after_s: float = Field(
+        default=10, ge=3, le=120, description="further silence before everything is forgotten"
+    )
+    misunderstood_limit: int = Field(default=2, ge=1, le=5, description="then a person is offered")
+
+
+class HubLink(Section):
+    host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
+    port: int = Field(default=1883, ge=1, le=65535)
+    keepalive_s: int = Field(default=20, ge=5, le=600)
+    resend_s: float = Field(
+        default=5, ge=0.5, le=600, description="unacknowledged operations are sent again after this"
+    )
+
+
+class Site(Section):
+    """One terminal at one place."""
+
+    bank: Bank
+    branch: Branch
+    device: Device
+    services: tuple[Service, ...] = Field(min_length=1, max_length=26)
+    ports: Ports = Ports()
+    hearing: Hearing = Hearing()
+    seeing: Seeing = Seeing()
+    voice: Voice = Voice()
+    talking: Talking = Talking()
+    hub: HubLink = HubLink()
+
+    @model_validator(mode="after")
+    def _one_letter_one_service(self) -> Site:
+        for what in ("letter", "id"):
+            values = [getattr(service, what) for service in self.services]
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(f"services share the {what} {', '.join(twice)}: ticket numbers would collide")
+        return self
+
+    def service_for(self, intent: str) -> Service | None:
+        """The service whose ticket serves this wish, if any."""
+        return next((service for service in self.services if intent in service.intents), None)
+
+
+def site_path() -> Path:
+    """The site file in force: `$YINGBIN_SITE`, else the example."""
+    chosen = os.environ.get(SITE_VARIABLE)
+    return Path(chosen) if chosen else DEFAULT_SITE
+
+
+def load_site(path: Path | None = None) -> Site:
+    """Read a site file. Raises `ConfigError` naming file, line, key and the allowed range."""
+    return load_toml(path or site_path(), Site)
