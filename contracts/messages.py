@@ -1,0 +1,267 @@
+"""Every message on the wire, as typed structures; JSON, schema version in each, no visitor's words.
+
+A field that could carry free text is bound to a narrow pattern, so that a name, a number or a
+sentence of a visitor cannot travel in it by accident. Unknown fields are ignored by the reader
+(a newer sender may add some); wrong types are refused. Times on the wire are UTC; `mono_ns` is the
+sender's monotonic clock, only good for differences within one start of the sender.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal, TypeAlias
+
+import msgspec
+
+from contracts.tickets import TicketState
+
+SCHEMA: Final = 1
+NAME_PATTERN: Final = r"^[a-z0-9-]{1,40}$"
+
+Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
+"""A branch or a device: no dots, no slashes, so that it can be a subject in other engines."""
+Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
+"""An identifier of ours: intent, service, outcome. Never a visitor's word."""
+TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
+VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
+"""Random, new for each visit; says nothing about who the visitor is."""
+TicketNumber = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][0-9]{3,6}$")]
+Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+"""The business day in the branch's own time zone."""
+Utc = Annotated[datetime, msgspec.Meta(tz=True)]
+Language = Literal["zh", "en"]
+Sequence = Annotated[int, msgspec.Meta(ge=1)]
+Tally = Annotated[int, msgspec.Meta(ge=0)]
+Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=600_000)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True):
+    """The envelope that every message carries."""
+
+    id: Annotated[str, msgspec.Meta(min_length=1, max_length=40)]  # unique, random
+    at: Utc
+    mono_ns: int
+    v: int = SCHEMA
+
+
+class Numbered(Message, frozen=True, kw_only=True):
+    """A message from the outbox: kept and resent until the hub has acknowledged its number.
+
+    `log` names the outbox that counts (a new disk begins a new log at 1). `follows` is the number
+    of the message kept before this one; numbers between the two were dropped by policy. The hub may
+    apply this message once everything up to `follows` was applied.
+    """
+
+    log: VisitId
+    seq: Sequence
+    follows: Annotated[int, msgspec.Meta(ge=0)]
+
+
+# --- the visit's moments ------------------------------------------------------------------------
+
+
+class VisitStarted(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visit_started"):
+    """Somebody came: the camera saw them, or they touched the screen."""
+
+    visit: VisitId
+    noticed_by: Literal["camera", "touch", "voice"]
+
+
+class Greeted(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="greeted"):
+    """The receptionist's greeting began."""
+
+    visit: VisitId
+    language: Language
+
+
+class LatencyParts(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the time of one answer went, in milliseconds from the end of the visitor's speech."""
+
+    endpoint: Milliseconds
+    recognise: Milliseconds
+    understand: Milliseconds
+    answer: Milliseconds
+    first_sample: Milliseconds
+    total: Milliseconds
+
+
+class Understood(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="understood"):
+    """One turn was understood as `intent`. `latency_ms` is absent where the visitor touched instead."""
+
+    visit: VisitId
+    turn: Annotated[int, msgspec.Meta(ge=0, le=10_000)]
+    intent: Code
+    confidence: Annotated[float, msgspec.Meta(ge=0, le=1)]
+    decision: Literal["act", "ask", "unsure"]
+    language: Language
+    latency_ms: LatencyParts | None = None
+
+
+class Touched(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="touched"):
+    """A target on the screen was pressed."""
+
+    visit: VisitId
+    target: TargetId
+
+
+class TicketTaken(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_taken"):
+    """The visit led to a ticket. The ticket itself travels as an operation."""
+
+    visit: VisitId
+    number: TicketNumber
+    service: Code
+
+
+class OpinionGiven(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="opinion_given"):
+    """One touch on the five faces: 1 (poor) to 5 (very good)."""
+
+    visit: VisitId
+    score: Annotated[int, msgspec.Meta(ge=1, le=5)]
+
+
+class VisitEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visit_ended"):
+    """The visitor left or was done, and was forgotten."""
+
+    visit: VisitId
+    outcome: Literal["answered", "ticket", "handed_over", "cancelled", "left", "unknown"]
+    duration_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)]
+    turns: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0
+
+
+DeviceKind = Literal["microphone", "camera", "speaker", "printer", "screen", "card_reader"]
+
+
+class DeviceMissing(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="device_missing"):
+    """A device that should be there is not; the terminal works on with the rest."""
+
+    device: DeviceKind
+    reason: Code
+
+
+class DeviceFound(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="device_found"):
+    """A device works (again)."""
+
+    device: DeviceKind
+
+
+Moment: TypeAlias = (
+    VisitStarted
+    | Greeted
+    | Understood
+    | Touched
+    | TicketTaken
+    | OpinionGiven
+    | VisitEnded
+    | DeviceMissing
+    | DeviceFound
+)
+
+
+class Event(Numbered, frozen=True, kw_only=True):
+    """One moment of a visit or of a device."""
+
+    body: Moment
+
+
+# --- tickets ------------------------------------------------------------------------------------
+
+
+class TicketIssued(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_issued"):
+    """The kiosk took a number and owes it to the hub."""
+
+    number: TicketNumber
+    day: Day
+    service: Code
+    visit: VisitId
+    language: Language
+
+
+class TicketGivenBack(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_given_back"):
+    """The visitor does not want the number any more."""
+
+    number: TicketNumber
+    day: Day
+
+
+TicketOperation: TypeAlias = TicketIssued | TicketGivenBack
+
+
+class TicketOp(Numbered, frozen=True, kw_only=True):
+    """One operation on a ticket, from the kiosk's outbox."""
+
+    body: TicketOperation
+
+
+class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
+    """One open ticket. `ahead` counts those who wait before it for the same service."""
+
+    number: TicketNumber
+    service: Code
+    state: TicketState
+    ahead: Tally = 0
+    counter: str = ""
+
+
+class ServiceQueue(msgspec.Struct, frozen=True, kw_only=True):
+    """How one service stands."""
+
+    service: Code
+    waiting: Tally
+    last_called: str = ""
+
+
+class TicketsState(Message, frozen=True, kw_only=True):
+    """The branch's queue, whole. Replaces the one before it when `revision` is higher.
+
+    `store` names the hub's database: revisions of another store are not comparable. `issued` is the
+    highest running number by letter and kiosk digit, so that a kiosk with a new disk does not give
+    numbers twice. `open_tickets` counts all; `tickets` holds the first of them up to the size bound.
+    """
+
+    branch: Name
+    store: VisitId
+    revision: Tally
+    day: Day
+    services: tuple[ServiceQueue, ...]
+    tickets: tuple[TicketLine, ...]
+    open_tickets: Tally
+    issued: dict[str, int]
+
+
+# --- the link itself ----------------------------------------------------------------------------
+
+
+class Ack(Message, frozen=True, kw_only=True):
+    """Everything of `log` up to and including `applied` is in the hub's database."""
+
+    log: VisitId
+    applied: Tally
+
+
+class Availability(Message, frozen=True, kw_only=True):
+    """Retained; the broker publishes the offline one when the device vanishes (last will)."""
+
+    online: bool
+    since: Utc
+    versions: dict[str, str]
+
+
+class HubPresence(Message, frozen=True, kw_only=True):
+    """Retained, and the hub's last will: whether somebody is there to acknowledge."""
+
+    online: bool
+    since: Utc
+    version: str
+
+
+class Telemetry(Message, frozen=True, kw_only=True):
+    """How the terminal is, twice a minute. Not kept: the next one replaces it."""
+
+    uptime_s: Annotated[float, msgspec.Meta(ge=0)]
+    pending: Tally  # messages the outbox still owes
+    dropped: Tally  # messages the outbox dropped by policy, ever
+    free_disk_bytes: Tally
+    rss_bytes: Tally = 0
+    cpu_share: Annotated[float, msgspec.Meta(ge=0, le=64)] = 0.0  # of one core
+    frame_p95_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None  # None: no screen says so
+    missing: tuple[DeviceKind, ...] = ()

@@ -1,0 +1,180 @@
+"""The wire in one table: who says what, where, how reliably and how large. The only place with topics.
+
+Subscriptions, access rules, docs/wire.md and tests are made from `CONTRACT`. Nothing here needs more
+than MQTT 3.1.1.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final, Generic, Literal, TypeVar
+
+import msgspec
+
+from contracts import messages as m
+
+M = TypeVar("M", bound=m.Message)
+Sender = Literal["hub", "kiosk"]
+
+ROOT: Final = "yb/v1/{branch}/{device}"
+RESERVED: Final = frozenset({"all", "hub"})  # levels of ours: no branch and no device is called so
+_NAME: Final = re.compile(m.NAME_PATTERN)
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class WireError(ValueError):
+    """Bytes that are not the message their topic promises. `code` is stable; no content is quoted."""
+
+    def __init__(self, code: Literal["topic", "size", "json", "type", "version", "name"], where: str) -> None:
+        super().__init__(f"{code} at {where}")
+        self.code = code
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Whose message it is. `device` is empty for what concerns the whole branch, both for all."""
+
+    branch: str
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Topic(Generic[M]):
+    """One row of the wire contract."""
+
+    key: str
+    path: str
+    message: type[M]
+    sender: Sender
+    limit_bytes: int
+    meaning: str
+    qos: Literal[0, 1] = 1
+    retain: bool = False  # state is retained; an event never is
+
+    def at(self, branch: str = "", device: str = "") -> str:
+        """The topic of one device. Raises WireError for a name that is not `[a-z0-9-]+` or is reserved."""
+        for level, name in (("{branch}", branch), ("{device}", device)):
+            if level in self.path:
+                check_name(name)
+        return self.path.format(branch=branch, device=device)
+
+    @property
+    def everywhere(self) -> str:
+        """The subscription that matches this row for every branch and device."""
+        return self.path.format(branch="+", device="+")
+
+    def address(self, topic: str) -> Address | None:
+        """Whose topic it is, or None when it is not of this row."""
+        pattern, levels = self.path.split("/"), topic.split("/")
+        if len(pattern) != len(levels):
+            return None
+        found = {"{branch}": "", "{device}": ""}
+        for expected, level in zip(pattern, levels, strict=True):
+            if expected in found:
+                if level in RESERVED or not _NAME.match(level):
+                    return None
+                found[expected] = level
+            elif expected != level:
+                return None
+        return Address(branch=found["{branch}"], device=found["{device}"])
+
+    def encode(self, message: M) -> bytes:
+        """Bytes for the wire. Raises WireError over the row's size bound."""
+        payload = _ENCODER.encode(message)
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        return payload
+
+    def decode(self, payload: bytes) -> M:
+        """The message. Raises WireError: too large, not JSON, wrong type, or a version not known here."""
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        try:
+            message: M = msgspec.json.decode(payload, type=self.message)
+        except msgspec.ValidationError as err:
+            raise WireError("version" if version_of(payload) > m.SCHEMA else "type", self.key) from err
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
+            raise WireError("json", self.key) from err
+        if message.v != m.SCHEMA:
+            raise WireError("version", self.key)
+        return message
+
+
+class _Version(msgspec.Struct):
+    v: int = m.SCHEMA
+
+
+def version_of(payload: bytes) -> int:
+    """The schema version that a payload declares; the present one when it declares none that can be read."""
+    try:
+        return msgspec.json.decode(payload, type=_Version).v
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return m.SCHEMA
+
+
+def check_name(name: str) -> str:
+    """`name`, when it may be a branch or a device. Raises WireError otherwise."""
+    if name in RESERVED or not _NAME.match(name):
+        raise WireError("name", "branch or device")
+    return name
+
+
+AVAILABILITY: Final = Topic(
+    "availability", f"{ROOT}/availability", m.Availability, "kiosk", 2_048,
+    "online or offline, since when, which versions; also the last will", retain=True,
+)  # fmt: skip
+TELEMETRY: Final = Topic(
+    "telemetry", f"{ROOT}/telemetry", m.Telemetry, "kiosk", 4_096, "how the terminal is, every 30 s", qos=0,
+)  # fmt: skip
+EVENTS: Final = Topic(
+    "events", f"{ROOT}/events", m.Event, "kiosk", 4_096, "the visit's moments, numbered, applied once",
+)  # fmt: skip
+TICKETS_OP: Final = Topic(
+    "tickets/op", f"{ROOT}/tickets/op", m.TicketOp, "kiosk", 2_048, "ticket operations, numbered, applied once",
+)  # fmt: skip
+ACK: Final = Topic(
+    "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
+)  # fmt: skip
+TICKETS_STATE: Final = Topic(
+    "tickets/state", "yb/v1/{branch}/all/tickets/state", m.TicketsState, "hub", 128 * 1024,
+    "the branch's queue, whole, with a revision", retain=True,
+)  # fmt: skip
+HUB_PRESENCE: Final = Topic(
+    "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
+    "whether the hub is there to acknowledge; also its last will", retain=True,
+)  # fmt: skip
+
+CONTRACT: Final[tuple[Topic[Any], ...]] = (
+    AVAILABILITY, TELEMETRY, EVENTS, TICKETS_OP, ACK, TICKETS_STATE, HUB_PRESENCE,
+)  # fmt: skip
+BY_KEY: Final[dict[str, Topic[Any]]] = {row.key: row for row in CONTRACT}
+MAX_MESSAGE_BYTES: Final = max(row.limit_bytes for row in CONTRACT)
+
+
+def find(topic: str) -> tuple[Topic[Any], Address]:
+    """The row and address of a topic that arrived. Raises WireError when it is none of ours."""
+    for row in CONTRACT:
+        address = row.address(topic)
+        if address is not None:
+            return row, address
+    raise WireError("topic", "no row of the contract")
+
+
+def hub_subscriptions() -> tuple[tuple[str, int], ...]:
+    """What the hub listens to: everything that kiosks send, with its quality of service."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk")
+
+
+def kiosk_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
+    """What one kiosk listens to: only what the hub sends to it, its branch or everybody."""
+    return tuple((row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub")
+
+
+def access_rules(branch: str, device: str) -> tuple[str, ...]:
+    """Mosquitto's access lines for one device: it writes its own topics and reads the hub's."""
+    return (
+        f"user {check_name(device)}",
+        *(f"topic write {row.at(branch, device)}" for row in CONTRACT if row.sender == "kiosk"),
+        *(f"topic read {row.at(branch, device)}" for row in CONTRACT if row.sender == "hub"),
+    )
