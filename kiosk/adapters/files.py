@@ -1,0 +1,114 @@
+"""File-backed twins of the camera, and of a microphone and a loudspeaker that are nothing but files."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import cv2
+import numpy as np
+import soundfile
+
+from kiosk.events import MIC_RATE_HZ, CameraFrame, Pcm, Picture
+from kiosk.ports import Clock
+
+CAMERA_W_PX: Final = 640
+CAMERA_H_PX: Final = 480
+CAMERA_HZ: Final = 15
+MAX_WAV_S: Final = 120
+
+
+class SoundFileError(ValueError):
+    """A sound file is missing, empty, corrupt or of the wrong kind; the message names it."""
+
+
+def read_wav_16k(path: Path) -> Pcm:
+    """Read a mono 16 kHz sound file as (n,) int16. Raises `SoundFileError` naming file and fault."""
+    try:
+        info = soundfile.info(str(path))
+    except (soundfile.LibsndfileError, OSError) as err:
+        raise SoundFileError(f"{path}: not a sound file that can be read ({err})") from err
+    if info.samplerate != MIC_RATE_HZ:
+        raise SoundFileError(f"{path}: {info.samplerate} Hz, needs {MIC_RATE_HZ} Hz")
+    if info.channels != 1:
+        raise SoundFileError(f"{path}: {info.channels} channels, needs 1")
+    if info.frames == 0:
+        raise SoundFileError(f"{path}: holds no sound")
+    if info.duration > MAX_WAV_S:
+        raise SoundFileError(f"{path}: {info.duration:.0f} s long, at most {MAX_WAV_S} s")
+    try:
+        pcm, _ = soundfile.read(str(path), dtype="int16")
+    except soundfile.LibsndfileError as err:
+        raise SoundFileError(f"{path}: damaged ({err})") from err
+    if len(pcm) != info.frames:
+        raise SoundFileError(f"{path}: cut off, {len(pcm)} of {info.frames} samples")
+    return np.asarray(pcm, np.int16)
+
+
+class PortraitCamera:
+    """A camera picture of a lobby into which a portrait walks: moved and scaled as an approaching face.
+
+    `face_share` is the face's width over the picture's width, what distance looks like to a camera.
+    """
+
+    def __init__(self, clock: Clock, portrait: Picture, face_box: tuple[int, int, int, int]) -> None:
+        self._clock = clock
+        self._portrait = portrait
+        x, y, w, h = face_box
+        self._face_centre = (x + w / 2, y + h / 2)
+        self._face_w_px = w
+        self._share = 0.0  # nobody
+        self._from = self._to = 0.0
+        self._x_from = self._x_to = 0.5
+        self._began_ns = self._ends_ns = 0
+        self._lobby = _lobby()
+        self._open = True
+
+    def walk(self, *, to_share: float, seconds: float, to_x: float = 0.5) -> None:
+        """Move so that the face fills `to_share` of the width after `seconds`; 0 walks out of the picture."""
+        now = self._clock.now_ns()
+        share, x = self._place(now)
+        self._from, self._to = share or 0.03, to_share
+        self._x_from, self._x_to = (x if share else 0.15), to_x
+        self._began_ns, self._ends_ns = now, now + int(seconds * 1e9)
+
+    def _place(self, now_ns: int) -> tuple[float, float]:
+        if now_ns >= self._ends_ns:
+            return self._to, self._x_to
+        done = (now_ns - self._began_ns) / max(1, self._ends_ns - self._began_ns)
+        return self._from + (self._to - self._from) * done, self._x_from + (self._x_to - self._x_from) * done
+
+    async def frames(self) -> AsyncIterator[CameraFrame]:
+        while self._open:
+            now = self._clock.now_ns()
+            share, x = self._place(now)
+            yield CameraFrame(self._draw(share, x, now), now)
+            await self._clock.sleep(1 / CAMERA_HZ)
+
+    def _draw(self, share: float, x: float, now_ns: int) -> Picture:
+        picture = self._lobby.copy()
+        if share <= 0.01:
+            return picture
+        scale = share * CAMERA_W_PX / self._face_w_px
+        sway = 2.0 * np.sin(now_ns / 1.7e9)
+        matrix = np.array(
+            [
+                [scale, 0, x * CAMERA_W_PX - scale * self._face_centre[0] + sway],
+                [0, scale, 0.42 * CAMERA_H_PX - scale * self._face_centre[1]],
+            ],
+            np.float32,
+        )
+        cv2.warpAffine(
+            self._portrait, matrix, (CAMERA_W_PX, CAMERA_H_PX), dst=picture, borderMode=cv2.BORDER_TRANSPARENT
+        )
+        return picture
+
+    async def close(self) -> None:
+        self._open = False
+
+
+def _lobby() -> Picture:
+    """An empty, softly lit wall: no face in it."""
+    shade = np.linspace(205, 150, CAMERA_H_PX)[:, None, None] * np.array([0.95, 1.0, 0.98])
+    return np.broadcast_to(shade, (CAMERA_H_PX, CAMERA_W_PX, 3)).astype(np.uint8).copy()

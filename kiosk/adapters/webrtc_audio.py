@@ -1,0 +1,49 @@
+"""WebRTC's echo canceller, from livekit's wheel (Apache-2.0): nothing to compile on the terminal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+
+from kiosk.audio.ears import EchoCanceller
+from kiosk.audio.echo import FarEnd, HalfDuplex
+from kiosk.events import MIC_RATE_HZ, Pcm
+
+STEP: Final = MIC_RATE_HZ // 100  # the canceller works on 10 ms
+
+
+class WebRtcCanceller:
+    """Echo cancellation and a high-pass; no noise suppression, which would cost recognition words."""
+
+    full_duplex = True
+
+    def __init__(self, far: FarEnd) -> None:
+        from livekit.rtc.apm import AudioProcessingModule
+        from livekit.rtc.audio_frame import AudioFrame as RtcFrame
+
+        self._frame = RtcFrame
+        self._apm = AudioProcessingModule(
+            echo_cancellation=True, noise_suppression=False, high_pass_filter=True, auto_gain_control=False
+        )
+        self._far = far
+
+    def clean(self, pcm: Pcm, at_ns: int) -> Pcm:
+        """(n,) int16, n a multiple of 160; `at_ns`: when its last sample was captured."""
+        far = self._far.window(at_ns, len(pcm))
+        out = np.empty_like(pcm)
+        for start in range(0, len(pcm), STEP):
+            span = slice(start, start + STEP)
+            self._apm.process_reverse_stream(self._frame(far[span].tobytes(), MIC_RATE_HZ, 1, STEP))
+            near = self._frame(bytearray(pcm[span].tobytes()), MIC_RATE_HZ, 1, STEP)
+            self._apm.process_stream(near)
+            out[span] = np.frombuffer(bytes(near.data), np.int16)
+        return out
+
+
+def open_canceller(far: FarEnd) -> EchoCanceller:
+    """WebRTC's canceller, or half duplex where its library does not load."""
+    try:
+        return WebRtcCanceller(far)
+    except (ImportError, OSError):
+        return HalfDuplex()

@@ -1,0 +1,206 @@
+"""What happens at the terminal, as values. Past tense; each knows its turn where it belongs to one.
+
+Sound and words are kept out of every `repr`, so that no log can carry them by accident.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, NewType
+
+import numpy as np
+import numpy.typing as npt
+
+from contracts.screen import Language
+
+TurnId = NewType("TurnId", int)
+Pcm = npt.NDArray[np.int16]
+Picture = npt.NDArray[np.uint8]
+
+MIC_RATE_HZ = 16_000
+FRAME_SAMPLES = 320  # 20 ms
+SPEECH_RATE_HZ = 24_000
+
+
+@dataclass(frozen=True, slots=True)
+class AudioFrame:
+    """20 ms of the microphone: (320,) int16 mono at 16 kHz, captured at `at_ns` (monotonic, last sample)."""
+
+    pcm: Pcm = field(repr=False, compare=False)
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class CameraFrame:
+    """One picture: (h, w, 3) uint8, blue green red, taken at `at_ns` (monotonic)."""
+
+    bgr: Picture = field(repr=False, compare=False)
+    at_ns: int
+
+
+# ------------------------------------------------------------------ who is here
+@dataclass(frozen=True, slots=True)
+class PersonArrived:
+    """Somebody stands in front of the terminal, long enough not to be passing by."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class PersonLeft:
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaceMoved:
+    """Where the nearest face is, -1..1 from the middle of the picture, x to the right of the picture, y down."""
+
+    x: float
+    y: float
+    at_ns: int
+
+
+# ------------------------------------------------------------------ what is heard
+@dataclass(frozen=True, slots=True)
+class SpeechStarted:
+    """Voice for longer than a click. `at_ns`: its first voiced sample."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class BargeInConfirmed:
+    """The voice over the receptionist went on: the visitor wants to speak."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDied:
+    """The voice stopped before it was an utterance: a cough, or 'mm-hm' over the receptionist."""
+
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UtteranceEnded:
+    """One endpointed stretch of visitor speech, ready for recognition."""
+
+    pcm: Pcm = field(repr=False, compare=False)  # (n,) mono 16 kHz; never in a log
+    start_ns: int  # first voiced sample
+    end_ns: int  # last voiced sample
+    decided_ns: int  # when the endpoint was decided
+    capped: bool = False  # the hard cap ended it, not a pause
+
+
+# ------------------------------------------------------------------ one turn
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """What the recogniser made of an utterance."""
+
+    turn: TurnId
+    text: str = field(repr=False)
+    language: Language
+    alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    no_speech: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Understood:
+    """What is probably wanted. `decision` is the model's own: act, ask back, or hand over."""
+
+    turn: TurnId
+    intent: str
+    confidence: float
+    decision: Literal["act", "ask", "unsure"]
+    runner_up: str = ""
+    slots: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class NothingHeard:
+    """Sound without words."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyBegan:
+    """The first sample of the answer is on its way to the loudspeaker."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class PlaybackFinished:
+    """The answer was played to its end."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class FarewellSpoken:
+    """The last sentence of a visit was played."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class StageFailed:
+    """A stage could not do its part of a turn. `reason` is a stable code."""
+
+    turn: TurnId
+    stage: str
+    reason: str
+
+
+# ------------------------------------------------------------------ touches, silence, devices
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """A target of the current snapshot was pressed."""
+
+    target: str
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class SilenceLasted:
+    """Nobody spoke or touched for the time of level 1 (ask) or 2 (forget)."""
+
+    level: Literal[1, 2]
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceChanged:
+    """A device went away or came back. `detail` says which and why, without private data."""
+
+    device: Literal["microphone", "speaker", "camera", "printer", "screen", "hub"]
+    works: bool
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class QueueChanged:
+    """The hub's view of the branch's queue is new, or was lost."""
+
+
+Event = (
+    PersonArrived
+    | PersonLeft
+    | FaceMoved
+    | SpeechStarted
+    | BargeInConfirmed
+    | SpeechDied
+    | UtteranceEnded
+    | NothingHeard
+    | ReplyBegan
+    | PlaybackFinished
+    | FarewellSpoken
+    | StageFailed
+    | Touched
+    | SilenceLasted
+    | DeviceChanged
+    | QueueChanged
+)
