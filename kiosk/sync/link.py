@@ -1,0 +1,281 @@
+"""The terminal's side of the wire: what it owes goes out until the hub says it has it; the queue comes in.
+
+Everything here may stop at any moment, kill included: what counts is in the outbox. The broker's word is
+not enough; only the hub's `ack` removes a message. While the hub is away nothing is sent, nothing grows
+but the outbox, and the terminal works on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from contracts import messages as m
+from contracts import topics
+from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, Will
+from kiosk.sync.outbox import Outbox
+from kiosk.sync.vitals import VitalsProbe
+
+log = logging.getLogger(__name__)
+
+WINDOW: Final = 64  # sent, not yet acknowledged by the hub
+TELEMETRY_EVERY_S: Final = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class LinkPace:
+    """When to send again what the hub has not acknowledged (doubling up to the longest), and how often to look."""
+
+    resend_s: float = 5.0
+    longest_resend_s: float = 60.0
+    overdue_s: float = 10.0  # no acknowledgement for this long: the hub counts as away
+    tick_s: float = 0.25
+    telemetry_s: float = TELEMETRY_EVERY_S
+
+
+@dataclass(slots=True)
+class LinkTallies:
+    """What the link did; for telemetry, doctor and tests."""
+
+    sent: int = 0
+    resends: int = 0  # times it went back to the last acknowledged number
+    connections: int = 0
+    refused: Counter[str] = field(default_factory=Counter)  # not what their topic promises, by code
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What telemetry cannot see from here: the devices that are missing, the screen's pace."""
+
+    missing: tuple[m.DeviceKind, ...] = ()
+    frame_p95_ms: float | None = None
+
+
+def _envelope() -> dict[str, Any]:
+    return {"id": uuid.uuid4().hex, "at": datetime.now(UTC), "mono_ns": time.monotonic_ns()}
+
+
+class Link:
+    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        outbox: Outbox,
+        *,
+        branch: str,
+        device: str,
+        versions: Mapping[str, str],
+        vitals: VitalsProbe | None = None,
+        condition: Callable[[], Condition] = Condition,
+        on_change: Callable[[], None] | None = None,
+        pace: LinkPace | None = None,
+    ) -> None:
+        self._bus, self._outbox = bus, outbox
+        self._branch, self._device = topics.check_name(branch), topics.check_name(device)
+        self._versions = dict(versions)
+        self._vitals, self._condition = vitals, condition
+        self._on_change = on_change
+        self._pace = pace or LinkPace()
+        self._since = datetime.now(UTC)
+        self._presence: m.HubPresence | None = None
+        self._in_flight: deque[int] = deque()
+        self._acknowledged = 0
+        self._rewinds = 0
+        self._progress_s = 0.0
+        self._resend_s = self._pace.resend_s
+        self._wake = asyncio.Event()
+        self._was_reachable = False
+        self.queue: m.TicketsState | None = None
+        self.tallies = LinkTallies()
+
+    @property
+    def hub_reachable(self) -> bool:
+        """The broker answers, the hub says it is there, and it acknowledges in time."""
+        if not self._bus.connected or self._presence is None or not self._presence.online:
+            return False
+        return not self._in_flight or time.monotonic() - self._progress_s < self._pace.overdue_s
+
+    async def run(self) -> None:
+        """Connect, pump and listen until cancelled; then say goodbye (about a second at most)."""
+        loop = asyncio.get_running_loop()
+        self._outbox.listen(lambda: self._wake_from(loop))
+        self._acknowledged = (await asyncio.to_thread(self._outbox.tallies)).acknowledged
+        await self._bus.open(Will(topics.AVAILABILITY.at(self._branch, self._device), self._availability(online=False)))
+        try:
+            for pattern, qos in topics.kiosk_subscriptions(self._branch, self._device):
+                await self._bus.subscribe(pattern, qos)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._listen(), name="link-listen")
+                group.create_task(self._pump(), name="link-pump")
+                if self._vitals is not None:
+                    group.create_task(self._report(self._vitals), name="link-telemetry")
+        finally:
+            with contextlib.suppress(BusDown):
+                await self._say_availability(online=False)
+            await self._bus.close()
+
+    def _wake_from(self, loop: asyncio.AbstractEventLoop) -> None:
+        if not loop.is_closed():  # something may still be appended while the terminal stops
+            loop.call_soon_threadsafe(self._wake.set)
+
+    # --- outwards -------------------------------------------------------------------------------
+
+    async def _pump(self) -> None:
+        """Keep up to `WINDOW` messages on their way; go back when the hub is silent for too long."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), self._pace.tick_s)
+            self._wake.clear()
+            self._tell_changes()
+            if not self._bus.connected or (self._presence is not None and not self._presence.online):
+                continue
+            if self._in_flight and time.monotonic() - self._progress_s > self._resend_s:
+                self._rewind()
+                self._resend_s = min(self._resend_s * 2, self._pace.longest_resend_s)
+            await self._send_more()
+
+    async def _send_more(self) -> None:
+        room = WINDOW - len(self._in_flight)
+        if room <= 0:
+            return
+        after = self._in_flight[-1] if self._in_flight else self._acknowledged
+        rewinds = self._rewinds
+        batch = await asyncio.to_thread(self._outbox.pending, after, room)
+        for owed in batch:
+            if rewinds != self._rewinds:
+                return  # it went back while the disk was being read, or the broker was being told
+            if owed.seq <= self._acknowledged:
+                continue
+            try:
+                await self._bus.publish(owed.topic.at(self._branch, self._device), owed.payload, qos=owed.topic.qos)
+            except BusDown:
+                return  # the tick, or the next connection, tries again
+            if not self._in_flight:
+                self._progress_s = time.monotonic()
+            self._in_flight.append(owed.seq)
+            self.tallies.sent += 1
+        if len(batch) == room:
+            self._wake.set()  # there may be more
+
+    def _rewind(self) -> None:
+        """Send everything again that the hub has not acknowledged; it applies each once."""
+        self.tallies.resends += bool(self._in_flight)
+        self._rewinds += 1
+        self._in_flight.clear()
+        self._progress_s = time.monotonic()
+        self._wake.set()
+
+    async def _report(self, vitals: VitalsProbe) -> None:
+        while True:
+            await asyncio.sleep(self._pace.telemetry_s)
+            owed = await asyncio.to_thread(self._outbox.tallies)
+            look, condition = vitals.look(), self._condition()
+            report = m.Telemetry(
+                **_envelope(),
+                uptime_s=look.uptime_s,
+                pending=owed.pending,
+                dropped=owed.dropped,
+                free_disk_bytes=look.free_disk_bytes,
+                rss_bytes=look.rss_bytes,
+                cpu_share=look.cpu_share,
+                frame_p95_ms=condition.frame_p95_ms,
+                missing=condition.missing,
+            )
+            with contextlib.suppress(BusDown):  # the next one replaces it
+                await self._bus.publish(
+                    topics.TELEMETRY.at(self._branch, self._device),
+                    topics.TELEMETRY.encode(report),
+                    qos=topics.TELEMETRY.qos,
+                )
+
+    def _availability(self, *, online: bool) -> bytes:
+        said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
+        return topics.AVAILABILITY.encode(said)
+
+    async def _say_availability(self, *, online: bool) -> None:
+        await self._bus.publish(
+            topics.AVAILABILITY.at(self._branch, self._device),
+            self._availability(online=online),
+            qos=topics.AVAILABILITY.qos,
+            retain=True,
+        )
+
+    # --- inwards --------------------------------------------------------------------------------
+
+    async def _listen(self) -> None:
+        async for news in self._bus.news():
+            match news:
+                case Connected():
+                    self.tallies.connections += 1
+                    self._rewind()
+                    with contextlib.suppress(BusDown):
+                        await self._say_availability(online=True)
+                case Disconnected(reason):
+                    log.info("no broker: %s", reason)
+                    self._presence = None  # what the hub said before may no longer be true
+                case Delivered(topic, payload):
+                    await self._take(topic, payload)
+            self._tell_changes()
+
+    async def _take(self, topic: str, payload: bytes) -> None:
+        """One message from the hub. A bad one is counted and forgotten."""
+        try:
+            row, address = topics.find(topic)
+            message = row.decode(payload)
+        except topics.WireError as err:
+            self.tallies.refused[err.code] += 1
+            log.warning("message refused: %s", err)
+            return
+        match message:
+            case m.Ack():
+                await self._acknowledge(message)
+            case m.TicketsState() if address.branch == message.branch:
+                self._take_queue(message)
+            case m.HubPresence():
+                self._take_presence(message)
+
+    async def _acknowledge(self, ack: m.Ack) -> None:
+        if ack.log != self._outbox.log or ack.applied <= self._acknowledged:
+            return
+        self._acknowledged = await asyncio.to_thread(self._outbox.acknowledged, ack.applied)
+        if ack.log != self._outbox.log:
+            log.warning("the hub knows more than this disk ever sent: a new log was begun")
+            self._rewind()
+            return
+        while self._in_flight and self._in_flight[0] <= ack.applied:
+            self._in_flight.popleft()
+        self._progress_s = time.monotonic()
+        self._resend_s = self._pace.resend_s
+        self._wake.set()
+
+    def _take_queue(self, state: m.TicketsState) -> None:
+        known = self.queue
+        if known is not None and known.store == state.store and state.revision < known.revision:
+            return  # a late copy of an older one
+        self.queue = state
+        if self._on_change is not None:
+            self._on_change()
+
+    def _take_presence(self, presence: m.HubPresence) -> None:
+        before = self._presence
+        self._presence = presence
+        if presence.online and (before is None or before.since != presence.since):
+            self._resend_s = self._pace.resend_s
+            self._rewind()  # a hub that has just come up may have lost what was on its way
+
+    def _tell_changes(self) -> None:
+        reachable = self.hub_reachable
+        if reachable != self._was_reachable:
+            self._was_reachable = reachable
+            log.info("hub %s", "reachable" if reachable else "not reachable")
+            if self._on_change is not None:
+                self._on_change()
