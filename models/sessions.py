@@ -1,0 +1,55 @@
+"""The one way to open a network: threads bounded, no telemetry, failures with the file's name.
+
+onnxruntime writes a device id and a telemetry database unless told otherwise before its import,
+which is why nothing else in this project imports it.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
+
+import onnxruntime
+from onnxruntime.capi import onnxruntime_pybind11_state as _state
+
+_LOG_ERRORS_ONLY = 3
+# onnxruntime's errors have no common ancestor of their own
+_ERRORS: tuple[type[Exception], ...] = (
+    _state.EPFail,
+    _state.EngineError,
+    _state.Fail,
+    _state.InvalidArgument,
+    _state.InvalidGraph,
+    _state.InvalidProtobuf,
+    _state.NoModel,
+    _state.NoSuchFile,
+    _state.NotImplemented,
+    _state.RuntimeException,
+)
+
+
+class SessionError(Exception):
+    """The network's file cannot be opened; the message names it."""
+
+
+def open_session(path: Path, threads: int = 1, options: dict[str, str] | None = None) -> Any:
+    """An onnxruntime.InferenceSession on the CPU with `threads` threads. Raises SessionError.
+
+    The caller has the file from `Store.open`, so its bytes are known; `options` are onnxruntime's
+    own configuration entries.
+    """
+    settings = onnxruntime.SessionOptions()
+    settings.intra_op_num_threads = threads
+    settings.inter_op_num_threads = 1
+    settings.log_severity_level = _LOG_ERRORS_ONLY
+    # Spinning threads would take the core that hearing and drawing need between two runs.
+    settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    for name, value in (options or {}).items():
+        settings.add_session_config_entry(name, value)
+    try:
+        return onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
+    except _ERRORS as err:
+        raise SessionError(f"{path}: {err}") from err

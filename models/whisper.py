@@ -1,0 +1,137 @@
+"""What did the visitor say? Whisper base in Mandarin or English, with its second thoughts.
+
+It returns words and how sure it was; whether that is enough is the dialogue's decision. Everything
+it hears it takes for one of two languages.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+
+import numpy as np
+import numpy.typing as npt
+from opencc import OpenCC
+from tokenizers import Tokenizer
+
+from models.mel import COLUMNS_PER_S, RATE_HZ, log_mel
+from models.sessions import open_session
+from models.whisper_decode import Decoded, Decoder
+
+Language = Literal["zh", "en"]
+
+SHORT_S: Final = 9.0  # speech up to here is heard through the short window
+SHORT_WINDOW_S: Final = 10
+LONG_WINDOW_S: Final = 30
+PIECE_S: Final = 28.0  # of longer sound; the window is never filled to the brim
+LONGEST_S: Final = 60.0
+SHORTEST_S: Final = 0.2
+TOKENS_AT_LEAST: Final = 6
+TOKENS_PER_S: Final = 8
+PROMPT_TOKENS: Final = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One reading of the sound."""
+
+    text: str
+    log_probability: float  # mean over its tokens, natural logarithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What was heard. `alternatives` are distinct, the best first, the best being `text`."""
+
+    text: str
+    language: Language
+    language_probability: float  # of `language` against the other of the two; 1.0 where the caller chose it
+    alternatives: tuple[Alternative, ...]
+    no_speech_probability: float
+    mean_log_probability: float
+    truncated: bool = False  # the sound was longer than LONGEST_S and its rest was not heard
+
+
+class Whisper:
+    """One recogniser; one thread calls it at a time."""
+
+    def __init__(self, folder: Path, threads: int = 2) -> None:
+        facts: dict[str, Any] = json.loads((folder / "whisper.json").read_text("utf-8"))
+        self._encoder = open_session(folder / "encoder.onnx", threads)
+        self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
+        self._decoder = Decoder(open_session(folder / "decoder.onnx", threads), self._tokenizer, facts)
+        self._cross = [f"cross_{part}_{i}" for i in range(facts["decoder_layers"]) for part in "kv"]
+        self._simplify = OpenCC("t2s").convert
+
+    def transcribe(
+        self, pcm: npt.NDArray[np.int16], *, language: Language | None = None, beams: int = 5, prompt: str = ""
+    ) -> Recognition:
+        """The words in `pcm` (n,) int16 at 16 kHz.
+
+        `language` None lets the sound decide between the two. `prompt` holds words to expect.
+        `beams` 1 is greedy. Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
+        """
+        if len(pcm) < SHORTEST_S * RATE_HZ:
+            return _nothing(language or "zh")
+        truncated = len(pcm) > LONGEST_S * RATE_HZ
+        pcm = pcm[: int(LONGEST_S * RATE_HZ)]
+        piece = int(PIECE_S * RATE_HZ)
+        heard: list[Recognition] = []
+        for start in range(0, len(pcm), piece):
+            part = pcm[start : start + piece]
+            if start and len(part) < SHORTEST_S * RATE_HZ:
+                break
+            heard.append(self._piece(part, language, beams, prompt))
+            language = heard[0].language
+        joined = heard[0] if len(heard) == 1 else _join(heard)
+        return replace(joined, truncated=truncated)
+
+    def _piece(self, pcm: npt.NDArray[np.int16], language: Language | None, beams: int, prompt: str) -> Recognition:
+        seconds = len(pcm) / RATE_HZ
+        window_s = SHORT_WINDOW_S if seconds <= SHORT_S else LONG_WINDOW_S
+        mel = log_mel(pcm, window_s * COLUMNS_PER_S)
+        cross = dict(zip(self._cross, self._encoder.run(self._cross, {"mel": mel}), strict=True))
+        tokens = self._tokenizer.encode(" " + prompt, add_special_tokens=False).ids[-PROMPT_TOKENS:] if prompt else []
+        most = TOKENS_AT_LEAST + int(TOKENS_PER_S * seconds)
+        decoded = self._decoder.decode(cross, language, beams, tokens, most)
+        return self._recognition(decoded)
+
+    def _recognition(self, decoded: Decoded) -> Recognition:
+        best: dict[str, Alternative] = {}
+        for hypothesis in decoded.hypotheses:
+            text = self._simplify(self._tokenizer.decode(list(hypothesis.tokens), skip_special_tokens=True)).strip()
+            if text and text not in best:
+                best[text] = Alternative(text=text, log_probability=hypothesis.mean_log_probability)
+        alternatives = tuple(best.values())
+        return Recognition(
+            text=alternatives[0].text if alternatives else "",
+            language=cast(Language, decoded.language),
+            language_probability=decoded.language_probability,
+            alternatives=alternatives,
+            no_speech_probability=decoded.no_speech_probability,
+            mean_log_probability=decoded.hypotheses[0].mean_log_probability,
+        )
+
+
+def _nothing(language: Language) -> Recognition:
+    return Recognition(
+        text="", language=language, language_probability=0.5, alternatives=(),
+        no_speech_probability=1.0, mean_log_probability=0.0,
+    )  # fmt: skip
+
+
+def _join(heard: list[Recognition]) -> Recognition:
+    """Pieces of one long sound as one; only the best reading is kept."""
+    between = " " if heard[0].language == "en" else ""
+    text = between.join(part.text for part in heard if part.text)
+    mean = float(np.mean([part.mean_log_probability for part in heard]))
+    return Recognition(
+        text=text,
+        language=heard[0].language,
+        language_probability=heard[0].language_probability,
+        alternatives=(Alternative(text=text, log_probability=mean),) if text else (),
+        no_speech_probability=min(part.no_speech_probability for part in heard),
+        mean_log_probability=mean,
+    )
