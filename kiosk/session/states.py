@@ -1,0 +1,84 @@
+"""What the terminal is doing, and what each event makes of it: one table, no other rules.
+
+A pair that is not in the table changes nothing; the session counts it.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+from typing import Final
+
+from kiosk.events import (
+    BargeInConfirmed,
+    Event,
+    FarewellSpoken,
+    NothingHeard,
+    PersonArrived,
+    PersonLeft,
+    PlaybackFinished,
+    ReplyBegan,
+    SilenceLasted,
+    SpeechDied,
+    SpeechStarted,
+    StageFailed,
+    Touched,
+    UtteranceEnded,
+)
+
+
+class State(Enum):
+    IDLE = auto()  # nobody is served; the attract page invites
+    LISTENING = auto()  # the visitor's turn
+    THINKING = auto()  # words are being recognised, understood, answered
+    SPEAKING = auto()  # the receptionist's turn
+
+
+class Effect(Enum):
+    BEGIN_VISIT = auto()
+    GREET = auto()
+    RECOGNISE = auto()  # begin a turn with the utterance of the event
+    ANSWER_TOUCH = auto()  # begin a turn with the target of the event
+    PROMPT = auto()  # 'are you still there?'
+    SAY_SORRY = auto()  # a stage failed: say so and offer touch or a person
+    DUCK = auto()  # maybe the visitor wants to speak: softer
+    UNDUCK = auto()
+    CANCEL_TURN = auto()  # drop the turn and what is still to be said
+    KEEP_UTTERANCE = auto()  # the visitor goes on: the words so far belong to the next utterance
+    LISTEN = auto()
+    END_VISIT = auto()  # forget everything about the visitor
+
+
+_L, _T, _S, _I = State.LISTENING, State.THINKING, State.SPEAKING, State.IDLE
+_E = Effect
+
+TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] = {
+    (_I, PersonArrived): (_S, (_E.BEGIN_VISIT, _E.GREET)),
+    (_I, Touched): (_T, (_E.BEGIN_VISIT, _E.ANSWER_TOUCH)),
+    (_I, UtteranceEnded): (_T, (_E.BEGIN_VISIT, _E.RECOGNISE)),
+    (_L, UtteranceEnded): (_T, (_E.RECOGNISE,)),
+    (_L, Touched): (_T, (_E.ANSWER_TOUCH,)),
+    (_L, SilenceLasted): (_S, (_E.PROMPT,)),
+    (_T, ReplyBegan): (_S, ()),
+    (_T, NothingHeard): (_L, (_E.LISTEN,)),
+    (_T, StageFailed): (_S, (_E.SAY_SORRY,)),
+    (_T, SpeechStarted): (_L, (_E.CANCEL_TURN, _E.KEEP_UTTERANCE)),
+    (_T, Touched): (_T, (_E.CANCEL_TURN, _E.ANSWER_TOUCH)),
+    (_S, SpeechStarted): (_S, (_E.DUCK,)),  # maybe 'mm-hm'
+    (_S, SpeechDied): (_S, (_E.UNDUCK,)),
+    (_S, BargeInConfirmed): (_L, (_E.CANCEL_TURN, _E.LISTEN)),
+    (_S, Touched): (_T, (_E.CANCEL_TURN, _E.ANSWER_TOUCH)),
+    (_S, PlaybackFinished): (_L, (_E.LISTEN,)),
+    (_S, StageFailed): (_L, (_E.LISTEN,)),  # her voice failed: what she wanted to say is on the screen
+    (_S, FarewellSpoken): (_I, (_E.END_VISIT,)),
+    (_L, FarewellSpoken): (_I, (_E.END_VISIT,)),
+    (_L, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
+    (_T, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
+    (_S, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
+}  # fmt: skip
+
+
+def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
+    """Pure. A pair that is not in the table changes nothing."""
+    if state is State.LISTENING and isinstance(event, SilenceLasted) and event.level == 2:
+        return State.IDLE, (Effect.CANCEL_TURN, Effect.END_VISIT)
+    return TABLE.get((state, type(event)), (state, ()))
