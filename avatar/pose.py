@@ -1,0 +1,68 @@
+"""What the figure does at one instant: a mood that changes slowly, a mouth that changes quickly, eyes, a gesture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+GestureName = Literal["rest", "wave", "present", "stop", "heart"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Mood:
+    """The slow part of a face. All values blend linearly."""
+
+    smile: float = 0.7  # -0.4 concerned .. 1 beaming
+    brow: float = 0.0  # raise, 0..1
+    worry: float = 0.0  # inner brows up, outer down, 0..1
+    tilt: float = 0.0  # degrees, positive to the viewer's right
+    turn: float = 0.0  # -1..1: the features slide, the skull stays
+    look_x: float = 0.0  # -1..1 where the eyes wander of their own, added to the gaze at the visitor
+    look_y: float = 0.0  # -1..1, positive is down
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MouthPose:
+    """The mouth of one instant. All values 0..1 except `width` (-1 narrow .. 1 spread); they blend linearly."""
+
+    open: float = 0.0  # distance of the lips and drop of the jaw
+    width: float = 0.0
+    round: float = 0.0  # protruded, towards a circle
+    upper_teeth: float = 0.0
+    lower_teeth: float = 0.0
+    tongue: float = 0.0  # how far the tongue rises from the floor of the mouth
+    tip: float = 0.0  # tongue tip between the teeth
+    press: float = 0.0  # lips pressed together
+    bite: float = 0.0  # lower lip under the upper teeth
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GesturePose:
+    """Where the arm of a gesture is: `shown` 0 (out of sight) .. 1, `swing` in degrees about the elbow."""
+
+    name: GestureName = "rest"
+    shown: float = 0.0
+    swing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pose:
+    """Everything that the renderer needs to draw the figure once."""
+
+    mood: Mood = Mood()
+    mouth: MouthPose = MouthPose()
+    lid: float = 0.0  # 0 open .. 1 closed
+    gaze_x: float = 0.0  # -1..1
+    gaze_y: float = 0.0  # -1..1, positive is down
+    breath: float = 0.0  # 0..1
+    nod: float = 0.0  # -1..1, positive is down
+    gesture: GesturePose = GesturePose()
+
+
+def blend_moods(start: Mood, end: Mood, share: float) -> Mood:
+    """Return the mood `share` (0..1) of the way from `start` to `end`."""
+    return Mood(**{f.name: _mix(getattr(start, f.name), getattr(end, f.name), share) for f in fields(Mood)})
+
+
+def _mix(a: float, b: float, share: float) -> float:
+    return a + (b - a) * share
