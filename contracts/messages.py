@@ -25,13 +25,14 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
 VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
 """Random, new for each visit; says nothing about who the visitor is."""
-TicketNumber = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][0-9]{3,6}$")]
+TicketNumber = Annotated[str, msgspec.Meta(pattern=r"^[A-Z][0-9](0[1-9]|[1-9][0-9]{1,3})$")]
 Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 """The business day in the branch's own time zone."""
 Utc = Annotated[datetime, msgspec.Meta(tz=True)]
 Language = Literal["zh", "en"]
-Sequence = Annotated[int, msgspec.Meta(ge=1)]
-Tally = Annotated[int, msgspec.Meta(ge=0)]
+MAX_INTEGER: Final = 2**53  # what every JSON reader and every database takes
+Sequence = Annotated[int, msgspec.Meta(ge=1, le=MAX_INTEGER)]
+Tally = Annotated[int, msgspec.Meta(ge=0, le=MAX_INTEGER)]
 Milliseconds = Annotated[float, msgspec.Meta(ge=0, le=600_000)]
 
 
@@ -54,7 +55,7 @@ class Numbered(Message, frozen=True, kw_only=True):
 
     log: VisitId
     seq: Sequence
-    follows: Annotated[int, msgspec.Meta(ge=0)]
+    follows: Tally
 
 
 # --- the visit's moments ------------------------------------------------------------------------
@@ -119,6 +120,13 @@ class OpinionGiven(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     score: Annotated[int, msgspec.Meta(ge=1, le=5)]
 
 
+class StaffCalled(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="staff_called"):
+    """Somebody of the branch is asked to come to this terminal. `reason`: the wish that led to it."""
+
+    visit: VisitId
+    reason: Code
+
+
 class VisitEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visit_ended"):
     """The visitor left or was done, and was forgotten."""
 
@@ -151,6 +159,7 @@ Moment: TypeAlias = (
     | Touched
     | TicketTaken
     | OpinionGiven
+    | StaffCalled
     | VisitEnded
     | DeviceMissing
     | DeviceFound

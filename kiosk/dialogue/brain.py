@@ -199,6 +199,7 @@ class Brain:
         return Reply(
             text=f"{answer.text}{join}{open_question}",
             translation="" if open_question else answer.translation,
+            keep=not open_question,
             language=context.language,
             targets=self._choices(there),
             place=place,

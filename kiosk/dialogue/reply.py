@@ -24,6 +24,7 @@ class Reply:
     place: Place | None = None
     mode: Mode | None = None  # a new one, if the visitor asked for it
     misunderstood: bool = False
+    keep: bool = False  # approved text with nothing of the visitor in it: its sound may be cached
     ends: bool = False
 
 

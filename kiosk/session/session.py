@@ -1,0 +1,368 @@
+"""The visit, event by event: asks the table what follows, and carries out its effects.
+
+One loop, one visit at a time. Everything private hangs on `Visit`, which END_VISIT lets go.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable, Coroutine
+from contextlib import suppress
+from datetime import datetime
+from typing import Final
+
+import numpy as np
+from msgspec.structs import replace
+
+from config.flows import Phrases
+from config.schema import Site
+from contracts import messages as m
+from contracts.screen import Language, ScreenState
+from kiosk.dialogue.brain import Brain, Decision
+from kiosk.events import (
+    DeviceChanged,
+    Event,
+    FaceMoved,
+    FarewellSpoken,
+    NothingHeard,
+    Pcm,
+    PersonLeft,
+    PlaybackFinished,
+    QueueChanged,
+    ReplyBegan,
+    SilenceLasted,
+    StageFailed,
+    Touched,
+    TurnId,
+    UtteranceEnded,
+)
+from kiosk.ports import Clock, Speaker
+from kiosk.runtime.buffer import Buffer
+from kiosk.session.actions import Ledger
+from kiosk.session.stage import Backstage, snapshot
+from kiosk.session.states import Effect, State, step
+from kiosk.session.trace import NoTrace, Trace
+from kiosk.session.turns import Turns
+from kiosk.session.visit import Visit
+
+log = logging.getLogger(__name__)
+
+DUCKED: Final = 0.35
+EVENTS_LIMIT: Final = 256
+DEVICES: Final[dict[str, m.DeviceKind]] = {
+    "microphone": "microphone",
+    "speaker": "speaker",
+    "camera": "camera",
+    "printer": "printer",
+    "screen": "screen",
+}
+
+
+class Session:
+    """Owns the current visit. `events` is the only way in; `send` the only way to the screen."""
+
+    def __init__(
+        self,
+        site: Site,
+        phrases: Phrases,
+        brain: Brain,
+        clock: Clock,
+        ledger: Ledger,
+        send: Callable[[ScreenState], None],
+        local_now: Callable[[], datetime],
+        queue: Callable[[], m.TicketsState | None],
+        trace: Trace | NoTrace,
+    ) -> None:
+        self._site = site
+        self._phrases = phrases
+        self._brain = brain
+        self._clock = clock
+        self._ledger = ledger
+        self._send = send
+        self._local_now = local_now
+        self._queue = queue
+        self._trace = trace
+        self.events: Buffer[Event] = Buffer(EVENTS_LIMIT, "wait")
+        self.state = State.IDLE
+        self.visit: Visit | None = None
+        self.works: dict[str, bool] = {}
+        self.muted = False
+        self.speaker: Speaker | None = None
+        self.turns: Turns | None = None
+        self._idle_language: Language = "zh"
+        self._revision = 0
+        self._shown: ScreenState | None = None
+        self._gaze = (0.0, 0.0)
+        self._turn = TurnId(0)
+        self._task: asyncio.Task[None] | None = None
+        self._turn_task: asyncio.Task[None] | None = None
+        self._silence: asyncio.Task[None] | None = None
+        self._prefix: Pcm = np.zeros(0, np.int16)
+        self._utterance: UtteranceEnded | None = None
+        self.tally_ignored: Counter[str] = Counter()
+
+    # ------------------------------------------------------------ the loop
+    async def run(self) -> None:
+        """Take events until the buffer is closed, then end the visit."""
+        self.show()
+        try:
+            async for event in self.events:
+                await self._take(event)
+        finally:
+            await self._cancel_turn()
+            self._stop_silence()
+
+    async def _take(self, event: Event) -> None:
+        match event:
+            case FaceMoved(x, y):
+                self._look_at(x, y)
+                return
+            case QueueChanged():
+                self.show()
+                return
+            case DeviceChanged():
+                self._device(event)
+                return
+            case (
+                ReplyBegan(turn)
+                | PlaybackFinished(turn)
+                | FarewellSpoken(turn)
+                | NothingHeard(turn)
+                | StageFailed(turn)
+            ) if turn != self._turn:
+                self.tally_ignored["old turn"] += 1
+                return
+            case Touched(target) if self._quiet_touch(target):
+                return
+        before = self.state
+        self.state, effects = step(before, event)
+        if self.state is before and not effects:
+            self.tally_ignored[f"{before.name} {type(event).__name__}"] += 1
+            return
+        for effect in effects:
+            await self._carry_out(effect, event)
+        self._watch_silence()
+        self.show()
+
+    async def _carry_out(self, effect: Effect, event: Event) -> None:
+        match effect:
+            case Effect.BEGIN_VISIT:
+                self._begin(event)
+            case Effect.GREET:
+                self._begin_turn(lambda turns, visit, turn: turns.greet(visit, turn))
+                self._note_greeted()
+            case Effect.PROMPT:
+                if self.visit:
+                    self.visit.prompts += 1
+                self._begin_turn(lambda turns, visit, turn: turns.prompt(visit, turn))
+            case Effect.SAY_SORRY:
+                self._trace.note("stage_failed", reason=getattr(event, "reason", ""))
+                self._begin_turn(lambda turns, visit, turn: turns.sorry(visit, turn))
+            case Effect.RECOGNISE if isinstance(event, UtteranceEnded):
+                self._recognise(event)
+            case Effect.ANSWER_TOUCH if isinstance(event, Touched):
+                self._answer_touch(event.target)
+            case Effect.DUCK:
+                self._gain(DUCKED)
+            case Effect.UNDUCK:
+                self._gain(1.0)
+            case Effect.KEEP_UTTERANCE:
+                self._prefix = self._utterance.pcm if self._utterance else np.zeros(0, np.int16)
+            case Effect.CANCEL_TURN:
+                await self._cancel_turn()
+            case Effect.LISTEN:
+                self._gain(1.0)
+            case Effect.END_VISIT:
+                self._end(event)
+
+    # ------------------------------------------------------------ visits
+    def _begin(self, event: Event) -> None:
+        noticed = "touch" if isinstance(event, Touched) else "voice" if isinstance(event, UtteranceEnded) else "camera"
+        self.visit = visit = Visit(self._clock.now_ns(), noticed, language=self._idle_language)  # type: ignore[arg-type]
+        self._trace.note("visit_started", noticed_by=noticed)
+        self._ledger.post(m.VisitStarted(visit=visit.id, noticed_by=visit.noticed_by))
+
+    def _note_greeted(self) -> None:
+        if self.visit:
+            self._trace.note("greeted", language=self.visit.language)
+            self._ledger.post(m.Greeted(visit=self.visit.id, language=self.visit.language))
+
+    def _end(self, event: Event) -> None:
+        """Forget: the visit, its words, its sound. What the hub learns carries nothing of them."""
+        visit, self.visit = self.visit, None
+        self._utterance, self._prefix = None, np.zeros(0, np.int16)
+        self._idle_language = "zh"
+        self._gain(1.0)
+        if visit is None:
+            return
+        outcome = "left" if isinstance(event, PersonLeft) and visit.outcome == "unknown" else visit.outcome
+        duration_s = (self._clock.now_ns() - visit.started_ns) / 1e9
+        self._ledger.post(
+            m.VisitEnded(visit=visit.id, outcome=outcome, duration_s=round(duration_s, 1), turns=visit.turns)
+        )
+        self._trace.note("visit_ended", outcome=outcome, turns=visit.turns)
+
+    # ------------------------------------------------------------ turns
+    def _begin_turn(self, work: Callable[[Turns, Visit, TurnId], Coroutine[None, None, None]]) -> None:
+        if self.turns is None or self.visit is None:
+            return
+        self._turn = TurnId(self._turn + 1)
+        self._turn_task = asyncio.create_task(
+            self._guarded(work(self.turns, self.visit, self._turn), self._turn), name=f"turn-{self._turn}"
+        )
+
+    async def _guarded(self, work: Coroutine[None, None, None], turn: TurnId) -> None:
+        """A turn that breaks ends as a failed stage; the visitor is told and offered touch or a person."""
+        try:
+            await work
+        except Exception:
+            log.exception("turn failed")
+            self.tell(StageFailed(turn, "turn", "internal"))
+
+    def _recognise(self, heard: UtteranceEnded) -> None:
+        if len(self._prefix):
+            heard = UtteranceEnded(
+                pcm=np.concatenate((self._prefix, heard.pcm)),
+                start_ns=heard.start_ns,
+                end_ns=heard.end_ns,
+                decided_ns=heard.decided_ns,
+                capped=heard.capped,
+            )
+            self._prefix = np.zeros(0, np.int16)
+        self._utterance = heard
+        if self.visit:
+            self.visit.prompts = 0
+        self._begin_turn(lambda turns, visit, turn: turns.utterance(visit, turn, heard))
+
+    def _answer_touch(self, target: str) -> None:
+        if self.visit is None:
+            return
+        self.visit.prompts = 0
+        self._prefix = np.zeros(0, np.int16)
+        self._ledger.post(m.Touched(visit=self.visit.id, target=target))
+        self._begin_turn(lambda turns, visit, turn: turns.touched(visit, turn, target))
+
+    def _quiet_touch(self, target: str) -> bool:
+        """Touches that are not part of the conversation: the microphone, and the language before a visit."""
+        if target == "microphone":
+            self.muted = not self.muted
+            self.show()
+            return True
+        if target == "language" and self.visit is None:
+            self._idle_language = "en" if self._idle_language == "zh" else "zh"
+            self.show()
+            return True
+        return False
+
+    async def _cancel_turn(self) -> None:
+        task, self._turn_task = self._turn_task, None
+        self._turn = TurnId(self._turn + 1)  # late results of the old one are discarded
+        if task is None or task.done():
+            return
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+        if self.visit and self.turns:
+            self.turns.interrupted(self.visit)
+            self._trace.note("cut")
+
+    def tell(self, event: Event) -> None:
+        """Put an event in from a task of this loop."""
+        self.events.offer(event)
+
+    # ------------------------------------------------------------ silence, devices, gaze
+    def _watch_silence(self) -> None:
+        self._stop_silence()
+        if self.state is not State.LISTENING or self.visit is None:
+            return
+        talking = self._site.talking
+        level, seconds = (1, talking.prompt_after_s) if self.visit.prompts == 0 else (2, talking.forget_after_s)
+        self._silence = asyncio.create_task(self._after_silence(1 if level == 1 else 2, seconds), name="silence")
+
+    async def _after_silence(self, level: int, seconds: float) -> None:
+        await self._clock.sleep(seconds)
+        self.tell(SilenceLasted(1 if level == 1 else 2, self._clock.now_ns()))
+
+    def voice_heard(self) -> None:
+        """Somebody is speaking: the silence is over, even if no utterance comes of it."""
+        self._stop_silence()
+
+    def _stop_silence(self) -> None:
+        if self._silence:
+            self._silence.cancel()
+            self._silence = None
+
+    def _device(self, event: DeviceChanged) -> None:
+        if self.works.get(event.device) == event.works:
+            return
+        known = event.device in self.works
+        self.works[event.device] = event.works
+        self._trace.note("device", device=event.device, works=event.works)
+        kind = DEVICES.get(event.device)
+        if kind and (known or not event.works):
+            self._ledger.post(
+                m.DeviceFound(device=kind) if event.works else m.DeviceMissing(device=kind, reason="not_found")
+            )
+        self.show()
+
+    def _look_at(self, x: float, y: float) -> None:
+        """The camera sits above the screen and sees the visitor mirrored; her eyes follow, coarsely."""
+        gaze = (round(-x * 4) / 4, round(y * 4) / 4)
+        if gaze != self._gaze:
+            self._gaze = gaze
+            self.show()
+
+    def _gain(self, gain: float) -> None:
+        if self.speaker:
+            self.speaker.set_gain(gain)
+
+    # ------------------------------------------------------------ what is shown
+    def understood(
+        self,
+        turn: int,
+        intent: str,
+        confidence: float,
+        decision: Decision,
+        language: Language,
+        parts: dict[str, float] | None,
+    ) -> None:
+        """The moment that goes to the hub: which wish, how sure, how fast; no words."""
+        if self.visit is None:
+            return
+        latency = m.LatencyParts(**parts) if parts else None
+        self._ledger.post(
+            m.Understood(
+                visit=self.visit.id,
+                turn=turn,
+                intent=intent,
+                confidence=round(min(1.0, max(0.0, confidence)), 3),
+                decision=decision,
+                language=language,
+                latency_ms=latency,
+            )
+        )
+
+    def show(self) -> None:
+        """Send a snapshot if anything on it changed."""
+        language = self.visit.language if self.visit else self._idle_language
+        back = Backstage(
+            state=self.state,
+            revision=self._revision,
+            works=self.works,
+            muted=self.muted,
+            gaze=self._gaze,
+            queue=self._queue(),
+            now=self._local_now(),
+            invitations=self._brain.invitations(language),
+            language=language,
+        )
+        state = snapshot(self._site, self._phrases, self.visit, back)
+        if state == self._shown:
+            return
+        self._revision += 1
+        if self._shown is None or state.page != self._shown.page:
+            self._trace.note("page", page=state.page)
+        self._shown = replace(state, revision=self._revision)
+        self._send(self._shown)

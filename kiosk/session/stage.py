@@ -1,0 +1,193 @@
+"""Makes the snapshot that the screen draws, from what the session knows. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from msgspec.structs import replace
+
+from config.flows import Both, Phrases
+from config.schema import Site, Weekday
+from contracts.messages import TicketsState
+from contracts.screen import (
+    DeviceLights,
+    Expression,
+    Language,
+    Listening,
+    QueueLine,
+    ScreenState,
+    Target,
+)
+from kiosk.queueing.waiting import wait_range
+from kiosk.session.states import State
+from kiosk.session.visit import Visit
+
+WEEKDAYS: Final[tuple[Weekday, ...]] = (
+    "monday",
+    "tuesday",
+    "wednesday",
+    "thursday",
+    "friday",
+    "saturday",
+    "sunday",
+)
+_LISTENING: Final[dict[State, Listening]] = {
+    State.IDLE: "off",
+    State.LISTENING: "listening",
+    State.THINKING: "thinking",
+    State.SPEAKING: "speaking",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backstage:
+    """What the snapshot needs besides the visit."""
+
+    state: State
+    revision: int
+    works: Mapping[str, bool]
+    muted: bool
+    gaze: tuple[float, float]
+    queue: TicketsState | None
+    now: datetime
+    invitations: tuple[Target, ...]
+    language: Language = "zh"  # while nobody is served
+
+
+def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage) -> ScreenState:
+    """Everything on the screen at this moment."""
+    language = visit.language if visit else back.language
+    lights = DeviceLights(
+        microphone=back.works.get("microphone", False) and not back.muted,
+        camera=back.works.get("camera", False),
+        missing=tuple(sorted(device for device, works in back.works.items() if not works)),
+    )
+    state = ScreenState(
+        revision=back.revision,
+        page="attract",
+        language=language,
+        bank=site.bank.name_zh if language == "zh" else site.bank.name_en,
+        branch=site.branch.name_zh if language == "zh" else site.branch.name_en,
+        gaze=back.gaze,
+        open_until=_open_until(site, back.now),
+        queue=queue_lines(site, back.queue, language),
+        lights=lights,
+    )
+    if visit is None or visit.last is None:
+        return _idle(state, phrases, back, language)
+    reply = visit.last
+    bar = _LISTENING[back.state]
+    return replace(
+        state,
+        page=reply.page,
+        mode=visit.mode,
+        note=_bar_words(phrases, bar, back, language),
+        captions=visit.captions(),
+        targets=(*reply.targets, _microphone(phrases, back, language), *_dock(phrases, visit, language)),
+        listening=_bar(bar, back),
+        expression=_expression(back.state, reply.expression),
+        gesture=reply.gesture if back.state is State.SPEAKING else "rest",
+        ticket=visit.ticket_view,
+    )
+
+
+def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:
+    deaf = not back.works.get("microphone", False)
+    headline = phrases.cannot_hear if deaf else phrases.attract
+    cards = tuple(replace(target, kind="card") for target in back.invitations)
+    return replace(
+        state,
+        page="outage" if deaf else "attract",
+        headline=_in(headline, language),
+        headline_translation=_in(headline, "en" if language == "zh" else "zh"),
+        targets=(*cards, *_dock(phrases, None, language)),
+        gesture="rest" if deaf else "wave",
+        expression="concerned" if deaf else "glad",
+        listening="unavailable" if deaf else "off",
+    )
+
+
+def _bar(bar: Listening, back: Backstage) -> Listening:
+    if not back.works.get("microphone", False):
+        return "unavailable"
+    return "muted" if back.muted else bar
+
+
+def _bar_words(phrases: Phrases, bar: Listening, back: Backstage, language: Language) -> str:
+    words = {
+        "listening": phrases.listening,
+        "thinking": phrases.thinking,
+        "speaking": phrases.speaking,
+        "muted": phrases.muted,
+        "unavailable": phrases.cannot_hear,
+    }.get(_bar(bar, back), phrases.listening)
+    return _in(words, language)
+
+
+def _microphone(phrases: Phrases, back: Backstage, language: Language) -> Target:
+    label = _in(phrases.muted if back.muted else phrases.listening, language)
+    return Target(
+        id="microphone",
+        label=label,
+        spoken_label=label,
+        kind="microphone",
+        enabled=back.works.get("microphone", False),
+    )
+
+
+def _dock(phrases: Phrases, visit: Visit | None, language: Language) -> tuple[Target, ...]:
+    """The four that never move: language, text size, end, and a person."""
+    bigger = phrases.dock_text_back if visit and visit.mode == "elder" else phrases.dock_text
+    rows = (
+        ("language", phrases.dock_language, "globe"),
+        ("text_size", bigger, "text"),
+        ("end", phrases.dock_end, "exit"),
+    )
+    tiles = tuple(
+        Target(
+            id=name,
+            label=_in(label, language),
+            spoken_label=_in(label, language),
+            kind="dock",
+            icon=icon,
+            enabled=visit is not None or name == "language",
+        )
+        for name, label, icon in rows
+    )
+    human = _in(phrases.dock_human, language)
+    return (*tiles, Target(id="human", label=human, spoken_label=human, kind="human", icon="human"))
+
+
+def _expression(state: State, said: Expression) -> Expression:
+    if state is State.LISTENING:
+        return "listening"
+    return "thinking" if state is State.THINKING else said
+
+
+def queue_lines(site: Site, queue: TicketsState | None, language: Language) -> tuple[QueueLine, ...]:
+    """How many wait for each service, as the hub last said; nothing when it said nothing."""
+    if queue is None:
+        return ()
+    waiting = {line.service: line.waiting for line in queue.services}
+    return tuple(
+        QueueLine(
+            name=service.name_zh if language == "zh" else service.name_en,
+            waiting=waiting.get(service.id, 0),
+            wait_min=wait_range(waiting.get(service.id, 0), service.minutes_typical, service.counters)
+            if waiting.get(service.id, 0)
+            else None,
+        )
+        for service in site.services[:3]
+    )
+
+
+def _open_until(site: Site, now: datetime) -> str:
+    hours = site.branch.hours.get(WEEKDAYS[now.weekday()])
+    return hours.closes.strftime("%H:%M") if hours and hours.opens <= now.time() < hours.closes else ""
+
+
+def _in(both: Both, language: Language) -> str:
+    return both.zh if language == "zh" else both.en

@@ -1,0 +1,295 @@
+"""One turn: words or a touch become an answer, the answer is done, shown and spoken. A turn is one task.
+
+Cancelling the task ends the turn at once: the sound stops, and what was heard of it is what is remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from contracts.screen import Caption, Language
+from kiosk.audio.playback import Playback, Progress, SpeechChunk
+from kiosk.dialogue.brain import Brain, Decision
+from kiosk.dialogue.reply import Context, Do, Reply
+from kiosk.dialogue.voice import Voice
+from kiosk.events import (
+    FarewellSpoken,
+    NothingHeard,
+    Pcm,
+    PlaybackFinished,
+    ReplyBegan,
+    StageFailed,
+    TurnId,
+    UtteranceEnded,
+)
+from kiosk.ports import Clock, DeviceLost
+from kiosk.session.actions import Actions
+from kiosk.session.visit import Visit
+
+MIN_WORDS = 1
+NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was heard, best guess first, with log probabilities."""
+
+    text: str = field(repr=False)
+    language: Language
+    alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    no_speech: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What is probably wanted: intents with probabilities, best first."""
+
+    ranked: Sequence[tuple[str, float]]
+    decision: Decision
+    slots: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class Recogniser(Protocol):
+    async def recognise(self, pcm: Pcm) -> Words: ...
+
+
+class Understanding(Protocol):
+    async def understand(self, words: Words) -> Meaning: ...
+
+
+class RecognitionError(RuntimeError):
+    """The recogniser failed; the message is a stable code."""
+
+
+@dataclass(slots=True)
+class Stopwatch:
+    """When each part of a turn was done, monotonic ns. `parts()` are milliseconds, none may be missing."""
+
+    speech_end: int
+    endpoint: int
+    recognised: int = 0
+    understood: int = 0
+    answered: int = 0
+    first_sample: int = 0
+
+    def parts(self) -> dict[str, float]:
+        marks = (self.speech_end, self.endpoint, self.recognised, self.understood, self.answered, self.first_sample)
+        names = ("endpoint", "recognise", "understand", "answer", "first_sample")
+        steps = {name: round(max(0, b - a) / 1e6, 1) for name, a, b in zip(names, marks, marks[1:], strict=False)}
+        return {**steps, "total": round((self.first_sample - self.speech_end) / 1e6, 1)}
+
+
+TurnEvent = NothingHeard | ReplyBegan | PlaybackFinished | FarewellSpoken | StageFailed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TurnPorts:
+    """What a turn calls outside itself."""
+
+    tell: Callable[[TurnEvent], None]  # to the session
+    show: Callable[[], None]  # a new snapshot
+    note: Callable[..., None]  # to the trace of a recorded visit
+    understood: Callable[[int, str, float, Decision, Language, dict[str, float] | None], None]  # to the hub
+    facts: Callable[[Visit], Mapping[str, str]]  # ticket and queue, as the brain may say them
+    local_now: Callable[[], datetime]
+
+
+class Turns:
+    """Carries out turns, one at a time."""
+
+    def __init__(
+        self,
+        ports: TurnPorts,
+        clock: Clock,
+        brain: Brain,
+        voice: Voice | None,
+        playback: Playback | None,
+        recogniser: Recogniser,
+        understanding: Understanding,
+        actions: Actions,
+    ) -> None:
+        self._ports = ports
+        self._clock = clock
+        self._brain = brain
+        self.voice = voice
+        self.playback = playback
+        self._recogniser = recogniser
+        self._understanding = understanding
+        self._actions = actions
+
+    def _context(self, visit: Visit) -> Context:
+        return Context(
+            language=visit.language,
+            mode=visit.mode,
+            place=visit.place,
+            last=visit.last,
+            misunderstood=visit.misunderstood,
+            facts=self._ports.facts(visit),
+        )
+
+    # ------------------------------------------------------------ what begins a turn
+    async def greet(self, visit: Visit, turn: TurnId) -> None:
+        await self._speak(visit, turn, self._brain.greet(self._context(visit), self._ports.local_now()))
+
+    async def prompt(self, visit: Visit, turn: TurnId) -> None:
+        await self._speak(visit, turn, self._brain.prompt(self._context(visit)))
+
+    async def sorry(self, visit: Visit, turn: TurnId) -> None:
+        await self._speak(visit, turn, self._brain.sorry(self._context(visit)))
+
+    async def touched(self, visit: Visit, turn: TurnId, target: str) -> None:
+        label = next((t.label for t in (visit.last.targets if visit.last else ()) if t.id == target), "")
+        if label:
+            visit.heard, visit.heard_final = label, True
+        decided = self._brain.touched(self._context(visit), target, self._ports.local_now())
+        if decided is None:
+            self._ports.tell(NothingHeard(turn))
+            return
+        visit.turns += 1
+        self._ports.note("touched", target=target)
+        await self._speak(visit, turn, await self._resolve(visit, decided))
+
+    async def utterance(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
+        """Recognise, understand, answer, speak. Tells NothingHeard, or StageFailed with a stable reason."""
+        watch = Stopwatch(speech_end=heard.end_ns, endpoint=heard.decided_ns)
+        try:
+            words = await self._recogniser.recognise(heard.pcm)
+        except RecognitionError as err:
+            self._ports.tell(StageFailed(turn, "recognise", str(err)))
+            return
+        watch.recognised = self._clock.now_ns()
+        if len(words.text.strip()) < MIN_WORDS or words.no_speech > NO_SPEECH:
+            self._ports.note("nothing_heard")
+            self._ports.tell(NothingHeard(turn))
+            return
+        visit.language, visit.heard, visit.heard_final = words.language, words.text, True
+        self._ports.show()
+        meaning = await self._understanding.understand(words)
+        watch.understood = self._clock.now_ns()
+        decided = self._brain.understood(
+            self._context(visit), meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
+        )
+        visit.turns += 1
+        reply = await self._resolve(visit, decided)
+        watch.answered = self._clock.now_ns()
+        await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
+
+    async def _resolve(self, visit: Visit, decided: Reply | Do) -> Reply:
+        """Do what has to be done before there is an answer. Bounded: a flow that only does things is a mistake."""
+        for _ in range(8):
+            if isinstance(decided, Reply):
+                return decided
+            succeeded = await self._actions.do(visit, decided.action, decided.place.slots)
+            self._ports.note("did", action=decided.action, succeeded=succeeded)
+            decided = self._brain.after(self._context(visit), decided, succeeded=succeeded)
+        return self._brain.sorry(self._context(visit))
+
+    # ------------------------------------------------------------ what ends it
+    async def _speak(
+        self,
+        visit: Visit,
+        turn: TurnId,
+        reply: Reply,
+        *,
+        watch: Stopwatch | None = None,
+        words: Words | None = None,
+        meaning: Meaning | None = None,
+    ) -> None:
+        visit.last, visit.place, visit.language = reply, reply.place, reply.language
+        visit.mode = reply.mode or visit.mode
+        visit.misunderstood = visit.misunderstood + 1 if reply.misunderstood else 0
+        if reply.place and reply.place.step == "offer_after_trouble":
+            visit.misunderstood = 0
+        if visit.outcome == "unknown" and words and not reply.misunderstood:
+            visit.outcome = "answered"
+        visit.caption = Caption("receptionist", reply.text, reply.translation, final=False, spoken=0)
+        self._ports.show()
+        began = False
+
+        def progressed(progress: Progress) -> None:
+            nonlocal began
+            if progress.first_sample_ns is not None and not began:
+                began = True
+                self._began(visit, turn, reply, progress.first_sample_ns, watch, words, meaning)
+            self._spoken(visit, reply, progress.spoken)
+
+        progress = await self._play(turn, reply, progressed)
+        if not began:  # no loudspeaker: the answer is on the screen, which is when it began
+            self._began(visit, turn, reply, self._clock.now_ns(), watch, words, meaning)
+            await self._clock.sleep(reading_s(reply.text))
+        visit.caption = Caption("receptionist", reply.text, reply.translation)
+        self._ports.note("said", text=reply.text, page=reply.page, spoken=progress.spoken if progress else 0)
+        self._ports.tell(FarewellSpoken(turn) if reply.ends else PlaybackFinished(turn))
+
+    async def _play(self, turn: TurnId, reply: Reply, progressed: Callable[[Progress], None]) -> Progress | None:
+        if self.voice is None or self.playback is None:
+            return None
+        chunks = self.voice.speak(reply.text, reply.language, keep=reply.keep)
+        try:
+            return await self.playback.play(f"u{turn}", _closing(chunks), progressed)
+        except DeviceLost:
+            self._ports.note("speaker_lost")
+            return None
+
+    def _began(
+        self,
+        visit: Visit,
+        turn: TurnId,
+        reply: Reply,
+        first_sample_ns: int,
+        watch: Stopwatch | None,
+        words: Words | None,
+        meaning: Meaning | None,
+    ) -> None:
+        self._ports.tell(ReplyBegan(turn))
+        if watch is None or words is None or meaning is None:
+            return
+        watch.first_sample = first_sample_ns
+        parts = watch.parts()
+        intent, confidence = meaning.ranked[0] if meaning.ranked else ("other", 0.0)
+        self._ports.understood(visit.turns, intent, confidence, meaning.decision, words.language, parts)
+        self._ports.note(
+            "turn",
+            heard=words.text,
+            language=words.language,
+            intent=intent,
+            confidence=round(float(confidence), 3),
+            decision=meaning.decision,
+            answer=reply.text,
+            latency_ms=parts,
+        )
+
+    def _spoken(self, visit: Visit, reply: Reply, characters: int) -> None:
+        caption = visit.caption
+        if caption is None or caption.spoken == characters:
+            return
+        visit.caption = Caption("receptionist", reply.text, reply.translation, final=False, spoken=characters)
+        self._ports.show()
+
+    def interrupted(self, visit: Visit) -> None:
+        """She was cut off: the transcript keeps what was audible."""
+        caption = visit.caption
+        if caption and not caption.final and caption.spoken is not None:
+            visit.caption = Caption(
+                "receptionist", caption.text[: caption.spoken], spoken=caption.spoken, interrupted=True
+            )
+
+
+def reading_s(text: str) -> float:
+    """How long a sentence stays before the next thing happens, when nobody speaks it: 6 characters a second."""
+    return min(8.0, max(1.5, len(text) / 6))
+
+
+async def _closing(chunks: AsyncIterator[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
+    """Pass chunks on and close their generator when the turn is cancelled."""
+    try:
+        async for chunk in chunks:
+            yield chunk
+    finally:
+        with suppress(AttributeError):
+            await asyncio.shield(chunks.aclose())  # type: ignore[attr-defined]  # generators have it, iterators may not
