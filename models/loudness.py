@@ -42,7 +42,7 @@ def level(sound: Floats) -> npt.NDArray[np.int16]:
     over = np.abs(raised) > KNEE
     room = 1.0 - KNEE
     raised[over] = np.sign(raised[over]) * (KNEE + room * np.tanh((np.abs(raised[over]) - KNEE) / room))
-    return np.rint(raised * 32767).astype(np.int16)
+    return np.asarray(np.rint(raised * 32767), np.int16)
 
 
 def _block_rms(sound: Floats) -> Floats:

@@ -18,10 +18,14 @@ Language = Literal["zh", "en"]
 _ZH_DIGITS: Final = dict(zip("0123456789", "零一二三四五六七八九", strict=True))
 # On the telephone and in accounts 1 is said yao, so that it is not mistaken for 7 (yi, qi).
 _ZH_ACCOUNT_DIGITS: Final = _ZH_DIGITS | {"1": "幺"}
-_EN_DIGITS: Final = dict(
+_EN_NAMES: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_EN_DIGITS: Final = dict(zip("0123456789", _EN_NAMES, strict=True))
     zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
 )
-_EN_MONTHS: Final = [
+_EN_MONTHS: Final = (
+    "January", "February", "March", "April", "May", "June",
+    "July", "August", "September", "October", "November", "December",
+)  # fmt: skip
     "January",
     "February",
     "March",
