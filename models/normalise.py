@@ -20,25 +20,10 @@ _ZH_DIGITS: Final = dict(zip("0123456789", "零一二三四五六七八九", str
 _ZH_ACCOUNT_DIGITS: Final = _ZH_DIGITS | {"1": "幺"}
 _EN_NAMES: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _EN_DIGITS: Final = dict(zip("0123456789", _EN_NAMES, strict=True))
-    zip("0123456789", ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"], strict=True)
-)
 _EN_MONTHS: Final = (
     "January", "February", "March", "April", "May", "June",
     "July", "August", "September", "October", "November", "December",
 )  # fmt: skip
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
-    "December",
-]
 _LONG_NUMBER_DIGITS: Final = 8  # from here on a bare number is an account or an identity, not an amount
 
 _TICKET = re.compile(r"(?<![A-Za-z0-9])([A-Z]{1,2})(\d{2,4})(?![A-Za-z0-9.])")
