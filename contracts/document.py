@@ -55,6 +55,8 @@ def _limits(meta: msgspec.Meta) -> str:
     if meta.pattern:
         return f"`{meta.pattern}`".replace("|", "\\|")
     low, high = meta.ge, meta.le
+    if high == messages.MAX_INTEGER:
+        high = None
     if low is not None and high is not None:
         return f"{low}–{high}"
     return f"≥ {low}" if low is not None else ""

@@ -1,0 +1,90 @@
+"""Runs the hub until it is told to stop: one JSON line when it is ready, gone within three seconds."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import signal
+import socket
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import uvicorn
+
+from config.schema import load_site
+from hub.labels import load_labels
+from hub.service import Hub
+from hub.store import Store
+from hub.web import LOOPBACK, Changes, build_app
+
+log = logging.getLogger(__name__)
+
+GRACE_S: Final = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServeOptions:
+    """Where the broker is, where the database is, where to listen (port 0: a free one), whose names to show."""
+
+    broker: tuple[str, int]
+    database: str
+    http: tuple[str, int]
+    site: Path | None = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn that says when it is ready, without its own signal handling: ours ends the live streams first."""
+
+    def __init__(self, config: uvicorn.Config, *, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def serve(options: ServeOptions) -> None:
+    """Serve until SIGTERM or SIGINT. Raises OSError when the address is taken, ConfigError for a bad site."""
+    labels = load_labels(None if options.site is None else load_site(options.site))
+    host, port = options.http
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.create_server((host, port), family=family)  # before anything else: says at once if taken
+    hub = Hub(Store(options.database), broker=options.broker)
+    changes = Changes()
+    loop = asyncio.get_running_loop()
+    changes.bind(loop)
+    hub.listen(changes.tell)
+    app = build_app(hub, labels, changes, loopback=host in LOOPBACK)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{listening.getsockname()[1]}"
+
+    def ready() -> None:
+        print(json.dumps({"ready": True, "http": address, "store": hub.store.id}), flush=True)
+
+    server = _Server(
+        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S),
+        ready=ready,
+    )
+
+    def stop() -> None:
+        changes.close()
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    hub.start()
+    try:
+        await server.serve(sockets=[listening])
+    finally:
+        await asyncio.to_thread(hub.stop)
+        listening.close()

@@ -1,0 +1,142 @@
+"""What the pages and the API show, read from the store: plain dictionaries, ready for JSON."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+
+from contracts.tickets import ENDED
+from hub import queue
+from hub.store import Store, devices, events, opinions, refused, ticket_changes, tickets
+
+LAST_EVENTS: Final = 40
+LAST_ENDED: Final = 12
+MAX_ROWS: Final = 5_000  # of one device, for one answer
+SILENT_AFTER: Final = timedelta(seconds=95)  # three telemetries missed
+
+
+def branch_view(store: Store, branch: str) -> dict[str, Any]:
+    """One branch, now: devices, waiting by service, open and lately ended tickets, moments, opinions of today."""
+    state = queue.state_of(store, branch)
+    ahead = {line.number: line.ahead for line in state.tickets}
+    today = sa.and_(tickets.c.branch == branch, tickets.c.day == state.day)
+    order = (tickets.c.issued_at, tickets.c.number)
+    open_rows = store.rows(
+        sa.select(tickets).where(today, tickets.c.state.not_in(ENDED)).order_by(*order).limit(queue.MAX_LINES)
+    )
+    ended_rows = store.rows(
+        sa.select(tickets)
+        .where(today, tickets.c.state.in_(ENDED))
+        .order_by(tickets.c.changed_at.desc(), tickets.c.number)
+        .limit(LAST_ENDED)
+    )
+    return {
+        "branch": branch,
+        "day": state.day,
+        "revision": state.revision,
+        "services": [
+            {"service": line.service, "waiting": line.waiting, "last_called": line.last_called}
+            for line in state.services
+        ],
+        "tickets": [_ticket(row) | {"ahead": ahead.get(row["number"], 0)} for row in open_rows],
+        "ended": [_ticket(row) for row in ended_rows],
+        "devices": [
+            _device(row)
+            for row in store.rows(sa.select(devices).where(devices.c.branch == branch).order_by(devices.c.device))
+        ],
+        "events": [
+            _event(row)
+            for row in store.rows(
+                sa.select(events).where(events.c.branch == branch).order_by(events.c.id.desc()).limit(LAST_EVENTS)
+            )
+        ],
+        "opinions": _opinions(store, branch),
+    }
+
+
+def ticket_view(store: Store, branch: str, number: str, day: str | None) -> dict[str, Any] | None:
+    """One ticket with its history; of the current day unless another is asked for."""
+    if day is None:
+        with store.read() as db:
+            day = queue.current_day(db, branch)
+    rows = store.rows(
+        sa.select(tickets).where(tickets.c.branch == branch, tickets.c.day == day, tickets.c.number == number)
+    )
+    if not rows:
+        return None
+    history = store.rows(
+        sa.select(ticket_changes)
+        .where(ticket_changes.c.branch == branch, ticket_changes.c.day == day, ticket_changes.c.number == number)
+        .order_by(ticket_changes.c.id)
+    )
+    changes = [{name: row[name] for name in ("event", "state", "counter")} | {"at": _iso(row["at"])} for row in history]
+    return _ticket(rows[0]) | {"history": changes}
+
+
+def device_rows(store: Store, device: str, branch: str | None = None, after: int = 0) -> dict[str, Any]:
+    """Everything a device has sent that became a row, oldest first (at most `MAX_ROWS` of each kind)."""
+
+    def of(table: sa.Table) -> sa.ColumnElement[bool]:
+        here = table.c.device == device
+        return here if branch is None else sa.and_(here, table.c.branch == branch)
+
+    moments = sa.select(events).where(of(events), events.c.id > after).order_by(events.c.id)
+    refusals = sa.select(refused).where(of(refused)).order_by(refused.c.id)
+    scores = sa.select(opinions).where(of(opinions)).order_by(opinions.c.id)
+    own = sa.select(tickets).where(of(tickets)).order_by(tickets.c.issued_at, tickets.c.number)
+    return {
+        "device": device,
+        "events": [_event(row) for row in store.rows(moments.limit(MAX_ROWS))],
+        "tickets": [_ticket(row) for row in store.rows(own.limit(MAX_ROWS))],
+        "opinions": [
+            {"visit": row["visit"], "score": row["score"], "at": _iso(row["at"])}
+            for row in store.rows(scores.limit(MAX_ROWS))
+        ],
+        "refused": [
+            {"seq": row["seq"], "log": row["log"], "reason": row["reason"]}
+            for row in store.rows(refusals.limit(MAX_ROWS))
+        ],
+    }
+
+
+def _opinions(store: Store, branch: str) -> dict[str, Any]:
+    since = datetime.now(UTC) - timedelta(days=1)
+    counted = store.rows(
+        sa.select(opinions.c.score, sa.func.count().label("count"))
+        .where(opinions.c.branch == branch, opinions.c.at >= since)
+        .group_by(opinions.c.score)
+    )
+    by_score = {row["score"]: row["count"] for row in counted}
+    total = sum(by_score.values())
+    mean = sum(score * count for score, count in by_score.items()) / total if total else None
+    return {"by_score": {score: by_score.get(score, 0) for score in range(1, 6)}, "count": total, "mean": mean}
+
+
+def _ticket(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("number", "day", "service", "state", "device", "visit", "language", "counter", "seq")
+    times = {"issued_at": _iso(row["issued_at"]), "changed_at": _iso(row["changed_at"])}
+    return {name: row[name] for name in names} | times
+
+
+def _event(row: dict[str, Any]) -> dict[str, Any]:
+    names = ("id", "device", "seq", "kind", "visit", "body")
+    return {name: row[name] for name in names} | {"at": _iso(row["at"])}
+
+
+def _device(row: dict[str, Any]) -> dict[str, Any]:
+    silent = datetime.now(UTC) - row["seen"] > SILENT_AFTER and row["telemetry"] is not None
+    return {
+        "device": row["device"],
+        "online": row["online"],
+        "silent": bool(row["online"] and silent),
+        "since": _iso(row["since"]),
+        "seen": _iso(row["seen"]),
+        "versions": row["versions"],
+        "telemetry": row["telemetry"],
+    }
+
+
+def _iso(at: datetime | None) -> str | None:
+    return None if at is None else at.isoformat()
