@@ -8,12 +8,9 @@ import sys
 from pathlib import Path
 from typing import Annotated
 
-import sqlalchemy as sa
 import typer
 
-from config.load import ConfigError
-from hub.broker import BrokerError, run_broker
-from hub.serve import ServeOptions, serve
+# each command imports what it needs: a broker should not wait for a web server's second of imports
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -33,6 +30,11 @@ def serve_command(
     site: Annotated[Path | None, typer.Option(help="A site file, for the names on the page.")] = None,
 ) -> None:
     """Run the hub until it is told to stop; one JSON line says when it is ready."""
+    import sqlalchemy as sa
+
+    from config.load import ConfigError
+    from hub.serve import ServeOptions, serve
+
     options = ServeOptions(broker=_address(broker), database=database, http=_address(http), site=site)
     try:
         asyncio.run(serve(options))
@@ -51,6 +53,8 @@ def broker_command(
     engine: Annotated[str, typer.Option(help="auto, mosquitto or embedded.")] = "auto",
 ) -> None:
     """Run an MQTT broker on this machine until it is told to stop; one JSON line says where it listens."""
+    from hub.broker import BrokerError, run_broker
+
     if engine not in ("auto", "mosquitto", "embedded"):
         raise typer.BadParameter("auto, mosquitto or embedded", param_hint="--engine")
     try:

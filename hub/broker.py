@@ -39,7 +39,7 @@ persistence_location {folder}/
 persistence_file mosquitto.db
 autosave_interval 5
 persistent_client_expiration 1d
-message_size_limit {limit}
+max_packet_size {limit}
 max_queued_messages 2000
 max_inflight_messages 64
 set_tcp_nodelay true

@@ -46,6 +46,7 @@ def page(view: dict[str, Any], labels: Labels, branches: list[str]) -> str:
     return f"""<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{escape(names[0])} · {escape(labels.bank[0])}</title>
+<link rel="icon" href="/static/mark.svg">
 <link rel="stylesheet" href="/theme.css"><link rel="stylesheet" href="/static/hub.css">
 <script src="/static/hub.js" defer></script></head>
 <body data-branch="{escape(branch)}">
@@ -128,7 +129,8 @@ def _tickets(view: dict[str, Any], labels: Labels) -> str:
 def _ticket_row(ticket: dict[str, Any], labels: Labels, *, ended: bool = False) -> str:
     state = TicketState(ticket["state"])
     in_line = state in (TicketState.WAITING, TicketState.TRANSFERRED)
-    counter = f" <small>{escape(ticket['counter'])}</small>" if ticket["counter"] else ""
+    desk = "" if ended else ticket["counter"]
+    counter = f'<small class="desk">{escape(desk)} 号窗口</small>' if desk else ""
     buttons = "" if ended else "".join(_buttons(ticket, state))
     return (
         f'<tr id="t-{escape(ticket["number"])}"><td class="number">{escape(ticket["number"])}</td>'
@@ -159,7 +161,7 @@ def _devices(view: dict[str, Any]) -> str:
             css, word = "silent", ("没有消息", "silent")
         telemetry = device["telemetry"] or {}
         missing = "".join(
-            f'<span class="missing">{both(DEVICES.get(kind, (kind, "")))}</span>'
+            f'<span class="missing">缺{both(DEVICES.get(kind, (kind, "")))}</span>'
             for kind in telemetry.get("missing", [])
         )
         pending = telemetry.get("pending", 0)
@@ -182,8 +184,8 @@ def _opinions(opinions: dict[str, Any]) -> str:
     )
     return (
         f'<section class="sheet opinions">{_heading(("满意度", "Opinions"), "24 h")}'
-        f'<div><p class="mean"><strong>{mean}</strong><span class="stacked">{opinions["count"]} 位 '
-        f'<small lang="en">of 5</small></span></p><ul>{bars}</ul></div></section>'
+        f'<div><p class="mean"><strong>{mean}</strong><span class="stacked">{opinions["count"]} 位评价 '
+        f'<small lang="en">opinions</small></span></p><ul>{bars}</ul></div></section>'
     )
 
 
