@@ -37,6 +37,7 @@ class Placement:
     y: float
     scale: float
     clip: tuple[int, int, int, int]  # left, top, width, height in pixels
+    badge: bool = True  # leave it off where the clip would cut it
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ class FigureRenderer:
         tilt = _stepped(pose.mood.tilt, TILT_STEP_DEGREES)
         body = _matrix(place, rise)
         head = _turned(body, tilt, (0.0, NECK_Y), rise * (HEAD_BREATH - 1))
-        badge = not (pose.gesture.name == "heart" and pose.gesture.shown > 0)
+        badge = place.badge and not (pose.gesture.name == "heart" and pose.gesture.shown > 0)
         placed = (place.x, place.y, place.scale, rise)
         self._blit(target, "back", self.sprites.back(), head, (*placed, tilt))
         self._blit(target, "torso", self.sprites.torso(badge), body, (*placed, badge))

@@ -1,1 +1,5 @@
-"""Pages and widgets. Draws a ScreenState, decides nothing. Runs as its own process."""
+"""Pages and widgets in pygame: draws a ScreenState, decides nothing."""
+
+import os
+
+os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # must stand before pygame is first imported

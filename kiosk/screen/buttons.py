@@ -1,0 +1,264 @@
+"""What can be pressed besides the dock: suggestions, cards, plain buttons, the microphone, smileys, scores."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import Final
+
+from contracts.screen import Listening, Target
+from kiosk.screen.boxes import Box, Hit
+from kiosk.screen.kit import Kit
+from kiosk.screen.parts import Part, View
+from kiosk.screen.theme import INNER, MARGIN
+
+SHADOW_SPREAD: Final = 24
+BEATS: Final = 18  # pictures of one breath of the listening wave
+CHIP_GAP: Final = 24
+_WORDS: Final[dict[Listening, tuple[str, str]]] = {
+    "listening": ("我在听，请说", "I'm listening"),
+    "thinking": ("我想一想", "Let me think"),
+    "speaking": ("我在说，您可以打断我", "Speaking, you may interrupt"),
+    "muted": ("麦克风已关，点这里打开", "Microphone off, touch to turn on"),
+    "unavailable": ("现在听不见，请用手点", "I can't hear now, please touch"),
+    "off": ("点这里说话", "Touch here to speak"),
+}
+
+
+def row_boxes(count: int, y: float, height: float) -> tuple[Box, ...]:
+    """Return `count` equal boxes over the page's inner width."""
+    width = (INNER - (count - 1) * CHIP_GAP) / max(1, count)
+    return tuple(Box(MARGIN + i * (width + CHIP_GAP), y, width, height) for i in range(count))
+
+
+def _hit(target: Target, box: Box) -> Hit:
+    return Hit(target.id, box, target.enabled)
+
+
+def _sunk(box: Box, pressed: bool) -> Box:
+    return box.moved(0, 2) if pressed else box
+
+
+def chip(view: View, target: Target, box: Box) -> Part:
+    """A suggestion: what one could say next; the second line is what it costs."""
+    pressed = view.pressed == target.id
+
+    def paint(kit: Kit) -> None:
+        face, ink = _sunk(box, pressed), "ink_on_primary" if pressed else "ink"
+        if not pressed:
+            kit.shadow(face, 32, "low")
+        kit.rect(face, 32, "primary" if pressed else "primary_soft")
+        kit.rect(face, 32, "primary", 1 if kit.theme.name == "elder" or target.selected else 0.55, stroke=3)
+        x, middle = face.x + 30, face.y + face.height / 2
+        if target.icon:
+            kit.icon(target.icon, face.x + 52, middle, 50, ink if pressed else "primary", 1.8)
+            x = face.x + 90
+        _label_block(kit, target, Box(x, face.y, face.right - x - 16, face.height), ink, pressed)
+
+    key = (target.label, target.detail, target.icon, target.selected, target.enabled, pressed, box)
+    return Part(f"chip:{target.id}", box.grown(SHADOW_SPREAD), key, paint, _hit(target, box))
+
+
+def _label_block(kit: Kit, target: Target, box: Box, ink: str, pressed: bool) -> None:
+    """Two rows, the label above its detail; a long label takes two rows itself."""
+    size, small = kit.size("body"), kit.size("label")
+    shown = kit.fitted(target.label, box.width, size, True, max_lines=2)
+    if len(shown.lines) > 1 and target.detail:
+        shown = kit.fitted(target.label, box.width, 30, True, max_lines=2)
+    lead = shown.size * 1.25
+    total = lead * len(shown.lines) + (small * 1.35 if target.detail else 0)
+    y = box.y + (box.height - total) / 2 + lead / 2
+    for row in shown.lines:
+        kit.text(row, box.x, y, shown.size, ink, bold=True)
+        y += lead
+    if target.detail:
+        kit.text(target.detail, box.x, y - lead / 2 + small * 0.7, small, ink if pressed else "ink_2", room=box.width)
+
+
+def button(view: View, target: Target, box: Box) -> Part:
+    """A 'primary' button is filled, a 'quiet' one outlined. One primary a page."""
+    pressed = view.pressed == target.id
+    filled = target.kind == "primary"
+
+    def paint(kit: Kit) -> None:
+        face = _sunk(box, pressed)
+        fill, ink = ("primary", "ink_on_primary") if filled else ("surface", "primary")
+        if not target.enabled:
+            fill, ink = "surface_2", "ink_2"
+        elif pressed:
+            fill, ink = "primary_press", "ink_on_primary"
+        if filled and not pressed and target.enabled:
+            kit.shadow(face, 28, "low")
+        kit.rect(face, 28, fill)
+        if not filled and not pressed:
+            kit.rect(face, 28, "line_strong", stroke=3)
+        size = kit.size("lead") if filled else 40.0
+        icon_width = size * 1.25 + 18 if target.icon else 0.0
+        shown = kit.fitted(target.label, face.width - 48 - icon_width, size, True)
+        width = kit.measure(shown.lines[0], shown.size, True) + icon_width
+        x, middle = face.x + (face.width - width) / 2, face.y + face.height / 2
+        if target.icon:
+            kit.icon(target.icon, x + size * 0.62, middle, size * 1.25, ink, 2.0)
+        kit.text(shown.lines[0], x + icon_width, middle, shown.size, ink, bold=True)
+
+    key = (target.label, target.icon, target.enabled, filled, pressed, box)
+    return Part(f"button:{target.id}", box.grown(SHADOW_SPREAD), key, paint, _hit(target, box))
+
+
+def status_row(view: View, target: Target, box: Box) -> Part:
+    """Something that still works, with a tick and the word for it."""
+    pressed = view.pressed == target.id
+    works = view.say("能办", "Works")
+
+    def paint(kit: Kit) -> None:
+        face = _sunk(box, pressed)
+        if not pressed:
+            kit.shadow(face, 32, "low")
+        kit.rect(face, 32, "primary_soft" if pressed else "surface")
+        kit.rect(face, 32, "primary", stroke=3)
+        middle = face.y + face.height / 2
+        kit.circle(face.x + 84, middle, 50, "primary_soft")
+        kit.icon(target.icon or "check", face.x + 84, middle, 62, "primary", 1.8)
+        room = face.width - 164 - 200
+        kit.text(
+            target.label, face.x + 164, middle - (24 if target.detail else 0), kit.size("lead"), bold=True, room=room
+        )
+        if target.detail:
+            kit.text(target.detail, face.x + 164, middle + 30, kit.size("small"), "ink_2", room=room)
+        badge = Box(face.right - 176, middle - 26, 144, 52)
+        kit.rect(badge, 26, "ok_soft")
+        kit.icon("check", badge.x + 32, middle, 32, "ok", 2.8)
+        kit.text(works, badge.x + 58, middle, kit.size("label"), "ok", bold=True, room=80)
+
+    key = (target.label, target.detail, target.icon, pressed, works, box)
+    return Part(f"row:{target.id}", box.grown(SHADOW_SPREAD), key, paint, _hit(target, box))
+
+
+def microphone(view: View, target: Target | None, box: Box) -> tuple[Part, ...]:
+    """The state of hearing in colour, wave and words; touching it stops or starts. The wave is a part of its own."""
+    state = view.state.listening
+    words = view.say(*_WORDS[state])
+    label = target.label if target is not None and target.label else words
+    detail = target.detail if target is not None else ""
+    name = target.id if target is not None else "microphone"
+    pressed = target is not None and view.pressed == target.id
+    fill, ink, disc, sign = _microphone_inks(state)
+
+    def paint(kit: Kit) -> None:
+        face = _sunk(box, pressed)
+        radius = face.height / 2
+        kit.rect(face, radius, "primary_press" if pressed and fill == "primary" else fill)
+        if kit.theme.name == "elder" or fill != "primary":
+            kit.rect(face, radius, "line_strong", 0.6, stroke=3)
+        x, middle = face.x + radius, face.y + radius
+        if fill == "primary":
+            kit.circle(x, middle, radius - 12, "ink_on_primary", 0.16)
+        kit.circle(x, middle, radius - 22, disc)
+        kit.icon("clock" if state == "thinking" else "mic", x, middle, (face.height - 44) * 0.62, sign, 2.1)
+        if state in ("muted", "unavailable"):
+            kit.line((x - 20, middle + 20), (x + 20, middle - 20), "danger", 5)
+        text_x = face.x + face.height + 14
+        room = _wave_box(box).x - text_x - 24
+        kit.text(label, text_x, middle - (18 if detail else 0), kit.size("body"), ink, bold=True, room=room)
+        if detail:
+            kit.text(detail, text_x, middle + 26, kit.size("label"), ink, room=room)
+
+    key = (state, label, detail, pressed, box)
+    hit = _hit(target, box) if target is not None else Hit(name, box, False)
+    bar = Part("microphone", box.grown(4), key, paint, hit)
+    return (bar, _wave(view, _wave_box(box), ink)) if state in ("listening", "speaking", "thinking") else (bar,)
+
+
+def _microphone_inks(state: Listening) -> tuple[str, str, str, str]:
+    """Return the colours of the bar, its words, the disc and the sign on it."""
+    if state in ("listening", "off"):
+        return "primary", "ink_on_primary", "ink_on_primary", "primary"
+    if state in ("thinking", "speaking"):
+        return "primary_soft", "primary", "surface", "primary"
+    return "surface_2", "ink_2", "surface", "ink_2"
+
+
+def _wave_box(box: Box) -> Box:
+    return Box(box.right - 46 - 360, box.y + 14, 360, box.height - 28)
+
+
+def _wave(view: View, box: Box, ink: str) -> Part:
+    """Bars that breathe while she listens, dots while she thinks, still bars while she speaks."""
+    state = view.state.listening
+    beat = view.beat % BEATS if state in ("listening", "thinking") else 0
+
+    def paint(kit: Kit) -> None:
+        middle = box.y + box.height / 2
+        phase = 2 * math.pi * beat / BEATS
+        if state == "thinking":
+            for i in range(3):
+                kit.circle(box.x + 120 + i * 40, middle, 10, ink, 0.35 + 0.55 * (0.5 + 0.5 * math.cos(phase - i * 1.3)))
+            return
+        shape = random.Random(3)
+        count = int(box.width // 18)
+        for i in range(count):
+            envelope = math.sin(math.pi * (i + 0.5) / count)
+            level = 0.35 + 0.65 * shape.random()
+            level *= 0.72 + 0.28 * math.sin(phase + i * 0.9) if state == "listening" else 0.45
+            height = max(8.0, box.height * 0.8 * envelope * level)
+            kit.rect(Box(box.x + i * 18, middle - height / 2, 9, height), 4.5, ink, 0.45 + 0.5 * envelope)
+
+    return Part("wave", box, (state, beat, box), paint)
+
+
+_TINTS: Final = ("#E9C9C2", "#F0DCC8", "#ECE6D4", "#D3E6D6", "#BFE0CC")
+_BENDS: Final = (-0.30, -0.16, 0.0, 0.22, 0.38)
+
+
+def smiley(view: View, target: Target, centre: tuple[float, float], radius: float, level: int) -> Part:
+    """One of five faces, 0 (worst) to 4; nothing is chosen beforehand."""
+    x, y = centre
+    chosen = target.selected or view.pressed == target.id
+    box = Box(x - radius, y - radius, 2 * radius, 2 * radius)
+    room = INNER / 5 - 8
+
+    def paint(kit: Kit) -> None:
+        kit.circle(x, y, radius, "primary" if chosen else _TINTS[level])
+        _draw_smile(kit, centre, radius, level, "ink_on_primary" if chosen else "ink")
+        if chosen:
+            kit.circle(x, y, radius + 12, "primary", stroke=6)
+        ink = "primary" if chosen else "ink"
+        kit.text(target.label, x, y + radius + 52, kit.size("small"), ink, bold=chosen, align="center", room=room)
+
+    reach = Box(x - INNER / 10, y - radius - 18, INNER / 5, 2 * radius + 18 + 84)
+    return Part(f"smiley:{target.id}", reach, (target.label, chosen, level, centre), paint, _hit(target, box))
+
+
+def _draw_smile(kit: Kit, centre: tuple[float, float], r: float, level: int, ink: str) -> None:
+    x, y = centre
+    for side in (-1, 1):
+        eye_x = x + side * r * 0.36
+        if level == 4:
+            lid = (
+                f"M {eye_x - 14} {y - r * 0.16} C {eye_x - 8} {y - r * 0.34} {eye_x + 8} {y - r * 0.34} "
+                f"{eye_x + 14} {y - r * 0.16}"
+            )
+            kit.shape(lid, ink, stroke=7)
+        else:
+            kit.circle(eye_x, y - r * 0.20, 8.5, ink)
+    bend = _BENDS[level] * r
+    mouth_y = y + r * 0.38 - bend * 0.55
+    mouth = (
+        f"M {x - r * 0.42} {mouth_y} C {x - r * 0.22} {mouth_y + bend * 1.3} {x + r * 0.22} {mouth_y + bend * 1.3} "
+        f"{x + r * 0.42} {mouth_y}"
+    )
+    kit.shape(mouth, ink, stroke=7)
+
+
+def score(view: View, target: Target, box: Box) -> Part:
+    """One key of 0 to 10."""
+    chosen = target.selected or view.pressed == target.id
+
+    def paint(kit: Kit) -> None:
+        kit.rect(box, 22, "primary" if chosen else "surface_2")
+        if not chosen:
+            kit.rect(box, 22, "line_strong", 0.6, stroke=2)
+        x, y = box.centre
+        kit.text(target.label, x, y, kit.size("body"), "ink_on_primary" if chosen else "ink", bold=True, align="center")
+
+    return Part(f"score:{target.id}", box.grown(2), (target.label, chosen, box), paint, _hit(target, box))

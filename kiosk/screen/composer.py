@@ -1,0 +1,124 @@
+"""Keeps the picture up to date with the least work: what changed is put together again, the rest stays.
+
+Order from back to front: backdrop, figure, parts. Works in page pixels; the window adds its margins.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import pygame
+
+from avatar.personas import XIAOYING
+from avatar.pose import Pose
+from avatar.renderer import FigureRenderer, Placement, figure_bounds
+from kiosk.screen.boxes import Box
+from kiosk.screen.parts import PageLayout, Part
+from kiosk.screen.raster import Drawn, RasterCache
+from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH
+
+LARGEST_FIGURE: Final = 1.06  # the scale of the page that shows her largest
+_PAGE: Final = Box(0, 0, PAGE_WIDTH, PAGE_HEIGHT)
+
+
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    part: Part
+    drawn: Drawn
+
+
+class Composer:
+    """Owns `frame`, the page as last put together. `factor` is pixels per design unit."""
+
+    def __init__(self, factor: float) -> None:
+        self.factor = factor
+        self.cache = RasterCache(factor)
+        self.frame = pygame.Surface((round(PAGE_WIDTH * factor), round(PAGE_HEIGHT * factor)), 0, 32)
+        self.figure = FigureRenderer(XIAOYING, LARGEST_FIGURE * factor)
+        self._backdrop: Drawn | None = None
+        self._placed: dict[str, _Placed] = {}
+        self._place: Placement | None = None
+        self._pose = Pose()
+        self._figure_key: tuple[object, ...] = ()
+        self._figure_rect = pygame.Rect(0, 0, 0, 0)
+        self._dirty: list[pygame.Rect] = []
+
+    @property
+    def cut(self) -> tuple[str, ...]:
+        """Return the texts of the present page that lost words."""
+        return tuple(text for placed in self._placed.values() for text in placed.drawn.cut)
+
+    def show(self, layout: PageLayout) -> None:
+        """Take over a page; remember where it differs from the last one."""
+        backdrop = self.cache.get(layout.backdrop_key, _PAGE, layout.theme, layout.backdrop)
+        if backdrop is not self._backdrop:
+            self._backdrop = backdrop
+            self._dirty = [self.frame.get_rect()]
+        placed = {}
+        for part in layout.parts:
+            drawn = self.cache.get((part.id, part.key), part.box, layout.theme, part.paint)
+            placed[part.id] = _Placed(part, drawn)
+            before = self._placed.get(part.id)
+            if before is None or before.drawn is not drawn:
+                self._dirty += [drawn.rect] if before is None else [drawn.rect, before.drawn.rect]
+        self._dirty += [gone.drawn.rect for name, gone in self._placed.items() if name not in placed]
+        self._placed = placed
+        spot, factor = layout.figure, self.factor
+        clip = (0, 0, self.frame.get_width(), round(spot.bottom * factor))
+        place = Placement(spot.x * factor, spot.y * factor, spot.scale * factor, clip, spot.badge)
+        if place != self._place:
+            self._place = place
+            self._figure_key = ()
+
+    def move(self, pose: Pose) -> None:
+        """Take over a pose; when it looks the same as the last one nothing is to be done."""
+        if self._place is None:
+            return
+        key = self.figure.key(pose, self._place)
+        if key == self._figure_key:
+            return
+        rect = figure_bounds(self._place, pose.gesture.name)
+        self._dirty += [rect.union(self._figure_rect)] if self._figure_rect else [rect]
+        self._pose, self._figure_key, self._figure_rect = pose, key, rect
+
+    def compose(self) -> list[pygame.Rect]:
+        """Put the changed places together again and return them, in page pixels."""
+        rects = merged([rect.clip(self.frame.get_rect()) for rect in self._dirty])
+        self._dirty = []
+        for rect in rects:
+            self._compose_rect(rect)
+        return rects
+
+    def _compose_rect(self, rect: pygame.Rect) -> None:
+        if self._backdrop is None or self._place is None:
+            return
+        self.frame.set_clip(rect)
+        self.frame.blit(self._backdrop.surface, rect, rect, special_flags=pygame.BLEND_PREMULTIPLIED)
+        if rect.colliderect(self._figure_rect):
+            self.figure.draw(self.frame, self._pose, self._place)
+        for placed in self._placed.values():
+            drawn = placed.drawn
+            if drawn.rect.colliderect(rect):
+                self.frame.blit(drawn.surface, drawn.rect, special_flags=pygame.BLEND_PREMULTIPLIED)
+        self.frame.set_clip(None)
+
+
+def merged(rects: list[pygame.Rect]) -> list[pygame.Rect]:
+    """Return the rectangles with overlapping ones joined, so that nothing is drawn twice."""
+    result: list[pygame.Rect] = []
+    for rect in rects:
+        if rect.width <= 0 or rect.height <= 0:
+            continue
+        joined = pygame.Rect(rect)
+        again = True
+        while again:
+            again = False
+            for other in result:
+                if other.colliderect(joined):
+                    joined.union_ip(other)
+                    result.remove(other)
+                    again = True
+                    break
+        result.append(joined)
+    return result

@@ -1,0 +1,95 @@
+"""From events to touches: a press begins on a target and counts when the finger leaves it there.
+
+Mouse and touch go one way. A recorded visitor's press is posted as real mouse events at the target's centre and
+comes back through the same door.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+import pygame
+
+from kiosk.screen.boxes import Hit, hit_at
+from kiosk.screen.theme import REACH_Y
+
+PRESS_NS: Final = 90_000_000  # how long a recorded visitor's finger stays down
+SLOP: Final = 24.0  # design units that a finger may slide off and still mean it
+WANTED_EVENTS: Final = (
+    pygame.QUIT,
+    pygame.KEYDOWN,
+    pygame.MOUSEBUTTONDOWN,
+    pygame.MOUSEBUTTONUP,
+    pygame.FINGERDOWN,
+    pygame.FINGERUP,
+    pygame.WINDOWEXPOSED,
+)
+Point = tuple[float, float]
+
+
+class Fingers:
+    """Follows one finger at a time; others are ignored until it is lifted."""
+
+    def __init__(self, to_page: Callable[[Point], Point], window_size: tuple[int, int]) -> None:
+        self.pressed = ""  # the target under the finger, for its picture
+        self._to_page, self._window_size = to_page, window_size
+        self._hit: Hit | None = None
+        self._finger: int | None = None
+        self._lift_at: tuple[int, tuple[int, int]] | None = None
+
+    def handle(self, event: pygame.event.Event, hits: tuple[Hit, ...]) -> str | None:
+        """Take an event; return the id of the target that was pressed, once, when it was."""
+        found = self._point(event)
+        if found is None:
+            return None
+        down, finger, point = found
+        if down:
+            if self._finger is None:
+                self._press(finger, point, hits)
+            return None
+        if finger != self._finger:
+            return None
+        return self._lift(point, hits)
+
+    def _point(self, event: pygame.event.Event) -> tuple[bool, int, Point] | None:
+        """Return (down, finger, point in design units) of a press or a lift, None for anything else."""
+        if event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
+            # SDL repeats touches as mouse events: those are taken from the finger events instead.
+            if event.button != 1 or getattr(event, "touch", False):
+                return None
+            return event.type == pygame.MOUSEBUTTONDOWN, -1, self._to_page(event.pos)
+        if event.type in (pygame.FINGERDOWN, pygame.FINGERUP):
+            width, height = self._window_size
+            point = self._to_page((event.x * width, event.y * height))
+            return event.type == pygame.FINGERDOWN, event.finger_id, point
+        return None
+
+    def _press(self, finger: int, point: Point, hits: tuple[Hit, ...]) -> None:
+        hit = hit_at(hits, *point) if point[1] >= REACH_Y else None
+        if hit is None or not hit.enabled:
+            return
+        self._hit, self._finger, self.pressed = hit, finger, hit.target
+
+    def _lift(self, point: Point, hits: tuple[Hit, ...]) -> str | None:
+        hit, self._hit, self._finger, self.pressed = self._hit, None, None, ""
+        if hit is None or not hit.box.grown(SLOP).contains(*point):
+            return None
+        still_there = any(h.target == hit.target and h.enabled for h in hits)
+        return hit.target if still_there else None
+
+    def press_like_a_visitor(self, hit: Hit, to_window: Callable[[float, float], tuple[int, int]], now_ns: int) -> None:
+        """Post the mouse events of a finger on the middle of `hit`: down now, up a moment later."""
+        position = to_window(*hit.box.centre)
+        self._post(pygame.MOUSEBUTTONDOWN, position)
+        self._lift_at = (now_ns + PRESS_NS, position)
+
+    def due(self, now_ns: int) -> None:
+        """Lift a recorded visitor's finger when it is time."""
+        if self._lift_at is not None and now_ns >= self._lift_at[0]:
+            self._post(pygame.MOUSEBUTTONUP, self._lift_at[1])
+            self._lift_at = None
+
+    @staticmethod
+    def _post(kind: int, position: tuple[int, int]) -> None:
+        pygame.event.post(pygame.event.Event(kind, pos=position, button=1, touch=False))

@@ -1,0 +1,29 @@
+"""The pages: composition and copy only. Each takes a View and returns a PageLayout; none decides anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from contracts.screen import Page
+from kiosk.screen.pages.attract import attract
+from kiosk.screen.pages.conversation import conversation
+from kiosk.screen.pages.goodbye import goodbye
+from kiosk.screen.pages.opinion import opinion
+from kiosk.screen.pages.outage import outage
+from kiosk.screen.pages.ticket import ticket
+from kiosk.screen.parts import PageLayout, View
+
+PAGES: Final[dict[Page, Callable[[View], PageLayout]]] = {
+    "attract": attract,
+    "conversation": conversation,
+    "ticket": ticket,
+    "opinion": opinion,
+    "goodbye": goodbye,
+    "outage": outage,
+}
+
+
+def lay_out(view: View) -> PageLayout:
+    """Return the page that the view asks for."""
+    return PAGES[view.state.page](view)

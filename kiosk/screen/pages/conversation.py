@@ -1,0 +1,48 @@
+"""Talking: both captions, up to three things one could say, the microphone."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from kiosk.screen.boxes import Box
+from kiosk.screen.bubbles import caption_parts
+from kiosk.screen.buttons import button, chip, microphone, row_boxes
+from kiosk.screen.dock import dock_parts
+from kiosk.screen.pages.common import day_theme, gate, headline, of_kind, sheet
+from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
+from kiosk.screen.theme import INNER, MARGIN, theme
+
+SHEET_Y: Final = 984
+CAPTIONS: Final = Box(MARGIN, 1018, INNER, 386)
+CHOICES_Y: Final = 1424
+CHOICES_HEIGHT: Final = 132
+MICROPHONE: Final = Box(MARGIN, 1588, INNER, 116)
+MAX_CHIPS: Final = 3
+
+
+def conversation(view: View) -> PageLayout:
+    name = day_theme(view)
+    key, backdrop = gate(view, 540, 520, 390)
+    parts: list[Part] = [sheet(SHEET_Y)]
+    choices = _choices(view)
+    area = CAPTIONS
+    if not choices:  # captions may use the room
+        area = Box(area.x, area.y, area.width, CHOICES_Y + CHOICES_HEIGHT - area.y)
+    if view.state.captions:
+        parts += caption_parts(view, theme(name), area)
+    elif view.state.headline:
+        parts.append(headline(view, 1190, 60, ("", "")))
+    parts += choices
+    heard = next(iter(of_kind(view, "microphone")), None)
+    parts += microphone(view, heard, MICROPHONE)
+    parts += dock_parts(view)
+    return PageLayout(name, key, backdrop, FigureSpot(540, 424, 1.06, SHEET_Y), tuple(parts))
+
+
+def _choices(view: View) -> list[Part]:
+    offered = of_kind(view, "chip", "primary", "quiet", "card")[:MAX_CHIPS]
+    boxes = row_boxes(len(offered), CHOICES_Y, CHOICES_HEIGHT)
+    return [
+        button(view, target, box) if target.kind in ("primary", "quiet") else chip(view, target, box)
+        for target, box in zip(offered, boxes, strict=True)
+    ]

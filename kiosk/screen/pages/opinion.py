@@ -1,0 +1,44 @@
+"""Five faces, one touch. Refusing is as easy as answering."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from contracts.screen import Target
+from kiosk.screen.boxes import Box
+from kiosk.screen.buttons import button, row_boxes, score, smiley
+from kiosk.screen.dock import dock_parts
+from kiosk.screen.pages.common import day_theme, gate, headline, note, of_kind, sheet
+from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
+from kiosk.screen.theme import GAP, INNER, MARGIN
+
+SHEET_Y: Final = 880
+SMILEYS: Final = 5
+SCORES: Final = 11
+
+
+def opinion(view: View) -> PageLayout:
+    key, backdrop = gate(view, 540, 496, 370)
+    parts: list[Part] = [sheet(SHEET_Y), headline(view, 960, 60, ("谢谢您！今天办得满意吗？", "How was it today?"))]
+    faces, scores = of_kind(view, "smiley")[:SMILEYS], of_kind(view, "score")[:SCORES]
+    y, radius = (1152, 78) if scores else (1224, 84)
+    for i, target in enumerate(faces):
+        centre = (MARGIN + INNER * (i + 0.5) / max(1, len(faces)), y)
+        parts.append(smiley(view, target, centre, radius, _level(target, i)))
+    if scores:
+        width = (INNER - (len(scores) - 1) * GAP) / len(scores)
+        parts += [score(view, t, Box(MARGIN + i * (width + GAP), 1402, width, 108)) for i, t in enumerate(scores)]
+    else:
+        parts += note(view, 1466)
+    offered = of_kind(view, "quiet", "primary")[:2]
+    boxes = row_boxes(len(offered), 1580, 120)
+    parts += [button(view, target, box) for target, box in zip(offered, boxes, strict=True)]
+    parts += dock_parts(view)
+    spot = FigureSpot(540, 386, 0.90, SHEET_Y, badge=False)
+    return PageLayout(day_theme(view), key, backdrop, spot, tuple(parts))
+
+
+def _level(target: Target, position: int) -> int:
+    """Return 0 (worst) .. 4 from an id like 'rate_3', else from the position."""
+    last = target.id.rpartition("_")[2]
+    return min(4, max(0, int(last) - 1)) if last.isdecimal() else min(4, position)

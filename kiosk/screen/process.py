@@ -1,0 +1,224 @@
+"""The screen process: takes snapshots from the core, draws them, and reports touches. It decides nothing.
+
+One thread: pygame wants the main one. The core may come and go; the screen stays up and says so kindly.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Final
+
+import pygame
+
+from contracts.screen import (
+    Close,
+    Drawn,
+    Fault,
+    Press,
+    Ready,
+    ScreenState,
+    SpeechClock,
+    SpeechPlan,
+    SpeechStopped,
+    ToScreen,
+    Touch,
+)
+from kiosk.screen.fingers import WANTED_EVENTS, Fingers
+from kiosk.screen.link import CoreLink
+from kiosk.screen.notice import notice
+from kiosk.screen.pace import Pacer
+from kiosk.screen.stage import Stage
+from kiosk.screen.text import family
+from kiosk.screen.theme import theme
+from kiosk.screen.window import Window
+
+if TYPE_CHECKING:
+    from kiosk.screen.recorder import Recorder
+
+EVENT_POLL_S: Final = 0.012  # a press is answered within 50 ms
+GONE_AFTER_S: Final = 0.4  # a core that restarts at once is not worth a notice
+
+
+class ScreenApp:
+    """Window, stage and link, turned by one loop until told to stop."""
+
+    def __init__(self, window: Window, link: CoreLink, recorder: Recorder | None, fps: int) -> None:
+        self._window, self._link, self._recorder = window, link, recorder
+        self._frame_ns = 1_000_000_000 // fps
+        self._stage = Stage(window.factor, notice(None))
+        self._fingers = Fingers(window.to_page, window.size)
+        self._pacer = Pacer()
+        self._last: ScreenState | None = None
+        self._undrawn = False  # a snapshot is waiting to be reported as drawn
+        self._gone_since_ns: int | None = time.monotonic_ns()
+        self._stopping = False
+        self._faults: list[Fault] = []
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        self._stopping = True
+
+    def run(self) -> None:
+        self._stage.prepare()
+        self._check_font()
+        next_ns = time.monotonic_ns()
+        while not self._stopping:
+            now_ns = time.monotonic_ns()
+            self._talk(now_ns)
+            touched = self._handle_events(now_ns)
+            if touched or now_ns >= next_ns:
+                self._draw(now_ns)
+                next_ns = max(next_ns + self._frame_ns, now_ns)
+            left_s = (next_ns - time.monotonic_ns()) / 1e9
+            self._link.wait(min(left_s, EVENT_POLL_S))
+        if self._recorder is not None:
+            self._recorder.close(self._window.surface, time.monotonic_ns())
+        self._link.close()
+
+    # ------------------------------------------------------------------ the core
+    def _talk(self, now_ns: int) -> None:
+        if self._link.connect(now_ns / 1e9):
+            width, height = self._window.size
+            self._link.send(Ready(width=width, height=height, driver=self._window.driver, pid=os.getpid()))
+            for fault in self._faults:
+                self._link.send(fault)
+            self._gone_since_ns = None
+        for message in self._link.receive():
+            self._take(message, now_ns)
+        if not self._link.connected:
+            self._wait_for_core(now_ns)
+
+    def _wait_for_core(self, now_ns: int) -> None:
+        if self._gone_since_ns is None:
+            self._gone_since_ns = now_ns
+        alone = (now_ns - self._gone_since_ns) / 1e9 > GONE_AFTER_S
+        if alone and self._last is not None and self._stage.state.revision != 0:
+            self._show(notice(self._last), now_ns)
+
+    def _take(self, message: ToScreen, now_ns: int) -> None:
+        stage = self._stage
+        if isinstance(message, ScreenState):
+            self._last, self._undrawn = message, True
+            self._show(message, now_ns)
+        elif isinstance(message, SpeechPlan):
+            stage.speech.plan(message)
+        elif isinstance(message, SpeechClock):
+            stage.speech.clock(message)
+        elif isinstance(message, SpeechStopped):
+            stage.speech.stopped(message)
+        elif isinstance(message, Press):
+            self._press(message, now_ns)
+        elif isinstance(message, Close):
+            self.stop()
+
+    def _show(self, state: ScreenState, now_ns: int) -> None:
+        frame = self._stage.composer.frame
+        fade = state.page != self._stage.state.page and state.mode != "elder"
+        if fade:
+            self._window.begin_fade(frame, now_ns)
+        self._stage.take(state, now_ns)
+
+    def _press(self, message: Press, now_ns: int) -> None:
+        if self._undrawn:  # a visitor presses what he sees
+            self._draw(now_ns)
+        hit = next((h for h in self._stage.hits() if h.target == message.target), None)
+        if hit is None:
+            self._link.send(Fault(code="press_target_not_drawn", detail=message.target))
+            return
+        self._fingers.press_like_a_visitor(hit, self._window.to_window, now_ns)
+
+    # ------------------------------------------------------------------ the visitor
+    def _handle_events(self, now_ns: int) -> bool:
+        """Return whether something must be drawn at once."""
+        self._fingers.due(now_ns)
+        before = self._stage.pressed
+        for event in pygame.event.get():
+            if event.type == pygame.QUIT or self._asks_to_leave(event):
+                self.stop()
+            touched = self._fingers.handle(event, self._stage.hits())
+            if touched is not None:
+                revision = self._stage.state.revision
+                self._link.send(Touch(revision=revision, target=touched, at_ns=time.monotonic_ns()))
+        self._stage.pressed = self._fingers.pressed
+        return self._stage.pressed != before
+
+    def _asks_to_leave(self, event: pygame.event.Event) -> bool:
+        """Escape and Q close a developer's window; in a kiosk nobody gets out."""
+        in_window = not (self._window.surface.get_flags() & pygame.FULLSCREEN)
+        return event.type == pygame.KEYDOWN and in_window and event.key in (pygame.K_ESCAPE, pygame.K_q)
+
+    # ------------------------------------------------------------------ the glass
+    def _draw(self, now_ns: int) -> None:
+        started = time.perf_counter()
+        changed = self._stage.draw(now_ns)
+        shown = self._window.present(self._stage.composer.frame, changed, now_ns)
+        took_ms = (time.perf_counter() - started) * 1000
+        pace = self._pacer.drew(took_ms if shown else None, now_ns)
+        if self._undrawn:
+            self._undrawn = False
+            targets = tuple(hit.target for hit in self._stage.hits() if hit.enabled)
+            self._link.send(Drawn(self._stage.state.revision, time.monotonic_ns(), targets))
+        if pace is not None:
+            self._link.send(pace)
+        if self._recorder is not None:
+            self._recorder.offer(self._window.surface, now_ns, changed=shown)
+
+    def _check_font(self) -> None:
+        used = family(theme("light").family)
+        if used.found != used.wanted:
+            self._faults.append(Fault(code="font_missing", detail=f"{used.wanted} is missing, {used.found} is used"))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    try:
+        window = Window(options.size, headless=options.headless, fullscreen=options.fullscreen)
+    except pygame.error as err:
+        print(f"screen: no window: {err}", file=sys.stderr)
+        return 1
+    recorder = None
+    if options.record is not None:
+        from kiosk.screen.recorder import Recorder  # PyAV is an extra: only who films needs it
+
+        recorder = Recorder(options.record)
+    pygame.event.set_blocked(None)
+    pygame.event.set_allowed(WANTED_EVENTS)
+    app = ScreenApp(window, CoreLink(options.socket), recorder, options.fps)
+    signal.signal(signal.SIGTERM, app.stop)
+    signal.signal(signal.SIGINT, app.stop)
+    app.run()
+    window.close()
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m kiosk.screen", description=__doc__)
+    parser.add_argument("--socket", type=Path, required=True, help="the core's socket")
+    parser.add_argument(
+        "--size", type=_size, default=None, metavar="WxH", help="window, default 1080x1920 or what fits"
+    )
+    parser.add_argument("--headless", action="store_true", help="draw into memory even where there is a display")
+    parser.add_argument("--fullscreen", action="store_true", help="the whole screen; keys do not close it")
+    parser.add_argument("--record", type=Path, default=None, metavar="DIR", help="film the glass into DIR/screen.mp4")
+    parser.add_argument("--fps", type=_fps, default=30, help="pictures a second, 1 to 60 (default 30)")
+    return parser
+
+
+def _size(text: str) -> tuple[int, int]:
+    width, _, height = text.partition("x")
+    size = int(width), int(height)
+    if not all(160 <= length <= 8192 for length in size):
+        raise ValueError(f"{text}: each side must be 160 to 8192 pixels")
+    return size
+
+
+def _fps(text: str) -> int:
+    fps = int(text)
+    if not 1 <= fps <= 60:
+        raise ValueError(f"{fps}: must be 1 to 60")
+    return fps

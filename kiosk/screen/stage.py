@@ -1,0 +1,96 @@
+"""Holds the snapshot, the speech and the face together: at any moment, what is on the glass."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import pygame
+
+from avatar.expression import Performer
+from avatar.lipsync import LipSync
+from contracts.screen import ScreenState
+from kiosk.screen.boxes import Hit
+from kiosk.screen.buttons import BEATS
+from kiosk.screen.clock import clock_text
+from kiosk.screen.composer import Composer
+from kiosk.screen.pages import lay_out
+from kiosk.screen.parts import PageLayout, View
+
+BEAT_S: Final = 0.1
+
+
+class Stage:
+    """One page and one face. `wall_clock` returns local time; monotonic times are passed in."""
+
+    def __init__(
+        self, factor: float, first: ScreenState, wall_clock: Callable[[], time.struct_time] = time.localtime
+    ) -> None:
+        self.composer = Composer(factor)
+        self.speech = LipSync()
+        self.performer = Performer()
+        self.state = first
+        self.pressed = ""
+        self._wall_clock = wall_clock
+        self._view: View | None = None
+        self._layout: PageLayout | None = None
+        self._said: int | None = None
+
+    def prepare(self) -> None:
+        self.composer.figure.prepare()
+
+    def hits(self) -> tuple[Hit, ...]:
+        """Return the targets as drawn now."""
+        return self._layout.hits() if self._layout is not None else ()
+
+    def take(self, state: ScreenState, now_ns: int) -> bool:
+        """Take over a snapshot; return whether it is another page."""
+        other = state.page != self.state.page
+        if other or len(state.captions) != len(self.state.captions):
+            self._said = None
+        self.state = state
+        self._wish(now_ns)
+        return other
+
+    def _wish(self, now_ns: int) -> None:
+        state = self.state
+        self.performer.wish(
+            expression=state.expression,
+            gesture=state.gesture,
+            gaze=state.gaze,
+            listening=state.listening,
+            now_s=now_ns / 1e9,
+        )
+
+    def draw(self, now_ns: int) -> list[pygame.Rect]:
+        """Bring the frame up to date and return what changed, in page pixels."""
+        view = self._view_at(now_ns)
+        if view != self._view:
+            self._view = view
+            self._layout = lay_out(view)
+            self.composer.show(self._layout)
+        heard = self.speech.heard_share(now_ns)
+        speaking = heard is not None and heard < 1.0
+        inviting = self.state.page == "attract"
+        pose = self.performer.pose_at(now_ns / 1e9, self.speech.mouth(now_ns), speaking=speaking, inviting=inviting)
+        self.composer.move(pose)
+        return self.composer.compose()
+
+    def _view_at(self, now_ns: int) -> View:
+        state = self.state
+        breathing = state.page == "conversation" and state.listening in ("listening", "thinking")
+        beat = int(now_ns / 1e9 / BEAT_S) % BEATS if breathing and state.mode != "elder" else 0
+        clock = clock_text(self._wall_clock())
+        return View(state, clock, self.pressed, self._said_at(now_ns), beat)
+
+    def _said_at(self, now_ns: int) -> int | None:
+        """Return how many characters of the last caption the loudspeaker has said; it never falls back."""
+        captions = self.state.captions
+        if not captions or captions[-1].speaker != "receptionist" or captions[-1].final:
+            return None
+        share = self.speech.heard_share(now_ns)
+        if share is not None:
+            said = round(share * len(captions[-1].text))
+            self._said = max(said, self._said or 0)
+        return self._said if self._said is not None else (0 if captions[-1].spoken is None else None)

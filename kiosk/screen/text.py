@@ -1,0 +1,125 @@
+"""Words on the glass: which face, how wide, where a line breaks, and what happens when there are too many.
+
+Text that is too long first shrinks, then wraps, then ends with an ellipsis. It never runs over its box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final
+
+import skia
+
+# No line begins with these (W3C, 'Requirements for Chinese Text Layout', section 3.1.5).
+NO_LINE_START: Final = frozenset("，。！？、；：）》”’…—%～·,.!?;:)")
+SHRINK_TO: Final = 0.78  # smaller would be hard to read at arm's length
+SMALLEST_PX: Final = 24.0
+Measure = Callable[[str, float], float]  # text, size in px -> width in px
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """Lines that fit, and the size they fit at. `cut` tells that words are missing."""
+
+    lines: tuple[str, ...]
+    size: float
+    cut: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """The typeface in use; `wanted` differs from `found` when the right one is not installed."""
+
+    wanted: str
+    found: str
+
+
+@lru_cache(maxsize=8)
+def family(wanted: str) -> Family:
+    """Return the family to draw with: the wanted one, else whatever installed one has Chinese characters."""
+    face = skia.Typeface(wanted, skia.FontStyle.Normal())
+    if face.getFamilyName() == wanted:
+        return Family(wanted, wanted)
+    manager = skia.FontMgr()
+    other = manager.matchFamilyStyleCharacter("", skia.FontStyle.Normal(), ["zh-Hans"], ord("您"))
+    return Family(wanted, (other or face).getFamilyName())
+
+
+@lru_cache(maxsize=256)
+def font(name: str, size: float, bold: bool) -> skia.Font:
+    style = skia.FontStyle.Bold() if bold else skia.FontStyle.Normal()
+    made = skia.Font(skia.Typeface(name, style), size)
+    made.setSubpixel(True)
+    return made
+
+
+@lru_cache(maxsize=16)
+def measurer(name: str, bold: bool) -> Measure:
+    """Return what measures a line in this family and weight."""
+    return lambda text, size: float(font(name, round(size, 2), bold).measureText(text))
+
+
+def words(text: str) -> Iterator[str]:
+    """Yield what a line may break between: Latin words whole, Chinese characters one by one."""
+    word = ""
+    for character in text:
+        if character.isascii() and not character.isspace():
+            word += character
+            continue
+        if word:
+            yield word
+            word = ""
+        yield character
+    if word:
+        yield word
+
+
+def wrap(text: str, width: float, size: float, measure: Measure) -> list[str]:
+    """Break `text` into lines of at most `width` px. A word longer than a line is broken anywhere."""
+    lines = []
+    for paragraph in text.split("\n"):
+        line = ""
+        for word in words(paragraph):
+            fits = measure(line + word, size) <= width
+            if fits or (line and word in NO_LINE_START and measure(line + word, size) <= width + size * 0.6):
+                line += word
+                continue
+            if line:
+                lines.append(line.rstrip())
+            line = word.lstrip()
+            while measure(line, size) > width and len(line) > 1:
+                head = _fitting_head(line, width, size, measure)
+                lines.append(line[:head])
+                line = line[head:]
+        lines.append(line)
+    return lines
+
+
+def _fitting_head(text: str, width: float, size: float, measure: Measure) -> int:
+    """Return how many leading characters fit, at least one."""
+    low, high = 1, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if measure(text[:middle], size) <= width:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+def fit(text: str, width: float, size: float, measure: Measure, *, max_lines: int = 1) -> Fitted:
+    """Return `text` in at most `max_lines` lines of `width` px, as large as possible up to `size`."""
+    smallest = min(size, max(SMALLEST_PX, size * SHRINK_TO))
+    steps = 5
+    for i in range(steps):
+        trial = size - (size - smallest) * i / (steps - 1)
+        lines = wrap(text, width, trial, measure)
+        if len(lines) <= max_lines:
+            return Fitted(tuple(lines), trial)
+    lines = wrap(text, width, smallest, measure)[:max_lines]
+    last = lines[-1]
+    while last and measure(last + "…", smallest) > width:
+        last = last[:-1]
+    return Fitted((*lines[:-1], last.rstrip("，。、；：,.;: ") + "…"), smallest, cut=True)
