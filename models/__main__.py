@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 import threading
 from typing import Annotated
@@ -13,7 +14,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from rich.table import Table
 
 from models.catalogue import CatalogueError
-from models.fetch import FetchFailed, fetch
+from models.fetch import FetchFailed, Means, fetch
 from models.store import Store, StoreError
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help="The networks that the terminal runs.")
@@ -58,8 +59,6 @@ def fetch_command(
     keep_downloads: Annotated[bool, typer.Option(help="keep the artefacts in the cache afterwards")] = False,
 ) -> None:
     """Download, check and convert what is not there yet."""
-    from models.fetch import Means
-
     store = Store()
     bars = _Bars(Console(stderr=True))
     with bars.bars:
@@ -121,6 +120,7 @@ def verify_command(ids: Ids = None, as_json: Json = False) -> None:
 
 def main() -> None:
     """The command line; an expected failure is one line and exit status 1."""
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # so that clients are ended too
     try:
         app(prog_name="python -m models")
     except (FetchFailed, StoreError, CatalogueError) as err:

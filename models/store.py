@@ -6,6 +6,7 @@ is missing is said together with the command that fetches it.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -89,8 +90,14 @@ class Store:
             raise ModelMissing(
                 model_id, f"model {model_id} is not in {self.root}; run: python -m models fetch {model_id}"
             )
-        for file in model.results:
-            self._check(model, folder, file)
+        try:
+            for file in model.results:
+                self._check(model, folder, file)
+        except ModelDamaged:
+            # Bytes can rot under an unchanged time; without its stamp the next fetch makes it anew.
+            with contextlib.suppress(OSError):
+                (folder / NAME_MANIFEST).unlink()
+            raise
         return folder
 
     def is_stamped(self, model_id: str) -> bool:
