@@ -5,14 +5,11 @@ Sound and words are kept out of every `repr`, so that no log can carry them by a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NewType
 
 import numpy as np
 import numpy.typing as npt
-
-from contracts.screen import Language
 
 TurnId = NewType("TurnId", int)
 Pcm = npt.NDArray[np.int16]
@@ -95,29 +92,6 @@ class UtteranceEnded:
 
 
 # ------------------------------------------------------------------ one turn
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Heard:
-    """What the recogniser made of an utterance."""
-
-    turn: TurnId
-    text: str = field(repr=False)
-    language: Language
-    alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
-    no_speech: float = 0.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Understood:
-    """What is probably wanted. `decision` is the model's own: act, ask back, or hand over."""
-
-    turn: TurnId
-    intent: str
-    confidence: float
-    decision: Literal["act", "ask", "unsure"]
-    runner_up: str = ""
-    slots: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
 @dataclass(frozen=True, slots=True)
 class NothingHeard:
     """Sound without words."""

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -53,6 +53,12 @@ class Speaker(Protocol):
         """Drop what is queued and silence the device within 50 ms; return the samples dropped."""
 
     def played(self) -> Played: ...
+
+    async def lost(self) -> None:
+        """Return when the device stopped working; never, while it works."""
+
+    def on_played(self, listener: Callable[[Pcm, int], None]) -> None:
+        """Call `listener(pcm, end_ns)` with every 20 ms on its way out, silence too: the echo's reference."""
 
     def set_gain(self, gain: float) -> None:
         """0..1, effective within 50 ms: ducking while the visitor may want to speak."""

@@ -176,6 +176,12 @@ class RoomSpeaker:
     def played(self) -> Played:
         return self._room.played()
 
+    async def lost(self) -> None:
+        await asyncio.Event().wait()
+
+    def on_played(self, listener: Callable[[Pcm, int], None]) -> None:
+        self._room.on_played(listener)
+
     def set_gain(self, gain: float) -> None:
         self._room.set_gain(gain)
 

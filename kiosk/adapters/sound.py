@@ -179,6 +179,10 @@ class CardSpeaker:
             best = mark
         return best
 
+    async def lost(self) -> None:
+        while time.monotonic_ns() - self._called_ns <= SILENT_S * 1e9:  # noqa: ASYNC110  # PortAudio has no event for it
+            await asyncio.sleep(0.5)
+
     def set_gain(self, gain: float) -> None:
         self._gain = gain
 

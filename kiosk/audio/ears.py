@@ -87,6 +87,7 @@ class Ears:
         voice: VoiceActivity,
         echo: EchoCanceller,
         receptionist_speaking: Callable[[], bool],
+        is_open: Callable[[], bool],
     ) -> None:
         self._endpointer = Endpointer(endpoint_settings(hearing))
         self._voice = voice
@@ -95,7 +96,7 @@ class Ears:
         self._pre_roll_ns = hearing.pre_roll_ms * 1_000_000
         self._tape = _Tape(hearing.max_utterance_s + 2)
         self._pending: Pcm = np.zeros(0, np.int16)
-        self.open = True  # False: muted by the visitor, or nobody is here
+        self._is_open = is_open  # False: muted by the visitor, or nobody is here
         self.level_rms = 0.0  # of the last block, 0..1: moves the listening bar
 
     @property
@@ -115,7 +116,7 @@ class Ears:
                     yield event
 
     def _block(self, block: Pcm, end_ns: int, *, speaking: bool) -> list[VoiceEvent]:
-        if not self.open or (speaking and not self._echo.full_duplex):
+        if not self._is_open() or (speaking and not self._echo.full_duplex):
             self._voice.reset()
             probability = 0.0
         else:

@@ -41,7 +41,9 @@ class Ledger(Protocol):
 class Paper(Protocol):
     """Prints a ticket. Returns False when there is no paper or no printer; the number stays valid."""
 
-    async def print(self, view: TicketView, service: Service, language: m.Language) -> bool: ...
+    async def print(
+        self, ticket: Ticket, service: Service, ahead: int | None, wait_min: tuple[int, int] | None, qr: str
+    ) -> bool: ...
 
 
 class Actions:
@@ -94,9 +96,9 @@ class Actions:
         visit.ticket = ticket
         visit.outcome = "ticket"
         await self._ledger.note(m.TicketTaken(visit=visit.id, number=ticket.number, service=service.id))
-        visit.ticket_view = await self._view(visit, service, ticket)
-        printed = await self._paper.print(visit.ticket_view, service, visit.language)
-        self._note("ticket", number=ticket.number, service=service.id, printed=printed)
+        view = visit.ticket_view = await self._view(visit, service, ticket)
+        visit.printed = await self._paper.print(ticket, service, view.ahead, view.wait_min, view.qr)
+        self._note("ticket", number=ticket.number, service=service.id, printed=visit.printed)
         return True
 
     async def _view(self, visit: Visit, service: Service, ticket: Ticket) -> TicketView:
@@ -144,6 +146,7 @@ def spoken_facts(site: Site, visit: Visit, queue: m.TicketsState | None, service
     facts: dict[str, str] = {}
     if visit.ticket:
         facts["ticket"] = visit.ticket.number
+        facts["printed"] = "yes" if visit.printed else ""
         if visit.ticket_view and visit.ticket_view.ahead is not None:
             facts["ahead"] = str(visit.ticket_view.ahead)
         return facts

@@ -138,6 +138,8 @@ class Session:
                 return
         before = self.state
         self.state, effects = step(before, event)
+        if self.state is not before:
+            self._trace.note("state", state=self.state.name)
         if self.state is before and not effects:
             self.tally_ignored[f"{before.name} {type(event).__name__}"] += 1
             return
@@ -317,6 +319,12 @@ class Session:
     def _gain(self, gain: float) -> None:
         if self.speaker:
             self.speaker.set_gain(gain)
+
+    @property
+    def remembers(self) -> bool:
+        """Whether anything of a visitor is still held, on the screen too."""
+        shown = bool(self._shown and (self._shown.captions or self._shown.ticket))
+        return self.visit is not None or self._utterance is not None or len(self._prefix) > 0 or shown
 
     # ------------------------------------------------------------ what is shown
     def understood(

@@ -6,15 +6,16 @@ Cancelling the task ends the turn at once: the sound stops, and what was heard o
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
 from kiosk.dialogue.brain import Brain, Decision
+from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.dialogue.reply import Context, Do, Reply
 from kiosk.dialogue.voice import Voice
 from kiosk.events import (
@@ -35,35 +36,12 @@ MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
-    """What was heard, best guess first, with log probabilities."""
-
-    text: str = field(repr=False)
-    language: Language
-    alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
-    no_speech: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Meaning:
-    """What is probably wanted: intents with probabilities, best first."""
-
-    ranked: Sequence[tuple[str, float]]
-    decision: Decision
-    slots: Mapping[str, str] = field(default_factory=dict, repr=False)
-
-
 class Recogniser(Protocol):
     async def recognise(self, pcm: Pcm) -> Words: ...
 
 
 class Understanding(Protocol):
     async def understand(self, words: Words) -> Meaning: ...
-
-
-class RecognitionError(RuntimeError):
-    """The recogniser failed; the message is a stable code."""
 
 
 @dataclass(slots=True)

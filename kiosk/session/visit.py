@@ -33,6 +33,7 @@ class Visit:
     caption: Caption | None = None  # the receptionist's
     ticket: Ticket | None = None
     ticket_view: TicketView | None = None
+    printed: bool = False
     opinion: int | None = None
     turns: int = 0
     misunderstood: int = 0

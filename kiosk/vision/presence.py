@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -57,7 +57,7 @@ class Presence:
 
 async def watch(
     frames: AsyncIterator[CameraFrame],
-    detect: Callable[[Picture], Sequence[SeenFace]],
+    detect: Callable[[Picture], Awaitable[Sequence[SeenFace]]],
     presence: Presence,
     looks_hz: float,
 ) -> AsyncIterator[PresenceEvent]:
@@ -67,5 +67,5 @@ async def watch(
         if frame.at_ns < next_ns:
             continue
         next_ns = frame.at_ns + int(1e9 / looks_hz)
-        for event in presence.step(detect(frame.bgr), frame.at_ns):
+        for event in presence.step(await detect(frame.bgr), frame.at_ns):
             yield event

@@ -1,0 +1,124 @@
+"""`python -m kiosk`: run the terminal, show a recorded visit, look at the devices."""
+
+from __future__ import annotations
+
+import os
+
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
+
+import asyncio
+import json
+import logging
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from config.load import ConfigError
+from config.schema import Site, load_site
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+OUT = Path("out/demo")
+
+
+def _fail(message: object) -> typer.Exit:
+    typer.echo(str(message), err=True)
+    return typer.Exit(2)
+
+
+def _site(path: Path | None) -> Site:
+    try:
+        return load_site(path)
+    except ConfigError as err:
+        raise _fail(err) from err
+
+
+@app.callback()
+def logs(verbose: Annotated[bool, typer.Option(help="Say more on standard error.")] = False) -> None:
+    """The terminal of a bank branch's lobby."""
+    level = logging.INFO if verbose else logging.WARNING
+    logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+
+@app.command()
+def demo(
+    scenario: Annotated[str, typer.Option(help="Id of a scenario, or a YAML file.")] = "withdraw_zh",
+    headless: Annotated[bool, typer.Option(help="Draw off-screen even if there is a display.")] = False,
+    out: Annotated[Path, typer.Option(help="Film, contact sheet, tickets and logs go here.")] = OUT,
+    as_json: Annotated[str, typer.Option("--json", help="'-': one JSON object on standard output.")] = "",
+    film: Annotated[bool, typer.Option(help="Record the screen.")] = True,
+    site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
+) -> None:
+    """A recorded visitor walks up, speaks, takes a ticket and leaves; real models, broker, hub and screen."""
+    from rich.console import Console
+
+    from config.scenario import find_scenario, load_scenario
+    from kiosk.runtime.supervisor import ChildFailed
+    from kiosk.scenario.demo import DemoFailed, DemoOptions, has_display, run_demo
+    from kiosk.scenario.table import show
+    from models.store import StoreError
+
+    console = Console(stderr=True)
+    loaded = _site(site)
+    try:
+        options = DemoOptions(
+            scenario=load_scenario(find_scenario(scenario)),
+            site=loaded,
+            out=out,
+            headless=headless or not has_display(),
+            film=film,
+        )
+        account = asyncio.run(run_demo(options, lambda line: console.print(f"[dim]· {line}[/]")))
+    except (ConfigError, StoreError, DemoFailed, ChildFailed) as err:
+        raise _fail(err) from err
+    if as_json:
+        sys.stdout.write(json.dumps(account, ensure_ascii=False) + "\n")
+    else:
+        show(account, Console())
+        Console().print(f"Film: {account['video']}   Sheet: {account.get('contact_sheet')}")
+    raise typer.Exit(0 if account["ok"] else 1)
+
+
+@app.command()
+def core(
+    state: Annotated[Path, typer.Option(help="Where the outbox is kept.")],
+    socket: Annotated[Path, typer.Option(help="The screen connects here.")],
+    tickets: Annotated[Path, typer.Option(help="Paper, where the printer is a folder.")] = Path("out/tickets"),
+    hub: Annotated[str, typer.Option(help="HOST:PORT of the broker, instead of the site's.")] = "",
+    site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
+    scenario: Annotated[str, typer.Option(help="A recorded visitor instead of devices.")] = "",
+    recording: Annotated[Path | None, typer.Option(help="Folder of the recorded visitor.")] = None,
+    report: Annotated[Path | None, typer.Option(help="Where the account of the visit goes.")] = None,
+    sound: Annotated[Path | None, typer.Option(help="Where the sound of the visit goes.")] = None,
+) -> None:
+    """The core process: devices, models, dialogue, sync. Started by the supervisor."""
+    from config.scenario import find_scenario, load_scenario
+    from kiosk.adapters.files import SoundFileError
+    from kiosk.app import Models, Places, Recording, Terminal
+    from models.store import StoreError
+
+    loaded = _site(site)
+    if hub:
+        host, _, port = hub.rpartition(":")
+        loaded = loaded.model_copy(update={"hub": loaded.hub.model_copy(update={"host": host, "port": int(port)})})
+    try:
+        recorded = None
+        if scenario and recording and report and sound:
+            recorded = Recording(
+                scenario=load_scenario(find_scenario(scenario)), folder=recording, report=report, sound=sound
+            )
+        models = Models.load()
+        places = Places(state=state, socket=socket, tickets=tickets)
+
+        async def run() -> int:
+            return await Terminal(loaded, places, models, recorded).run()
+
+        status = asyncio.run(run())
+    except (ConfigError, StoreError, SoundFileError) as err:
+        raise _fail(err) from err
+    raise typer.Exit(status)
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,450 @@
+"""The composition root of the core process: the only place that names concrete classes.
+
+Reads as the list of what a terminal is made of. `Terminal.run` starts it, and returns after a signal or at the end
+of a recorded visit, with everything closed in reverse order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import signal
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import AsyncExitStack, suppress
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+
+from avatar.timeline import viseme_spans
+from config.flows import load_flows, load_phrases
+from config.intents import load_intents
+from config.scenario import Scenario
+from config.schema import Site
+from contracts import messages as m
+from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from kiosk.adapters.camera import VideoCamera
+from kiosk.adapters.files import PortraitCamera, read_wav_16k
+from kiosk.adapters.mqtt import PahoBus
+from kiosk.adapters.printer import open_printer
+from kiosk.adapters.room import Acoustics, Room, RoomMicrophone, RoomSpeaker
+from kiosk.adapters.screen_socket import SocketScreen
+from kiosk.adapters.sound import CardMicrophone, CardSpeaker
+from kiosk.adapters.webrtc_audio import open_canceller
+from kiosk.audio.ears import Ears
+from kiosk.audio.echo import FarEnd
+from kiosk.audio.playback import Playback
+from kiosk.dialogue.brain import Brain
+from kiosk.dialogue.flows import FlowBook
+from kiosk.dialogue.recognise import ModelRecogniser
+from kiosk.dialogue.understand import ModelUnderstanding
+from kiosk.dialogue.voice import Character, Voice, VoiceCache
+from kiosk.events import DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.ports import Camera, Microphone, Speaker
+from kiosk.queueing.desk import ServiceView, TicketDesk
+from kiosk.queueing.printing import PrintedPaper
+from kiosk.runtime.clock import SystemClock
+from kiosk.runtime.devices import keep
+from kiosk.runtime.worker import ModelThread
+from kiosk.scenario.report import report
+from kiosk.scenario.runner import Outcome, RecordedVisitor
+from kiosk.session.actions import Actions, spoken_facts
+from kiosk.session.session import Session
+from kiosk.session.trace import NoTrace, Trace
+from kiosk.session.turns import TurnPorts, Turns
+from kiosk.session.visit import Visit
+from kiosk.sync.ledger import DiskLedger
+from kiosk.sync.link import Condition, Link, LinkPace
+from kiosk.sync.outbox import Outbox
+from kiosk.sync.vitals import VitalsProbe
+from kiosk.version import VERSION
+from kiosk.vision.presence import Presence, SeenFace, watch
+from models.intent import IntentModel
+from models.kokoro import Kokoro
+from models.silero import SileroVad
+from models.store import Store, cache_root
+from models.whisper import Whisper
+from models.yunet import YuNet
+
+log = logging.getLogger(__name__)
+
+Work = Coroutine[Any, Any, None]
+STOP_S: Final = 2.0  # for the sentence in progress and each adapter
+HUB_CATCHES_UP_S: Final = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Places:
+    """Where a terminal keeps what, and meets its screen."""
+
+    state: Path  # the outbox
+    socket: Path  # the screen connects here
+    tickets: Path  # paper, where the printer is a folder
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recording:
+    """A recorded visitor instead of devices: the folder that `scenario.prepare` made, and where the account goes."""
+
+    scenario: Scenario
+    folder: Path
+    report: Path
+    sound: Path
+
+
+@dataclass(slots=True)
+class Models:
+    """Every network of the terminal, loaded; each on a thread of its own."""
+
+    vad: SileroVad
+    whisper: Whisper
+    kokoro: Kokoro
+    yunet: YuNet
+    intent: IntentModel
+    hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
+    meaning: ModelThread = field(default_factory=lambda: ModelThread("understand"))
+    speech: ModelThread = field(default_factory=lambda: ModelThread("speak"))
+    seeing: ModelThread = field(default_factory=lambda: ModelThread("see"))
+
+    @classmethod
+    def load(cls) -> Models:
+        """Open every model. Raises `StoreError` naming the model, the file and the command that mends it."""
+        cv2.setNumThreads(1)
+        store = Store()
+        return cls(
+            vad=SileroVad(store.open("silero-vad")),
+            whisper=Whisper(store.open("whisper-base")),
+            kokoro=Kokoro(store.open("kokoro")),
+            yunet=YuNet(store.open("yunet")),
+            intent=IntentModel(),
+        )
+
+    def close(self) -> None:
+        for thread in (self.hearing, self.meaning, self.speech, self.seeing):
+            thread.close()
+
+
+def printer_address(site: Site, places: Places) -> str:
+    """A folder printer writes where this run keeps its tickets; any other is the site's."""
+    return f"folder:{places.tickets}" if site.ports.printer.startswith("folder:") else site.ports.printer
+
+
+def make_voice(site: Site, kokoro: Kokoro, thread: ModelThread) -> Voice:
+    """The receptionist's voice with its cache, as the core and the preparation use it."""
+    cache = VoiceCache(cache_root() / "speech", site.voice.cache_mib)
+    character = Character(site.voice.zh, site.voice.en, site.voice.speed, identity=Store().open("kokoro").name)
+    return Voice(kokoro, thread, viseme_spans, cache, character)
+
+
+class _Nothing:
+    def answer(self, *a: object) -> None:
+        return None
+
+
+class Terminal:
+    """One terminal. Build it inside a running event loop."""
+
+    def __init__(self, site: Site, places: Places, models: Models, recording: Recording | None) -> None:
+        self._site = site
+        self._models = models
+        self._recording = recording
+        self._stop = asyncio.Event()
+        self._pace: Pace | None = None
+        self._clock = SystemClock()
+        self._trace = Trace(self._clock) if recording else NoTrace()
+        self._outbox = Outbox(places.state / "outbox.sqlite")
+        services = [ServiceView(service.id, service.letter) for service in site.services]
+        desk = TicketDesk(self._outbox, services, kiosk_digit=site.device.kiosk_digit)
+        self._ledger = DiskLedger(self._outbox, desk)
+        self._screen = SocketScreen(places.socket)
+        self._link = Link(
+            PahoBus(
+                site.hub.host,
+                site.hub.port,
+                client_id=f"{site.branch.id}.{site.device.id}",
+                keepalive_s=site.hub.keepalive_s,
+            ),
+            self._outbox,
+            branch=site.branch.id,
+            device=site.device.id,
+            versions={"kiosk": VERSION},
+            vitals=VitalsProbe(places.state),
+            condition=self._condition,
+            on_change=self._hub_changed,
+            pace=LinkPace(resend_s=site.hub.resend_s),
+        )
+        phrases = load_phrases()
+        brain = Brain(site, FlowBook(load_flows()), phrases, _Nothing(), load_intents())
+        self._session = Session(
+            site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
+        )
+        self._printer = open_printer(printer_address(site, places))
+        actions = Actions(
+            site,
+            self._ledger,
+            PrintedPaper(site, self._printer, self._session.tell),
+            self._queue,
+            lambda: self._link.hub_reachable,
+            _local_now,
+            self._trace.note,
+        )
+        self._voice = make_voice(site, models.kokoro, models.speech)
+        self._session.turns = Turns(
+            TurnPorts(
+                tell=self._session.tell,
+                show=self._session.show,
+                note=self._trace.note,
+                understood=self._session.understood,
+                facts=self._facts,
+                local_now=_local_now,
+            ),
+            self._clock,
+            brain,
+            self._voice,
+            None,
+            ModelRecogniser(models.whisper, models.hearing),
+            ModelUnderstanding(models.intent, models.meaning, lambda t, l: {}),
+            actions,
+        )
+        self._presence = Presence(site.seeing)
+        self._far = FarEnd()
+        self._ears = Ears(
+            site.hearing,
+            models.vad,
+            open_canceller(self._far),
+            lambda: bool(
+                self._session.turns and self._session.turns.playback and self._session.turns.playback.speaking
+            ),
+            self._may_hear,
+        )
+
+    # ------------------------------------------------------------ small links between the parts
+    def _send(self, state: ScreenState) -> None:
+        self._screen.send(state)
+
+    def _queue(self) -> m.TicketsState | None:
+        return self._link.queue
+
+    def _facts(self, visit: Visit) -> dict[str, str]:
+        service = visit.place.slots.get("service") if visit.place else None
+        return spoken_facts(self._site, visit, self._link.queue, service)
+
+    def _condition(self) -> Condition:
+        known: dict[str, m.DeviceKind] = {"microphone": "microphone", "speaker": "speaker", "camera": "camera"}
+        missing = tuple(kind for name, kind in known.items() if not self._session.works.get(name, False))
+        return Condition(missing=missing, frame_p95_ms=self._pace.frame_p95_ms if self._pace else None)
+
+    def _may_hear(self) -> bool:
+        """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
+        session = self._session
+        blind = not session.works.get("camera", False) and self._site.hearing.speech_without_camera
+        return not session.muted and (session.visit is not None or self._presence.here or blind)
+
+    def _hub_changed(self) -> None:
+        self._session.tell(DeviceChanged("hub", self._link.hub_reachable))
+        self._session.tell(QueueChanged())
+        if self._link.queue is not None:
+            task = asyncio.get_running_loop().create_task(self._catch_up(self._link.queue))
+            self._catching = task  # kept so that it is not collected while it runs
+
+    async def _catch_up(self, queue: m.TicketsState) -> None:
+        await self._ledger.catch_up(queue)
+
+    # ------------------------------------------------------------ what runs
+    async def run(self) -> int:
+        """Run until a signal or the end of the recording. Returns the exit status."""
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._stop.set)
+        await self._screen.open()
+        outcome: Outcome | None = None
+        async with AsyncExitStack() as closing:
+            closing.push_async_callback(self._shut)
+            tasks = [asyncio.create_task(work, name=name) for name, work in self._works().items()]
+            closing.push_async_callback(_cancelled, tasks)
+            ended = asyncio.create_task(self._stop.wait(), name="stop")
+            tasks.append(ended)
+            recorded = asyncio.create_task(self._recorded(), name="visitor") if self._recording else None
+            waiting = {ended, recorded} if recorded else {ended}
+            watched = waiting | {task for task in tasks if task.get_name() in ("session", "screen", "link")}
+            done, _ = await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - waiting:
+                task.result()  # a part that must not end did: say why
+            if recorded and recorded in done:
+                outcome = recorded.result()
+            elif recorded:
+                recorded.cancel()
+        return 0 if outcome is None or outcome.ok else 1
+
+    def _works(self) -> dict[str, Work]:
+        works = {
+            "session": self._session.run(),
+            "screen": self._listen_to_screen(),
+            "link": self._link.run(),
+            "printer": self._look_at_printer(),
+        }
+        return {**works, **(self._recorded_devices() if self._recording else self._live_devices())}
+
+    async def _shut(self) -> None:
+        self._screen.send(Close())
+        await self._printer.close()
+        await self._ledger.flush()
+        self._ledger.close()
+        await self._screen.close()
+        await asyncio.to_thread(self._models.close)
+
+    async def _listen_to_screen(self) -> None:
+        async for message in self._screen.messages():
+            match message:
+                case None:
+                    self._session.tell(DeviceChanged("screen", False, "the screen process is away"))
+                case Ready():
+                    self._session.tell(DeviceChanged("screen", True))
+                    self._trace.note("screen_ready", driver=message.driver)
+                case Touch(_, target, at_ns):
+                    self._trace.note("pressed", target=target)
+                    await self._session.events.put(Touched(target, at_ns))
+                case Drawn(revision):
+                    self._trace.note("drawn", revision=revision)
+                case Pace():
+                    self._pace = message
+                    self._trace.note("pace", frames=message.frames, frame_p95_ms=message.frame_p95_ms)
+                case Fault(code):
+                    log.warning("screen fault %s", code)
+
+    async def _look_at_printer(self) -> None:
+        """Say whether a ticket could be printed, now and then."""
+        while True:
+            self._session.tell(DeviceChanged("printer", await self._printer_works()))
+            await self._clock.sleep(max(30.0, self._site.ports.retry_s))
+
+    async def _printer_works(self) -> bool:
+        try:
+            await self._printer.check()
+        except OSError:
+            return False
+        return True
+
+    # ------------------------------------------------------------ devices
+    def _live_devices(self) -> dict[str, Work]:
+        ports, loop = self._site.ports, asyncio.get_running_loop()
+
+        async def microphone() -> Microphone:
+            return await asyncio.to_thread(CardMicrophone, ports.microphone, loop)
+
+        async def speaker() -> Speaker:
+            return await asyncio.to_thread(CardSpeaker, ports.speaker)
+
+        async def camera() -> Camera:
+            return await asyncio.to_thread(VideoCamera, ports.camera, loop)
+
+        return self._kept(microphone, speaker, camera)
+
+    def _recorded_devices(self) -> dict[str, Work]:
+        assert self._recording is not None
+        folder, lobby = self._recording.folder, self._recording.scenario.lobby
+        noise = read_wav_16k(folder / "noise.wav")
+        self._room = Room(self._clock, Acoustics(noise=noise, echo_gain=lobby.echo_gain), record=self._recording.sound)
+        portrait = cv2.imread(str(folder / "portrait.png"))
+        face = json.loads((folder / "portrait.json").read_text("utf-8"))["face_px"]
+        self._portrait = PortraitCamera(self._clock, portrait, tuple(face))  # type: ignore[arg-type]
+
+        async def microphone() -> Microphone:
+            return RoomMicrophone(self._room)
+
+        async def speaker() -> Speaker:
+            return RoomSpeaker(self._room, self._clock)
+
+        async def camera() -> Camera:
+            return self._portrait
+
+        return {"room": self._room.run(), **self._kept(microphone, speaker, camera)}
+
+    def _kept(
+        self,
+        microphone: Callable[[], Awaitable[Microphone]],
+        speaker: Callable[[], Awaitable[Speaker]],
+        camera: Callable[[], Awaitable[Camera]],
+    ) -> dict[str, Work]:
+        tell, clock, retry_s = self._session.tell, self._clock, self._site.ports.retry_s
+        return {
+            "microphone": keep("microphone", microphone, self._hear, tell, clock, retry_s),
+            "speaker": keep("speaker", speaker, self._speak_through, tell, clock, retry_s),
+            "camera": keep("camera", camera, self._see, tell, clock, retry_s),
+        }
+
+    async def _hear(self, microphone: Microphone) -> None:
+        async for event in self._ears.hear(microphone.frames()):
+            if isinstance(event, SpeechStarted):
+                self._session.voice_heard()
+            await self._session.events.put(event)
+
+    async def _speak_through(self, speaker: Speaker) -> None:
+        assert self._session.turns is not None
+        speaker.on_played(self._far.played)
+        self._session.speaker = speaker
+        self._session.turns.playback = Playback(speaker, self._clock, self._screen.send)
+        try:
+            await speaker.lost()
+        finally:
+            self._session.speaker = None
+            self._session.turns.playback = None
+
+    async def _see(self, camera: Camera) -> None:
+        looks = watch(camera.frames(), self._faces, self._presence, self._site.seeing.looks_hz)
+        async for event in looks:
+            await self._session.events.put(event)
+
+    async def _faces(self, bgr: Picture) -> list[SeenFace]:
+        height_px, width_px = bgr.shape[:2]
+        faces = await self._models.seeing.call(self._models.yunet.detect, bgr)
+        return [
+            SeenFace((face.x + face.w / 2) / width_px, (face.y + face.h / 2) / height_px, face.w / width_px)
+            for face in faces
+        ]
+
+    # ------------------------------------------------------------ a recorded visitor
+    async def _recorded(self) -> Outcome:
+        """Wait for the screen, let the visitor visit, wait for the hub, write the account."""
+        assert self._recording is not None and isinstance(self._trace, Trace)
+        recording = self._recording
+        sounds = [read_wav_16k(recording.folder / f"say{i}.wav") for i in range(len(recording.scenario.sayings()))]
+        await self._trace.until(lambda noted: noted.kind == "drawn", after=0, within_s=20)
+        visitor = RecordedVisitor(
+            recording.scenario, sounds, self._room, self._portrait, self._session, self._trace, self._clock,
+            self._screen.send,
+        )  # fmt: skip
+        outcome = await visitor.visit()
+        await self._ledger.flush()
+        waited_s = 0.0
+        while self._outbox.tallies().pending and waited_s < HUB_CATCHES_UP_S:
+            await self._clock.sleep(0.1)
+            waited_s += 0.1
+        tallies = {
+            "microphone_dropped": self._room.frames.tally_dropped,
+            "room_late": self._room.tally_late,
+            "owed_to_hub": self._outbox.tallies().pending,
+            "moments_lost": self._ledger.tally_lost,
+            "screen_faults": self._screen.tally_faults,
+        }
+        account = report(recording.scenario, outcome, self._trace, tallies)
+        account["sound_began_ns"] = self._room.started_ns
+        account["trace_began_ns"] = self._trace.began_ns
+        whole = recording.report.with_suffix(".part")
+        whole.write_text(json.dumps(account, ensure_ascii=False, indent=1), "utf-8")
+        whole.replace(recording.report)
+        return outcome
+
+
+def _local_now() -> datetime:
+    return datetime.now().astimezone()
+
+
+async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    with suppress(asyncio.CancelledError):
+        await asyncio.wait(tasks, timeout=STOP_S)

@@ -1,0 +1,32 @@
+"""What was heard and what it probably means: what recognition and understanding hand on."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from contracts.screen import Language
+from kiosk.dialogue.brain import Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What was heard, best guess first, with log probabilities."""
+
+    text: str = field(repr=False)
+    language: Language
+    alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
+    no_speech: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What is probably wanted: intents with probabilities, best first."""
+
+    ranked: Sequence[tuple[str, float]]
+    decision: Decision
+    slots: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class RecognitionError(RuntimeError):
+    """The recogniser failed; the message is a stable code."""

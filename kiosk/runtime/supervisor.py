@@ -1,0 +1,151 @@
+"""A small parent: starts the terminal's processes, restarts one that died, ends them all in reverse order.
+
+Under systemd the units do this; the demo, `make run` and the tests use this one. No child outlives its parent: the
+kernel ends it when the parent dies.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ctypes
+import json
+import logging
+import os
+import signal
+import sys
+import time
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final, Literal
+
+log = logging.getLogger(__name__)
+
+STOP_S: Final = 2.5  # a child that has not ended by then is killed
+BUDGET: Final = 5  # restarts …
+BUDGET_S: Final = 60.0  # … within this time; then it stays down and the parent says so
+PAUSE_S: Final = 0.5
+READY_S: Final = 30.0
+PR_SET_PDEATHSIG: Final = 1
+ROOT: Final = Path(__file__).resolve().parents[2]
+
+
+class ChildFailed(RuntimeError):
+    """A process did not start or died too often; the message names it and where its log is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Child:
+    """One process of ours. `restart` False: its end is the end of the whole."""
+
+    name: str
+    argv: Sequence[str]
+    log: Path
+    restart: bool = True
+    ready_line: bool = False  # it prints one JSON object on stdout when it serves
+    env: Mapping[str, str] = field(default_factory=dict)
+
+
+def module(name: str, *args: str) -> list[str]:
+    """The command line of one of our modules, under this interpreter."""
+    return [sys.executable, "-m", name, *args]
+
+
+class Supervisor:
+    def __init__(self) -> None:
+        self._running: list[tuple[Child, Process]] = []
+        self._watchers: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._pinned: dict[str, Sequence[str]] = {}
+        self.ended: asyncio.Queue[tuple[str, int]] = asyncio.Queue(maxsize=64)
+        self.tally_restarts = 0
+
+    async def start(self, child: Child) -> dict[str, object]:
+        """Start it and keep it running. Returns its ready line, if it has one. Raises `ChildFailed`."""
+        process = await self._spawn(child)
+        ready = await self._ready(child, process) if child.ready_line else {}
+        self._watchers.append(asyncio.create_task(self._watch(child, process), name=f"watch-{child.name}"))
+        return ready
+
+    def pin(self, name: str, argv: Sequence[str]) -> None:
+        """Restart it with this command line from now on: the port it chose stays its port."""
+        self._pinned[name] = argv
+
+    def pid(self, name: str) -> int:
+        """Process id of a running child."""
+        return next(process.pid for child, process in self._running if child.name == name)
+
+    async def _spawn(self, child: Child) -> Process:
+        child.log.parent.mkdir(parents=True, exist_ok=True)
+        with child.log.open("ab") as journal:
+            process = await asyncio.create_subprocess_exec(
+                *self._pinned.get(child.name, child.argv),
+                stdin=DEVNULL,
+                stdout=PIPE if child.ready_line else journal,
+                stderr=journal,
+                cwd=ROOT,
+                env={**os.environ, "ORT_DISABLE_TELEMETRY": "1", **child.env},
+                start_new_session=True,
+                preexec_fn=_die_with_parent,
+            )
+        self._running.append((child, process))
+        return process
+
+    async def _ready(self, child: Child, process: Process) -> dict[str, object]:
+        assert process.stdout is not None
+        try:
+            line = await asyncio.wait_for(process.stdout.readline(), READY_S)
+            found = json.loads(line)
+        except (TimeoutError, ValueError) as err:
+            raise ChildFailed(f"{child.name} did not come up; its log: {child.log}") from err
+        return dict(found)
+
+    async def _watch(self, child: Child, process: Process) -> None:
+        deaths: deque[float] = deque(maxlen=BUDGET)
+        while True:
+            status = await process.wait()
+            self._running = [(c, p) for c, p in self._running if p is not process]
+            if self._stopping:
+                return
+            log.warning("%s ended with status %s", child.name, status)
+            deaths.append(time.monotonic())
+            worn_out = len(deaths) == BUDGET and deaths[-1] - deaths[0] < BUDGET_S
+            if not child.restart or status == 0 or worn_out:
+                self.ended.put_nowait((child.name, status))
+                return
+            self.tally_restarts += 1
+            await asyncio.sleep(PAUSE_S)
+            process = await self._spawn(child)
+            if child.ready_line:
+                with suppress(ChildFailed):
+                    await self._ready(child, process)
+
+    async def stop(self) -> None:
+        """End all, last started first; each has `STOP_S`."""
+        self._stopping = True
+        for _child, process in reversed(self._running):
+            await _end(process)
+        for watcher in self._watchers:
+            watcher.cancel()
+
+
+async def _end(process: Process, how: Literal[15, 2] = 15) -> None:
+    if process.returncode is not None:
+        return
+    with suppress(ProcessLookupError):
+        process.send_signal(how)
+    try:
+        await asyncio.wait_for(process.wait(), STOP_S)
+    except TimeoutError:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+
+def _die_with_parent() -> None:
+    """In the child, before it runs: be ended by the kernel when the parent dies."""
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL("libc.so.6", use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
