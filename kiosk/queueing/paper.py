@@ -74,7 +74,10 @@ class _Pen:
         self._bold = manager.matchFamilyStyle(FAMILY, skia.FontStyle.Bold()) or self._regular
 
     def font(self, size: float, *, bold: bool = False) -> skia.Font:
-        return skia.Font(self._bold if bold else self._regular, size)
+        font = skia.Font(self._bold if bold else self._regular, size)
+        font.setSubpixel(True)
+        font.setLinearMetrics(True)  # widths follow the size exactly: what was shrunk to fit does fit
+        return font
 
     def text(
         self, words: str, x: float, y: float, size: float, *, bold: bool = False, width: float = 1e9, align: float = 0.0
