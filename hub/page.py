@@ -225,6 +225,8 @@ def _moment_words(kind: str, body: dict[str, Any], labels: Labels) -> tuple[Pair
             return ("评价", "Opinion"), f'<span class="score">{"●" * full}{"○" * (5 - full)}</span>'
         case "visit_ended":
             return ("离开了", "Left"), f"{both(OUTCOMES[body['outcome']])} · {body['duration_s']:.0f} s"
+        case "staff_called":
+            return ("请同事来", "Staff called"), both(labels.intent(body["reason"]))
         case "device_missing":
             return ("设备不在", "Device missing"), both(DEVICES.get(body["device"], (body["device"], "")))
         case "device_found":

@@ -1,0 +1,115 @@
+"""The contract as a table: no topic twice, names bounded, every message there and back, the page up to date."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contracts import document, topics
+from contracts import messages as m
+
+pytestmark = pytest.mark.unit
+
+NOW = datetime(2026, 11, 21, 10, 26, tzinfo=UTC)
+HEAD = {"id": "1", "at": NOW, "mono_ns": 1}
+NUMBERED = {**HEAD, "log": "abc", "seq": 2, "follows": 1}
+names = st.from_regex(m.NAME_PATTERN, fullmatch=True).filter(lambda name: name not in topics.RESERVED)
+EXAMPLES = {
+    "availability": m.Availability(**HEAD, online=True, since=NOW, versions={"software": "0.1"}),
+    "telemetry": m.Telemetry(**HEAD, uptime_s=1.0, pending=0, dropped=0, free_disk_bytes=1, missing=("printer",)),
+    "events": m.Event(**NUMBERED, body=m.OpinionGiven(visit="v", score=4)),
+    "tickets/op": m.TicketOp(**NUMBERED, body=m.TicketGivenBack(number="A037", day="2026-11-21")),
+    "ack": m.Ack(**HEAD, log="abc", applied=7),
+    "tickets/state": m.TicketsState(
+        **HEAD, branch="b", store="s", revision=1, day="2026-11-21", services=(), tickets=(), open_tickets=0, issued={}
+    ),
+    "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
+}
+
+
+@pytest.mark.parametrize("row", topics.CONTRACT, ids=lambda row: row.key)
+def test_every_message_travels_there_and_back_within_its_bound(row: topics.Topic[m.Message]) -> None:
+    message = EXAMPLES[row.key]
+    assert type(message) is row.message
+    payload = row.encode(message)
+    assert row.decode(payload) == message
+    with pytest.raises(topics.WireError, match="size"):
+        row.decode(payload + b" " * row.limit_bytes)
+
+
+@given(branch=names, device=names)
+def test_every_topic_is_found_again_as_its_own_row_and_address(branch: str, device: str) -> None:
+    for row in topics.CONTRACT:
+        found, address = topics.find(row.at(branch, device))
+        assert found is row
+        assert address.branch in (branch, "") and address.device in (device, "")
+
+
+@given(st.text(max_size=50))
+def test_a_name_outside_the_pattern_never_becomes_part_of_a_topic(name: str) -> None:
+    if re.fullmatch(r"[a-z0-9-]{1,40}", name) and name not in topics.RESERVED:
+        assert topics.EVENTS.at(name, "kiosk-1").count("/") == 4
+    else:
+        with pytest.raises(topics.WireError):
+            topics.EVENTS.at(name, "kiosk-1")
+
+
+def test_no_two_rows_share_a_key_a_path_or_a_subscription() -> None:
+    for what in ("key", "path", "everywhere"):
+        values = [getattr(row, what) for row in topics.CONTRACT]
+        assert len(set(values)) == len(values)
+
+
+def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
+    assert {row.key for row in topics.CONTRACT if row.retain} == {"availability", "tickets/state", "hub/presence"}
+    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
+
+
+def test_a_kiosk_may_write_and_read_only_what_is_its_own() -> None:
+    rules = topics.access_rules("binjiang", "kiosk-1")
+    assert rules[0] == "user kiosk-1"
+    assert all("+" not in rule and "#" not in rule for rule in rules)
+    writes = [rule.split()[-1] for rule in rules if rule.startswith("topic write")]
+    assert all(topic.startswith("yb/v1/binjiang/kiosk-1/") for topic in writes)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"kind": "understood", "visit": "v", "turn": 1, "intent": "我要取钱", "confidence": 0.9, "decision": "act",
+         "language": "zh"},
+        {"kind": "touched", "visit": "v", "target": "张三"},
+        {"kind": "visit_started", "visit": "6222 0210 0112", "noticed_by": "camera"},
+        {"kind": "visit_ended", "visit": "v", "outcome": "said goodbye nicely", "duration_s": 1},
+        {"kind": "opinion_given", "visit": "v", "score": 6},
+        {"kind": "ticket_taken", "visit": "v", "number": "6222021001122334", "service": "personal"},
+    ],
+)  # fmt: skip
+def test_a_visitors_words_names_and_numbers_do_not_fit_into_any_moment(body: dict[str, object]) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(body, m.Moment)
+
+
+def test_the_page_about_the_wire_is_what_the_contract_says(capsys: pytest.CaptureFixture[str]) -> None:
+    assert document.main(["--check"]) == 0, "run `python -m contracts.document`"
+    assert all(row.path in document.render() for row in topics.CONTRACT)
+
+
+def test_a_page_that_differs_is_reported(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(document, "TARGET", tmp_path / "docs" / "wire.md")
+    assert document.main(["--check"]) == 1
+    assert document.main([]) == 0
+    assert document.main(["--check"]) == 0
+
+
+def test_topics_are_written_in_one_place_only() -> None:
+    root = Path(topics.__file__).parents[1]
+    files = [path for name in ("kiosk", "hub", "avatar", "models", "config", "bench", "contracts") for path in
+             (root / name).rglob("*.py")]  # fmt: skip
+    assert [path.name for path in files if "yb/v1" in path.read_text("utf-8")] == ["topics.py"]
