@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,8 @@ PAD: Final = 32
 TAIL: Final = 36
 BETWEEN: Final = 40
 VISITOR_WIDTH: Final = 720
+MAX_LINES_WITH_TRANSLATION: Final = 3
+_SENTENCE_ENDS: Final = "。！？；!?;"
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +65,35 @@ def _plan(view: View, theme: Theme, caption: Caption, room: float, *, newest: bo
     size = {(True, True): 48.0, (True, False): 36.0, (False, True): 40.0, (False, False): 36.0}[hers, newest]
     translation = caption.translation if hers and newest else ""
     extra = theme.sizes["small"] * 1.5 if translation else 0.0
-    max_lines = max(1, int((room - 48 - extra) // (theme.line_height * size)))
     width: float = INNER if hers else VISITOR_WIDTH
-    shown = fit(_ended(caption), width - 2 * PAD, size, measure, max_lines=max_lines if newest else min(2, max_lines))
+    lines = 99 if newest else 2
+
+    def fitted(text: str, more: float = 0.0) -> Fitted:
+        return fit(text, width - 2 * PAD, size, measure, max_lines=lines, height=room - 48 - extra + more)
+
+    text, said = _ended(caption), _said(view, caption) if newest else None
+    shown = fitted(text)
+    if translation and (shown.cut or len(shown.lines) > MAX_LINES_WITH_TRANSLATION):  # her own words first
+        translation, shown, extra = "", fitted(text, extra), 0.0
+    if shown.cut and said is not None:
+        text, said, shown = _around(text, said, fitted)
     if not hers:
         width = max(160.0, max(measure(row, shown.size) for row in shown.lines) + 2 * PAD + 2)
     height = len(shown.lines) * shown.size * theme.line_height + 48 + extra
-    return _Plan(caption, shown, translation, width, height, _said(view, caption) if newest else None)
+    return _Plan(caption, shown, translation, width, height, said)
+
+
+def _around(text: str, said: int, fitted: Callable[[str], Fitted]) -> tuple[str, int, Fitted]:
+    """Drop sentences that were said, until the rest fits or the one being said comes first."""
+    shown = fitted(text)
+    while shown.cut:
+        end = min((i for i in (text.find(mark) for mark in _SENTENCE_ENDS) if i >= 0), default=-1) + 1
+        if end <= 0 or end > said or end >= len(text):
+            break
+        kept = text[end:].lstrip()
+        said, text = max(0, said - (len(text) - len(kept))), kept
+        shown = fitted(text)
+    return text, said, shown
 
 
 def _ended(caption: Caption) -> str:

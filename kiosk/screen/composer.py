@@ -16,7 +16,8 @@ from avatar.renderer import FigureRenderer, Placement, figure_bounds
 from kiosk.screen.boxes import Box
 from kiosk.screen.parts import PageLayout, Part
 from kiosk.screen.raster import Drawn, RasterCache
-from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH
+from kiosk.screen.scene import draw_light
+from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, ThemeName
 
 LARGEST_FIGURE: Final = 1.06  # the scale of the page that shows her largest
 _PAGE: Final = Box(0, 0, PAGE_WIDTH, PAGE_HEIGHT)
@@ -37,6 +38,7 @@ class Composer:
         self.frame = pygame.Surface((round(PAGE_WIDTH * factor), round(PAGE_HEIGHT * factor)), 0, 32)
         self.figure = FigureRenderer(XIAOYING, LARGEST_FIGURE * factor)
         self._backdrop: Drawn | None = None
+        self._behind: dict[str, _Placed] = {}
         self._placed: dict[str, _Placed] = {}
         self._place: Placement | None = None
         self._pose = Pose()
@@ -47,29 +49,38 @@ class Composer:
     @property
     def cut(self) -> tuple[str, ...]:
         """Return the texts of the present page that lost words."""
-        return tuple(text for placed in self._placed.values() for text in placed.drawn.cut)
+        return tuple(text for one in (*self._behind.values(), *self._placed.values()) for text in one.drawn.cut)
 
     def show(self, layout: PageLayout) -> None:
         """Take over a page; remember where it differs from the last one."""
-        backdrop = self.cache.get(layout.backdrop_key, _PAGE, layout.theme, layout.backdrop)
+        backdrop = self.cache.get("light", _PAGE, layout.theme, draw_light)
         if backdrop is not self._backdrop:
             self._backdrop = backdrop
             self._dirty = [self.frame.get_rect()]
-        placed = {}
-        for part in layout.parts:
-            drawn = self.cache.get((part.id, part.key), part.box, layout.theme, part.paint)
-            placed[part.id] = _Placed(part, drawn)
-            before = self._placed.get(part.id)
-            if before is None or before.drawn is not drawn:
-                self._dirty += [drawn.rect] if before is None else [drawn.rect, before.drawn.rect]
-        self._dirty += [gone.drawn.rect for name, gone in self._placed.items() if name not in placed]
-        self._placed = placed
+        self._behind = self._place_all(layout.theme, layout.behind, self._behind)
+        self._placed = self._place_all(layout.theme, layout.parts, self._placed)
         spot, factor = layout.figure, self.factor
         clip = (0, 0, self.frame.get_width(), round(spot.bottom * factor))
         place = Placement(spot.x * factor, spot.y * factor, spot.scale * factor, clip, spot.badge)
         if place != self._place:
             self._place = place
             self._figure_key = ()
+
+    def _place_all(self, name: ThemeName, parts: tuple[Part, ...], before: dict[str, _Placed]) -> dict[str, _Placed]:
+        """Return the parts in pixels and mark what differs from `before`."""
+        placed = {}
+        for part in parts:
+            drawn = self.draw(name, part)
+            placed[part.id] = _Placed(part, drawn)
+            old = before.get(part.id)
+            if old is None or old.drawn is not drawn:
+                self._dirty += [drawn.rect] if old is None else [drawn.rect, old.drawn.rect]
+        self._dirty += [gone.drawn.rect for identifier, gone in before.items() if identifier not in placed]
+        return placed
+
+    def draw(self, name: ThemeName, part: Part) -> Drawn:
+        """Return the part in pixels, drawing it if need be: also a way to have it ready before it is shown."""
+        return self.cache.get((part.id, part.key), part.box, name, part.paint)
 
     def move(self, pose: Pose) -> None:
         """Take over a pose; when it looks the same as the last one nothing is to be done."""
@@ -94,14 +105,20 @@ class Composer:
         if self._backdrop is None or self._place is None:
             return
         self.frame.set_clip(rect)
-        self.frame.blit(self._backdrop.surface, rect, rect, special_flags=pygame.BLEND_PREMULTIPLIED)
+        blend = pygame.BLEND_PREMULTIPLIED
+        covering = any(p.part.opaque and p.drawn.rect.contains(rect) for p in self._placed.values())
+        if not covering:
+            self.frame.blit(self._backdrop.surface, rect, rect, special_flags=blend)
+            self._blit_all(self._behind, rect)
         if rect.colliderect(self._figure_rect):
             self.figure.draw(self.frame, self._pose, self._place)
-        for placed in self._placed.values():
-            drawn = placed.drawn
+        self._blit_all(self._placed, rect)
+        self.frame.set_clip(None)
+
+    def _blit_all(self, placed: dict[str, _Placed], rect: pygame.Rect) -> None:
+        for drawn in (one.drawn for one in placed.values()):
             if drawn.rect.colliderect(rect):
                 self.frame.blit(drawn.surface, drawn.rect, special_flags=pygame.BLEND_PREMULTIPLIED)
-        self.frame.set_clip(None)
 
 
 def merged(rects: list[pygame.Rect]) -> list[pygame.Rect]:

@@ -104,6 +104,13 @@ class Kit:
             self.cut.append(text)
         return result
 
+    def shrunk(
+        self, text: str, width: float, size: float, bold: bool = False, max_lines: int = 1, wrapped: float = 0
+    ) -> Fitted:
+        """Return `text` in one line if it can shrink enough, else in up to `max_lines` of the size `wrapped`."""
+        one = fit(text, width, size, measurer(self._family, bold), max_lines=1)
+        return one if not one.cut else self.fitted(text, width, wrapped or size, bold, max_lines)
+
     def text(
         self,
         text: str,

@@ -22,6 +22,7 @@ class Part:
     key: Hashable
     paint: Paint
     hit: Hit | None = None
+    opaque: bool = False  # covers its whole box: copied, not blended
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,11 +38,10 @@ class FigureSpot:
 
 @dataclass(frozen=True, slots=True)
 class PageLayout:
-    """A whole page. The backdrop is opaque and lies behind the figure, the parts before it."""
+    """A whole page: the theme's light, what stands behind the figure, the figure, and what stands before it."""
 
     theme: ThemeName
-    backdrop_key: Hashable
-    backdrop: Paint
+    behind: tuple[Part, ...]
     figure: FigureSpot
     parts: tuple[Part, ...]
 

@@ -74,6 +74,8 @@ class ScreenApp:
             if touched or now_ns >= next_ns:
                 self._draw(now_ns)
                 next_ns = max(next_ns + self._frame_ns, now_ns)
+                if not self._stage.warm:
+                    self._stage.warm_up()
             left_s = (next_ns - time.monotonic_ns()) / 1e9
             self._link.wait(min(left_s, EVENT_POLL_S))
         if self._recorder is not None:

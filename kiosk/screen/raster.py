@@ -50,7 +50,7 @@ def draw_part(box: Box, factor: float, name: ThemeName, paint: Paint) -> Drawn:
 class RasterCache:
     """Keeps drawn parts by key, the most recent `limit_bytes` of them. `drawn` and `seconds` are tallies."""
 
-    def __init__(self, factor: float, limit_bytes: int = 96 * 1024 * 1024) -> None:
+    def __init__(self, factor: float, limit_bytes: int = 72 * 1024 * 1024) -> None:
         self.factor = factor
         self.drawn = 0
         self._limit_bytes, self._used_bytes = limit_bytes, 0

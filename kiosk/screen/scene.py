@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-
 import skia
 
 from avatar.ink import linear, oval, path, radial
 from kiosk.screen.boxes import Box
 from kiosk.screen.kit import Kit
-from kiosk.screen.parts import View
-from kiosk.screen.theme import MARGIN, PAGE_HEIGHT, PAGE_WIDTH
+from kiosk.screen.parts import Part, View
+from kiosk.screen.theme import INNER, MARGIN, PAGE_HEIGHT, PAGE_WIDTH
 
 
-def draw_scene(kit: Kit, x: float, y: float, radius: float, *, hills: bool = True) -> None:
-    """Fill the page with light and put the gate around (x, y)."""
+def draw_light(kit: Kit) -> None:
+    """Fill the page with the theme's light."""
+    top, bottom = kit.theme.colours["bg_top"], kit.theme.colours["bg_bottom"]
+    kit.rect(Box(0, 0, PAGE_WIDTH, PAGE_HEIGHT), 0, linear(0, 0, 0, PAGE_HEIGHT, (0, top, 1), (1, bottom, 1)))
+
+
+def gate_part(x: float, y: float, radius: float, *, night: bool = False) -> Part:
+    """Return the gate around (x, y), to stand behind the figure."""
+    reach = radius * 1.6 if night else radius + 26
+    box = Box(x - reach, y - reach, 2 * reach, 2 * reach)
+    return Part("gate", box, (x, y, radius), lambda kit: _draw_gate(kit, x, y, radius))
+
+
+def _draw_gate(kit: Kit, x: float, y: float, radius: float) -> None:
     colours, night = kit.theme.colours, kit.theme.name == "night"
-    page = Box(0, 0, PAGE_WIDTH, PAGE_HEIGHT)
-    kit.rect(page, 0, linear(0, 0, 0, PAGE_HEIGHT, (0, colours["bg_top"], 1), (1, colours["bg_bottom"], 1)))
     glow, gate = colours["gate_glow"], colours["gate"]
     if night:
         halo = radial(x, y, radius * 1.6, (0, glow, 0.34), (0.62, glow, 0.10), (1, glow, 0))
@@ -30,7 +38,7 @@ def draw_scene(kit: Kit, x: float, y: float, radius: float, *, hills: bool = Tru
     else:
         sky = linear(0, y - radius, 0, y + radius, (0, glow, 1), (0.45, gate, 0.9), (1, gate, 1))
     kit.rect(Box(x - radius, y - radius, 2 * radius, 2 * radius), 0, sky)
-    if hills:
+    if kit.theme.name != "elder":
         _draw_hills(kit, x, y, radius, night)
     kit.canvas.restore()
 
@@ -65,14 +73,17 @@ def draw_mark(kit: Kit, x: float, y: float, size: float) -> None:
     kit.canvas.restore()
 
 
-def head_key(view: View, *, with_clock: bool = True) -> Hashable:
+def head_part(view: View, *, with_clock: bool = True) -> Part:
+    """Return the line that says who and where, which devices are in use, and on every page that she is an AI."""
     state = view.state
+    heard = state.lights.microphone and state.listening not in ("muted", "unavailable")
     clock = view.clock if with_clock else None
-    return (state.bank, state.branch, state.language, state.lights, state.listening == "muted", clock)
+    key = (state.bank, state.branch, state.language, state.lights.camera, heard, clock)
+    box = Box(MARGIN - 8, 28, INNER + 16, 110)
+    return Part("head", box, key, lambda kit: _draw_head(kit, view, heard=heard, with_clock=with_clock))
 
 
-def draw_head(kit: Kit, view: View, *, with_clock: bool = True) -> None:
-    """Say who and where, and which devices are in use. A digital human says that it is one, on every page."""
+def _draw_head(kit: Kit, view: View, *, heard: bool, with_clock: bool) -> None:
     state = view.state
     draw_mark(kit, MARGIN + 32, 84, 64)
     text_x, right = MARGIN + 80, PAGE_WIDTH - MARGIN
@@ -85,7 +96,6 @@ def draw_head(kit: Kit, view: View, *, with_clock: bool = True) -> None:
         date = view.say(view.clock.date_zh, view.clock.date_en)
         kit.text(date, right, 112, kit.size("label"), "ink_2", align="right")
         light_x = right - width - 44
-    heard = state.lights.microphone and state.listening not in ("muted", "unavailable")
     for i, (icon, on) in enumerate((("camera", state.lights.camera), ("mic", heard))):
         x = light_x - i * 52  # in use: green; off: grey and struck
         kit.icon(icon, x, 70, 38, "ok" if on else "ink_2", 2.1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import pygame
@@ -15,10 +15,11 @@ from kiosk.screen.boxes import Hit
 from kiosk.screen.buttons import BEATS
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
-from kiosk.screen.pages import lay_out
+from kiosk.screen.pages import PAGES, lay_out
 from kiosk.screen.parts import PageLayout, View
 
 BEAT_S: Final = 0.1
+UNCHANGING: Final = frozenset({"gate", "sheet:edge", "sheet", "paper", "veil:fade", "veil"})
 
 
 class Stage:
@@ -36,9 +37,25 @@ class Stage:
         self._view: View | None = None
         self._layout: PageLayout | None = None
         self._said: int | None = None
+        self.warm = False
+        self._warming = self._warm()
 
     def prepare(self) -> None:
+        """Draw what the face needs all the time."""
         self.composer.figure.prepare()
+
+    def warm_up(self) -> None:
+        """Draw one of the pages' costly, unchanging parts before it is needed."""
+        self.warm = not next(self._warming, False)
+
+    def _warm(self) -> Iterator[bool]:
+        clock = clock_text(self._wall_clock())
+        for page in PAGES:
+            layout = lay_out(View(ScreenState(0, page, "zh", "", ""), clock))
+            for part in (*layout.behind, *layout.parts):
+                if part.id in UNCHANGING:
+                    self.composer.draw(layout.theme, part)
+                    yield True
 
     def hits(self) -> tuple[Hit, ...]:
         """Return the targets as drawn now."""

@@ -5,6 +5,7 @@ Text that is too long first shrinks, then wraps, then ends with an ellipsis. It 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -16,6 +17,8 @@ import skia
 NO_LINE_START: Final = frozenset("，。！？、；：）》”’…—%～·,.!?;:)")
 SHRINK_TO: Final = 0.78  # smaller would be hard to read at arm's length
 SMALLEST_PX: Final = 24.0
+LINE_HEIGHT: Final = 1.4  # of the size; the theme says the same and a test compares them
+_STEPS: Final = 5
 Measure = Callable[[str, float], float]  # text, size in px -> width in px
 
 
@@ -109,17 +112,25 @@ def _fitting_head(text: str, width: float, size: float, measure: Measure) -> int
     return low
 
 
-def fit(text: str, width: float, size: float, measure: Measure, *, max_lines: int = 1) -> Fitted:
-    """Return `text` in at most `max_lines` lines of `width` px, as large as possible up to `size`."""
+def fit(
+    text: str, width: float, size: float, measure: Measure, *, max_lines: int = 1, height: float = math.inf
+) -> Fitted:
+    """Return `text` in at most `max_lines` lines of `width` px, as large as possible up to `size`.
+
+    `height` is the room for all lines together, in px at `LINE_HEIGHT` a line; one line is always allowed.
+    """
     smallest = min(size, max(SMALLEST_PX, size * SHRINK_TO))
-    steps = 5
-    for i in range(steps):
-        trial = size - (size - smallest) * i / (steps - 1)
+    for i in range(_STEPS):
+        trial = size - (size - smallest) * i / (_STEPS - 1)
         lines = wrap(text, width, trial, measure)
-        if len(lines) <= max_lines:
+        if len(lines) <= min(max_lines, _lines_in(height, trial)):
             return Fitted(tuple(lines), trial)
-    lines = wrap(text, width, smallest, measure)[:max_lines]
+    lines = wrap(text, width, smallest, measure)[: min(max_lines, _lines_in(height, smallest))]
     last = lines[-1]
     while last and measure(last + "…", smallest) > width:
         last = last[:-1]
     return Fitted((*lines[:-1], last.rstrip("，。、；：,.;: ") + "…"), smallest, cut=True)
+
+
+def _lines_in(height: float, size: float) -> int:
+    return 10_000 if math.isinf(height) else max(1, int(height // (LINE_HEIGHT * size)))

@@ -12,7 +12,7 @@ from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
 from kiosk.screen.pages.common import headline, of_kind
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
-from kiosk.screen.scene import draw_head, draw_scene, head_key
+from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN, PAGE_HEIGHT, PAGE_WIDTH
 
 VEIL_Y: Final = 900
@@ -22,37 +22,43 @@ _INVITATION: Final = ("您好，走近一点，直接说就行", "Hello. Step cl
 
 
 def attract(view: View) -> PageLayout:
-    def backdrop(kit: Kit) -> None:
-        draw_scene(kit, 540, 690, 372)
-        draw_head(kit, view, with_clock=False)
-        right, state = PAGE_WIDTH - MARGIN, view.state
-        kit.text(view.clock.time, MARGIN - 4, 222, 132, bold=True)
-        kit.text(view.say(view.clock.date_zh, view.clock.date_en), right, 196, kit.size("body"), align="right")
-        if state.open_until:
-            text = view.say(f"营业中 · 今天到 {state.open_until}", f"Open today until {state.open_until}")
-            kit.text(text, right, 250, kit.size("small"), "ink_2", align="right")
-
-    key = ("attract", head_key(view, with_clock=False), view.clock, view.state.open_until)
-    parts: list[Part] = [_veil(), headline(view, 1066, 64, _INVITATION)]
+    behind = (gate_part(540, 690, 372, night=True), head_part(view, with_clock=False), _clock(view))
+    parts: list[Part] = [*_veil(), headline(view, 1066, 64, _INVITATION)]
     invitations = of_kind(view, "card", "chip")[:3]
     boxes = row_boxes(len(invitations), 1184, 176)
     parts += [_invitation(view, target, box) for target, box in zip(invitations, boxes, strict=True)]
     if view.state.queue:
         parts.append(_queue(view, QUEUE))
     parts += dock_parts(view)
-    return PageLayout("night", key, backdrop, FigureSpot(500, 586, 0.86, 1040, badge=False), tuple(parts))
+    return PageLayout("night", behind, FigureSpot(500, 586, 0.86, 1020, badge=False), tuple(parts))
 
 
-def _veil() -> Part:
-    """The figure fades into the lower half."""
+def _clock(view: View) -> Part:
+    until = view.state.open_until
 
     def paint(kit: Kit) -> None:
-        fade = linear(0, 900, 0, 1020, (0, "#0B4443", 0), (0.8, "#0B4443", 0.97), (1, "#0B4443", 1))
-        kit.rect(Box(0, VEIL_Y, PAGE_WIDTH, 120), 0, fade)
-        rest = linear(0, 1020, 0, PAGE_HEIGHT, (0, "#0B4443", 1), (1, "#062F30", 1))
-        kit.rect(Box(0, 1020, PAGE_WIDTH, 900), 0, rest)
+        right = PAGE_WIDTH - MARGIN
+        kit.text(view.clock.time, MARGIN - 4, 222, 132, bold=True)
+        kit.text(view.say(view.clock.date_zh, view.clock.date_en), right, 196, kit.size("body"), align="right")
+        if until:
+            text = view.say(f"营业中 · 今天到 {until}", f"Open today until {until}")
+            kit.text(text, right, 250, kit.size("small"), "ink_2", align="right", room=480)
 
-    return Part("veil", Box(0, VEIL_Y, PAGE_WIDTH, PAGE_HEIGHT - VEIL_Y), (), paint)
+    return Part("clock", Box(MARGIN - 8, 150, INNER + 16, 150), (view.clock, until, view.state.language), paint)
+
+
+def _veil() -> tuple[Part, Part]:
+    """The figure fades into the lower half."""
+    fade, rest = Box(0, VEIL_Y, PAGE_WIDTH, 120), Box(0, 1020, PAGE_WIDTH, PAGE_HEIGHT - 1020)
+
+    def paint_fade(kit: Kit) -> None:
+        ink = linear(0, 900, 0, 1020, (0, "#0B4443", 0), (0.8, "#0B4443", 0.97), (1, "#0B4443", 1))
+        kit.rect(fade, 0, ink)
+
+    def paint_rest(kit: Kit) -> None:
+        kit.rect(rest, 0, linear(0, 1020, 0, PAGE_HEIGHT, (0, "#0B4443", 1), (1, "#062F30", 1)))
+
+    return Part("veil:fade", fade, (), paint_fade), Part("veil", rest, (), paint_rest, opaque=True)
 
 
 def _invitation(view: View, target: Target, box: Box) -> Part:

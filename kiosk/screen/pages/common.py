@@ -8,8 +8,7 @@ from contracts.screen import Target, TargetKind
 from kiosk.screen.boxes import Box
 from kiosk.screen.dock import DOCK_IDS
 from kiosk.screen.kit import Kit
-from kiosk.screen.parts import Paint, Part, View
-from kiosk.screen.scene import draw_head, draw_scene, head_key
+from kiosk.screen.parts import Part, View
 from kiosk.screen.theme import INNER, MARGIN, PAGE_HEIGHT, PAGE_WIDTH, ThemeName
 
 SHEET_RADIUS: Final = 56
@@ -26,36 +25,31 @@ def day_theme(view: View) -> ThemeName:
     return "elder" if view.state.mode == "elder" else "light"
 
 
-def gate(view: View, x: float, y: float, radius: float) -> tuple[tuple[object, ...], Paint]:
-    """Return the key and the painting of a backdrop: scene and head line."""
-
-    def paint(kit: Kit) -> None:
-        draw_scene(kit, x, y, radius, hills=kit.theme.name != "elder")
-        draw_head(kit, view)
-
-    return ("gate", x, y, radius, head_key(view)), paint
-
-
-def sheet(y: float) -> Part:
+def sheet(y: float) -> tuple[Part, Part]:
     """The surface that rises from the bottom edge: everything that can be touched lives on it."""
+    whole = Box(0, y, PAGE_WIDTH, PAGE_HEIGHT - y + 80)
+    body = Box(0, y + SHEET_RADIUS, PAGE_WIDTH, PAGE_HEIGHT - y - SHEET_RADIUS)
 
-    def paint(kit: Kit) -> None:
-        box = Box(0, y, PAGE_WIDTH, PAGE_HEIGHT - y + 80)
-        kit.shadow(box, SHEET_RADIUS, "high")
-        kit.rect(box, SHEET_RADIUS, "surface")
+    def paint_edge(kit: Kit) -> None:
+        kit.shadow(whole, SHEET_RADIUS, "high")
+        kit.rect(whole, SHEET_RADIUS, "surface")
         if kit.theme.name == "elder":
             kit.line((0, y + 2), (PAGE_WIDTH, y + 2), "line_strong", 4)
 
-    return Part("sheet", Box(0, y - SHEET_SHADOW, PAGE_WIDTH, PAGE_HEIGHT - y + SHEET_SHADOW), (y,), paint)
+    edge = Box(0, y - SHEET_SHADOW, PAGE_WIDTH, SHEET_SHADOW + SHEET_RADIUS)
+    return (
+        Part("sheet:edge", edge, (y,), paint_edge),
+        Part("sheet", body, (y,), lambda kit: kit.rect(body, 0, "surface"), opaque=True),
+    )
 
 
-def headline(view: View, y: float, size: float, default: tuple[str, str]) -> Part:
-    """The page's one sentence around `y`, its other language below."""
+def headline(view: View, y: float, size: float, default: tuple[str, str], *, max_lines: int = 1) -> Part:
+    """The page's one sentence around `y`, its other language below. It shrinks before it takes a second line."""
     text = view.state.headline or view.say(*default)
     other = view.state.headline_translation or ("" if view.state.headline else default[1 if view.chinese else 0])
 
     def paint(kit: Kit) -> None:
-        shown = kit.fitted(text, INNER, size, True, max_lines=2)
+        shown = kit.shrunk(text, INNER, size, True, max_lines=max_lines)
         lead = shown.size * 1.3
         top = y - lead * (len(shown.lines) - 1) / 2
         for i, row in enumerate(shown.lines):
@@ -64,7 +58,7 @@ def headline(view: View, y: float, size: float, default: tuple[str, str]) -> Par
             below = top + (len(shown.lines) - 0.5) * lead + 26
             kit.text(other, MIDDLE, below, kit.size("small"), "ink_2", align="center", room=INNER)
 
-    return Part("headline", Box(MARGIN, y - size * 1.5, INNER, size * 3.0 + 52), (text, other, y, size), paint)
+    return Part("headline", Box(MARGIN - 4, y - size * 1.5, INNER + 8, size * 3.0 + 52), (text, other, y, size), paint)
 
 
 def note(view: View, y: float, *, size: str = "small", max_lines: int = 2) -> tuple[Part, ...]:

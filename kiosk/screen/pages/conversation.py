@@ -8,8 +8,9 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.bubbles import caption_parts
 from kiosk.screen.buttons import button, chip, microphone, row_boxes
 from kiosk.screen.dock import dock_parts
-from kiosk.screen.pages.common import day_theme, gate, headline, of_kind, sheet
+from kiosk.screen.pages.common import day_theme, headline, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
+from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN, theme
 
 SHEET_Y: Final = 984
@@ -22,8 +23,8 @@ MAX_CHIPS: Final = 3
 
 def conversation(view: View) -> PageLayout:
     name = day_theme(view)
-    key, backdrop = gate(view, 540, 520, 390)
-    parts: list[Part] = [sheet(SHEET_Y)]
+    behind = (gate_part(540, 520, 390), head_part(view))
+    parts: list[Part] = [*sheet(SHEET_Y)]
     choices = _choices(view)
     area = CAPTIONS
     if not choices:  # captions may use the room
@@ -31,12 +32,12 @@ def conversation(view: View) -> PageLayout:
     if view.state.captions:
         parts += caption_parts(view, theme(name), area)
     elif view.state.headline:
-        parts.append(headline(view, 1190, 60, ("", "")))
+        parts.append(headline(view, 1190, 60, ("", ""), max_lines=2))
     parts += choices
     heard = next(iter(of_kind(view, "microphone")), None)
     parts += microphone(view, heard, MICROPHONE)
     parts += dock_parts(view)
-    return PageLayout(name, key, backdrop, FigureSpot(540, 424, 1.06, SHEET_Y), tuple(parts))
+    return PageLayout(name, behind, FigureSpot(540, 424, 1.06, SHEET_Y), tuple(parts))
 
 
 def _choices(view: View) -> list[Part]:

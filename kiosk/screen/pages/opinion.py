@@ -8,8 +8,9 @@ from contracts.screen import Target
 from kiosk.screen.boxes import Box
 from kiosk.screen.buttons import button, row_boxes, score, smiley
 from kiosk.screen.dock import dock_parts
-from kiosk.screen.pages.common import day_theme, gate, headline, note, of_kind, sheet
+from kiosk.screen.pages.common import day_theme, headline, note, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
+from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import GAP, INNER, MARGIN
 
 SHEET_Y: Final = 880
@@ -18,8 +19,8 @@ SCORES: Final = 11
 
 
 def opinion(view: View) -> PageLayout:
-    key, backdrop = gate(view, 540, 496, 370)
-    parts: list[Part] = [sheet(SHEET_Y), headline(view, 960, 60, ("谢谢您！今天办得满意吗？", "How was it today?"))]
+    behind = (gate_part(540, 496, 370), head_part(view))
+    parts: list[Part] = [*sheet(SHEET_Y), headline(view, 960, 60, ("谢谢您！今天办得满意吗？", "How was it today?"))]
     faces, scores = of_kind(view, "smiley")[:SMILEYS], of_kind(view, "score")[:SCORES]
     y, radius = (1152, 78) if scores else (1224, 84)
     for i, target in enumerate(faces):
@@ -35,7 +36,7 @@ def opinion(view: View) -> PageLayout:
     parts += [button(view, target, box) for target, box in zip(offered, boxes, strict=True)]
     parts += dock_parts(view)
     spot = FigureSpot(540, 386, 0.90, SHEET_Y, badge=False)
-    return PageLayout(day_theme(view), key, backdrop, spot, tuple(parts))
+    return PageLayout(day_theme(view), behind, spot, tuple(parts))
 
 
 def _level(target: Target, position: int) -> int:

@@ -8,11 +8,13 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.buttons import status_row
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
-from kiosk.screen.pages.common import day_theme, gate, headline, of_kind, sheet
+from kiosk.screen.pages.common import day_theme, headline, note, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
+from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN
 
 SHEET_Y: Final = 800
+PLAIN_SHEET_Y: Final = 1120
 MAX_ROWS: Final = 3
 MAX_MISSING: Final = 3
 _MISSING: Final[dict[str, tuple[str, str, str]]] = {  # icon, words
@@ -26,17 +28,28 @@ _MISSING: Final[dict[str, tuple[str, str, str]]] = {  # icon, words
 
 
 def outage(view: View) -> PageLayout:
-    key, backdrop = gate(view, 540, 470, 340)
-    default = ("请用手点，下面这些照常能办", "Please touch. These still work.")
-    parts: list[Part] = [sheet(SHEET_Y), headline(view, 874, 60, default)]
     rows = of_kind(view, "card", "chip", "primary", "quiet")[:MAX_ROWS]
+    if not rows and not view.state.lights.missing:
+        return _plain(view)
+    behind = (gate_part(540, 470, 340), head_part(view))
+    default = ("请用手点，下面这些照常能办", "Please touch. These still work.")
+    parts: list[Part] = [*sheet(SHEET_Y), headline(view, 874, 60, default)]
     for i, target in enumerate(rows):
         parts.append(status_row(view, target, Box(MARGIN, 992 + i * 160, INNER, 140)))
     if view.state.lights.missing or view.state.note:
         parts.append(_missing(view, Box(MARGIN, 1486 if rows else 1180, INNER, 208)))
     parts += dock_parts(view)
     spot = FigureSpot(540, 386, 0.90, SHEET_Y, badge=False)
-    return PageLayout(day_theme(view), key, backdrop, spot, tuple(parts))
+    return PageLayout(day_theme(view), behind, spot, tuple(parts))
+
+
+def _plain(view: View) -> PageLayout:
+    """Nothing to choose from: she stands tall, one sentence and where help is."""
+    behind = (gate_part(520, 590, 420), head_part(view))
+    default = ("请稍等，我马上回来", "One moment. I will be right back.")
+    parts = [*sheet(PLAIN_SHEET_Y), headline(view, 1270, 64, default, max_lines=2), *note(view, 1450, size="body")]
+    spot = FigureSpot(520, 486, 1.06, PLAIN_SHEET_Y)
+    return PageLayout(day_theme(view), behind, spot, (*parts, *dock_parts(view)))
 
 
 def _missing(view: View, box: Box) -> Part:

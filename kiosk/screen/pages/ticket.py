@@ -14,8 +14,9 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.buttons import button, chip
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
-from kiosk.screen.pages.common import MIDDLE, day_theme, gate, of_kind
+from kiosk.screen.pages.common import MIDDLE, day_theme, of_kind
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
+from kiosk.screen.scene import gate_part, head_part
 
 CARD: Final = Box(104, 730, 872, 850)
 TEAR_Y: Final = CARD.y + 574
@@ -25,10 +26,10 @@ _SPREAD: Final = 96
 
 
 def ticket(view: View) -> PageLayout:
-    key, backdrop = gate(view, 340, 456, 292)
-    parts: list[Part] = [_words(view), _card(view), *_below(view), *dock_parts(view)]
+    behind = (gate_part(340, 456, 292), head_part(view))
+    parts: list[Part] = [_words(view), _paper(), _print(view), *_below(view), *dock_parts(view)]
     spot = FigureSpot(336, 352, 0.76, 900, badge=False)
-    return PageLayout(day_theme(view), key, backdrop, spot, tuple(parts))
+    return PageLayout(day_theme(view), behind, spot, tuple(parts))
 
 
 def _words(view: View) -> Part:
@@ -45,19 +46,20 @@ def _words(view: View) -> Part:
             f"您前面还有 {state.ticket.ahead} 位，\n坐一会儿，我会喊您。",
             f"{state.ticket.ahead} before you.\nPlease sit, I will call you.",
         )
-    box = Box(652, 236, 380, 260)
+    box = Box(652, 216, 380, 320)  # down to where the hand begins
 
     def paint(kit: Kit) -> None:
-        shown = kit.fitted(title, box.width, kit.size("display"), True, max_lines=2)
-        y = kit.lines(shown, box, bold=True)
-        below = kit.fitted(text, box.width, kit.size("body"), max_lines=4)
-        kit.lines(below, Box(box.x, y + 12, box.width, 0), "ink_2")
+        shown = kit.shrunk(title, box.width, kit.size("display"), True, max_lines=2, wrapped=58)
+        y = kit.lines(shown, box, bold=True) + 8
+        size = kit.size("body")
+        below = kit.fitted(text, box.width, size, max_lines=int((box.bottom - y) // (size * kit.theme.line_height)))
+        kit.lines(below, Box(box.x, y, box.width, 0), "ink_2")
 
     return Part("words", box.grown(8), (title, text), paint)
 
 
-def _card(view: View) -> Part:
-    shown = view.state.ticket
+def _paper() -> Part:
+    """The empty ticket. Its wide shadow is costly: it is drawn once, apart from the words."""
 
     def paint(kit: Kit) -> None:
         kit.shadow(CARD, 40, "high")
@@ -68,6 +70,14 @@ def _card(view: View) -> Part:
         if kit.theme.name == "elder":
             kit.shape(body, "line_strong", stroke=3)
         kit.line((CARD.x + 48, TEAR_Y), (CARD.right - 48, TEAR_Y), "line_strong", 3, 0.7, (2, 14))
+
+    return Part("paper", CARD.grown(_SPREAD), (), paint)
+
+
+def _print(view: View) -> Part:
+    shown = view.state.ticket
+
+    def paint(kit: Kit) -> None:
         if shown is not None:
             kit.text(shown.service, MIDDLE, CARD.y + 64, kit.size("lead"), bold=True, align="center", room=760)
             number = kit.size("ticket")
@@ -75,7 +85,7 @@ def _card(view: View) -> Part:
             _draw_wait(kit, view, shown)
             _draw_stub(kit, view, shown)
 
-    return Part("ticket", CARD.grown(_SPREAD), (shown, view.state.language, view.state.branch), paint)
+    return Part("ticket", CARD, (shown, view.state.language, view.state.branch), paint)
 
 
 def _draw_wait(kit: Kit, view: View, shown: TicketView) -> None:
@@ -170,17 +180,19 @@ def _below(view: View) -> list[Part]:
     narrow = bool(offered)
     title = view.say("请取票", "Take your ticket")
     detail = view.say("票从下方出口出来", "from the slot below")
-    x = 100.0 if narrow else MIDDLE - 218
 
     def paint(kit: Kit) -> None:
+        size, small = kit.size("title") + 8, kit.size("small")
+        width = kit.measure(title, size, True)
+        x = 100.0 if narrow else MIDDLE - (68 + width + 22 + kit.measure(detail, small)) / 2 + 22
         kit.circle(x, 1658, 44, "primary")
         kit.icon("down", x, 1658, 56, "ink_on_primary", 2.4)
         if narrow:
             kit.text(title, x + 64, 1640, 44, "primary", bold=True, room=260)
             kit.text(detail, x + 64, 1684, kit.size("label"), "ink_2", room=260)
         else:
-            width = kit.text(title, x + 68, 1658, kit.size("title") + 8, "primary", bold=True, room=420)
-            kit.text(detail, x + 68 + width + 22, 1662, kit.size("small"), "ink_2", room=300)
+            kit.text(title, x + 68, 1658, size, "primary", bold=True)
+            kit.text(detail, x + 68 + width + 22, 1662, small, "ink_2", room=1020 - x - 68 - width - 22)
 
     parts = [Part("take", Box(40, 1604, 1000, 108), (title, detail, narrow), paint)]
     width = 280.0

@@ -1,0 +1,177 @@
+"""Snapshots of every page as a core would send them, in both languages."""
+
+from __future__ import annotations
+
+from contracts.screen import (
+    Caption,
+    DeviceLights,
+    Language,
+    Page,
+    QueueLine,
+    ScreenState,
+    Target,
+    TicketView,
+)
+
+BANK = {"zh": "青禾银行", "en": "Qinghe Bank"}
+BRANCH = {"zh": "滨江路支行", "en": "Binjiang Road"}
+PAGES: tuple[Page, ...] = ("attract", "conversation", "ticket", "opinion", "goodbye", "outage")
+LANGUAGES: tuple[Language, ...] = ("zh", "en")
+
+
+def _target(identifier: str, kind: str, label: str, detail: str = "", icon: str = "") -> Target:
+    return Target(id=identifier, label=label, spoken_label=label, kind=kind, detail=detail, icon=icon)  # type: ignore[arg-type]
+
+
+def dock(language: Language) -> tuple[Target, ...]:
+    words = {
+        "zh": ("English", "大字版", "结束", "人工服务", "叫一位同事来帮您"),
+        "en": ("中文", "Large text", "End", "Talk to a person", "A colleague will come"),
+    }[language]
+    return (
+        _target("language", "dock", words[0], icon="globe"),
+        _target("text_size", "dock", words[1], icon="text"),
+        _target("end", "dock", words[2], icon="exit"),
+        _target("human", "human", words[3], words[4]),
+    )
+
+
+def _pick(language: Language, zh: str, en: str) -> str:
+    return zh if language == "zh" else en
+
+
+def attract(language: Language) -> ScreenState:
+    rows = {
+        "zh": (("“我要取号”", "办业务先拿号"), ("“我的卡丢了”", "马上帮您挂失"), ("“洗手间在哪”", "带您看路线")),
+        "en": (
+            ("“A ticket, please”", "Start here"),
+            ("“I lost my card”", "We block it now"),
+            ("“Where is …?”", "See the way"),
+        ),
+    }[language]
+    icons = ("ticket", "cardlock", "map")
+    cards = tuple(_target(f"say_{icon}", "card", *row, icon) for icon, row in zip(icons, rows, strict=True))
+    names = {"zh": ("个人业务", "对公业务", "理财咨询"), "en": ("Personal", "Business", "Investment")}[language]
+    return ScreenState(
+        revision=1,
+        page="attract",
+        language=language,
+        bank=BANK[language],
+        branch=BRANCH[language],
+        headline=_pick(language, "您好，走近一点，直接说就行", "Hello. Step closer and just speak."),
+        headline_translation=_pick(language, "Hello. Step closer and just speak.", "您好，走近一点，直接说就行"),
+        note=_pick(language, "刚叫到  A028 → 3 号窗口", "Now  A028 → counter 3"),
+        targets=(*cards, *dock(language)),
+        expression="glad",
+        gesture="wave",
+        open_until="17:00",
+        queue=tuple(QueueLine(name, n, (4 * n, 9 * n)) for name, n in zip(names, (8, 3, 1), strict=True)),
+    )
+
+
+def conversation(language: Language) -> ScreenState:
+    hers = _pick(
+        language,
+        "别着急。先帮您挂失，卡里的钱就安全了，再补新卡，好吗？",
+        "Don't worry. Shall we freeze the lost card first, so that your money is safe?",
+    )
+    other = _pick(language, "Don't worry. Shall we freeze the lost card first?", "别着急。先帮您挂失，好吗？")
+    captions = (
+        Caption("visitor", _pick(language, "我银行卡丢了，想补一张。", "I lost my bank card and need a new one.")),
+        Caption("receptionist", hers, translation=other, final=False, spoken=17),
+    )
+    rows = {
+        "zh": (("好，先挂失", "约 2 分钟"), ("直接补新卡", "要带身份证"), ("要等多久", "看排队情况")),
+        "en": (("Yes, freeze it", "about 2 min"), ("Replace the card", "ID needed"), ("How long?", "See the queue")),
+    }[language]
+    names = (("freeze", "cardlock"), ("replace", "cardnew"), ("wait", "clock"))
+    chips = tuple(_target(name, "chip", *row, icon) for (name, icon), row in zip(names, rows, strict=True))
+    words = {"zh": ("我在听，请说", "I'm listening"), "en": ("I'm listening", "请说")}[language]
+    return ScreenState(
+        revision=2,
+        page="conversation",
+        language=language,
+        bank=BANK[language],
+        branch=BRANCH[language],
+        captions=captions,
+        targets=(*chips, _target("microphone", "microphone", *words), *dock(language)),
+        listening="listening",
+    )
+
+
+def ticket(language: Language, *, known: bool = True) -> ScreenState:
+    shown = TicketView(
+        number="A037",
+        service=_pick(language, "个人业务 · 挂失补换卡", "Personal · replace a card"),
+        issued_at=_pick(language, "11月21日 10:26", "21 Nov 10:26"),
+        ahead=8 if known else None,
+        wait_min=(12, 25) if known else None,
+        qr="https://qinghe.example/q/A037-7f3c" if known else "",
+    )
+    return ScreenState(
+        revision=3, page="ticket", language=language, bank=BANK[language], branch=BRANCH[language],
+        ticket=shown, targets=dock(language), gesture="present", expression="glad", gaze=(0.5, 0.6),
+    )  # fmt: skip
+
+
+def opinion(language: Language) -> ScreenState:
+    zh = ("很不满意", "不满意", "一般", "满意", "很满意")
+    en = ("Very poor", "Poor", "Fair", "Good", "Very good")
+    faces = tuple(_target(f"rate_{i + 1}", "smiley", (zh if language == "zh" else en)[i]) for i in range(5))
+    skip = _target("skip", "quiet", _pick(language, "不评了", "No, thanks"))
+    return ScreenState(
+        revision=4, page="opinion", language=language, bank=BANK[language], branch=BRANCH[language],
+        headline=_pick(language, "谢谢您！今天办得满意吗？", "Thank you! How was it today?"),
+        headline_translation=_pick(language, "How was it today?", "今天办得满意吗？"),
+        note=_pick(language, "点一下就行，不记名字", "One touch. No name is kept."),
+        targets=(*faces, skip, *dock(language)), gesture="heart", expression="glad",
+    )  # fmt: skip
+
+
+def goodbye(language: Language) -> ScreenState:
+    return ScreenState(
+        revision=5, page="goodbye", language=language, bank=BANK[language], branch=BRANCH[language],
+        headline=_pick(language, "谢谢您，请慢走", "Thank you. Take care."),
+        headline_translation=_pick(language, "Thank you. Take care.", "谢谢您，请慢走"),
+        note=_pick(language, "请带好身份证和银行卡", "Please take your ID and your card with you"),
+        targets=dock(language), gesture="wave", expression="glad",
+    )  # fmt: skip
+
+
+def outage(language: Language) -> ScreenState:
+    rows = {
+        "zh": (
+            ("取号排队", "照常出票，不用联网"),
+            ("看排到几号", "叫到 A028，个人业务等 8 人"),
+            ("网点指路", "柜台、填单台、洗手间"),
+        ),
+        "en": (
+            ("Take a ticket", "Works without a network"),
+            ("See the queue", "A028 called, 8 wait"),
+            ("Find your way", "Counters, desks, toilets"),
+        ),
+    }[language]
+    icons = ("ticket", "people", "map")
+    cards = tuple(_target(f"say_{icon}", "card", *row, icon) for icon, row in zip(icons, rows, strict=True))
+    return ScreenState(
+        revision=6,
+        page="outage",
+        language=language,
+        bank=BANK[language],
+        branch=BRANCH[language],
+        headline=_pick(language, "我现在听不见您说话", "I cannot hear you at the moment"),
+        headline_translation=_pick(language, "用手点，下面这些照常能办", "Please touch: all this still works"),
+        note=_pick(language, "正在修，预计 10:40 恢复", "Being repaired, back at about 10:40"),
+        targets=(*cards, *dock(language)),
+        listening="unavailable",
+        expression="concerned",
+        lights=DeviceLights(microphone=False, camera=True, missing=("microphone", "camera", "printer")),
+    )
+
+
+def sample(page: Page, language: Language) -> ScreenState:
+    makers = {
+        "attract": attract, "conversation": conversation, "ticket": ticket,
+        "opinion": opinion, "goodbye": goodbye, "outage": outage,
+    }  # fmt: skip
+    return makers[page](language)
