@@ -107,6 +107,8 @@ class Phrases(Section):
     greeting_afternoon: Both
     did_not_catch: Both
     clarify: Both
+    ticket_note: Both
+    ticket_note_ahead: Both
     still_there: Both
     sorry: Both
     language_switched: Both

@@ -16,7 +16,7 @@ from typing import Annotated
 import typer
 
 from config.load import ConfigError
-from config.schema import Site, load_site
+from config.schema import SITE_VARIABLE, Site, load_site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 OUT = Path("out/demo")
@@ -78,6 +78,79 @@ def demo(
         show(account, Console())
         Console().print(f"Film: {account['video']}   Sheet: {account.get('contact_sheet')}")
     raise typer.Exit(0 if account["ok"] else 1)
+
+
+@app.command()
+def run(
+    site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Outbox, hub's database and logs.")] = None,
+    headless: Annotated[bool, typer.Option(help="Draw off-screen even if there is a display.")] = False,
+    fullscreen: Annotated[bool, typer.Option(help="The whole display.")] = False,
+    size: Annotated[str, typer.Option(help="Of the window.")] = "1080x1920",
+) -> None:
+    """The terminal on this machine's own camera, microphone, loudspeaker and display, until Ctrl-C."""
+    from kiosk.live import LiveOptions, run_live, state_root
+    from kiosk.runtime.supervisor import ChildFailed
+    from kiosk.scenario.demo import has_display
+
+    if site:
+        os.environ[SITE_VARIABLE] = str(site)
+    options = LiveOptions(
+        site=_site(site),
+        state=state or state_root(),
+        headless=headless or not has_display(),
+        fullscreen=fullscreen,
+        size=size,
+    )
+    try:
+        status = asyncio.run(run_live(options, lambda line: typer.echo(line, err=True)))
+    except ChildFailed as err:
+        raise _fail(err) from err
+    raise typer.Exit(status)
+
+
+@app.command()
+def doctor(
+    site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
+    as_json: Annotated[str, typer.Option("--json", help="'-': one JSON object on standard output.")] = "",
+) -> None:
+    """For each device, model, broker and display: whether it works, what was found, what to do if not."""
+    from rich.console import Console
+
+    from kiosk.doctor import as_dict, examine, show
+
+    findings = asyncio.run(examine(_site(site)))
+    if as_json:
+        sys.stdout.write(json.dumps(as_dict(findings), ensure_ascii=False) + "\n")
+    else:
+        show(findings, Console())
+    raise typer.Exit(0 if all(finding.works for finding in findings) else 1)
+
+
+@app.command()
+def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None) -> None:
+    """Render the receptionist's fixed sentences ahead, so that she speaks them at once. Skips what is there."""
+    from rich.console import Console
+    from rich.progress import track
+
+    from config.flows import load_flows, load_phrases
+    from kiosk.app import make_voice
+    from kiosk.dialogue.fixed import fixed_clauses
+    from kiosk.runtime.worker import ModelThread
+    from models.kokoro import Kokoro
+    from models.store import Store, StoreError
+
+    loaded = _site(site)
+    try:
+        wanted = fixed_clauses(load_flows(), load_phrases())
+        missing = make_voice(loaded, None, ModelThread("speak")).missing(wanted)
+        if not missing:
+            return
+        voice = make_voice(loaded, Kokoro(Store().open("kokoro")), ModelThread("speak"))
+    except (ConfigError, StoreError) as err:
+        raise _fail(err) from err
+    for clause, language in track(missing, description="rendering her sentences", console=Console(stderr=True)):
+        voice.prepare(clause, language)
 
 
 @app.command()

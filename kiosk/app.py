@@ -132,7 +132,7 @@ def printer_address(site: Site, places: Places) -> str:
     return f"folder:{places.tickets}" if site.ports.printer.startswith("folder:") else site.ports.printer
 
 
-def make_voice(site: Site, kokoro: Kokoro, thread: ModelThread) -> Voice:
+def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread) -> Voice:
     """The receptionist's voice with its cache, as the core and the preparation use it."""
     cache = VoiceCache(cache_root() / "speech", site.voice.cache_mib)
     character = Character(site.voice.zh, site.voice.en, site.voice.speed, identity=Store().open("kokoro").name)
@@ -263,7 +263,9 @@ class Terminal:
         outcome: Outcome | None = None
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._shut)
-            tasks = [asyncio.create_task(work, name=name) for name, work in self._works().items()]
+            tasks: list[asyncio.Task[Any]] = [
+                asyncio.create_task(work, name=name) for name, work in self._works().items()
+            ]
             closing.push_async_callback(_cancelled, tasks)
             ended = asyncio.create_task(self._stop.wait(), name="stop")
             tasks.append(ended)
@@ -443,7 +445,7 @@ def _local_now() -> datetime:
     return datetime.now().astimezone()
 
 
-async def _cancelled(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancelled(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     with suppress(asyncio.CancelledError):

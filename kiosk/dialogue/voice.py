@@ -118,7 +118,12 @@ class Voice:
     """Speaks answers. One synthesiser, one thread."""
 
     def __init__(
-        self, synthesiser: Synthesiser, thread: ModelThread, mouth: Mouth, cache: VoiceCache, character: Character
+        self,
+        synthesiser: Synthesiser | None,  # None: nothing but what is in the cache can be said
+        thread: ModelThread,
+        mouth: Mouth,
+        cache: VoiceCache,
+        character: Character,
     ) -> None:
         self._synthesiser = synthesiser
         self._thread = thread
@@ -155,13 +160,14 @@ class Voice:
         )
 
     def _render(self, clause: str, language: Language) -> Spoken:
+        if self._synthesiser is None:
+            raise LookupError("this clause was not rendered, and there is no synthesiser")
         who = self._character.zh if language == "zh" else self._character.en
         return self._synthesiser.synthesise(clause, language, who, self._character.speed)
 
-    def missing(self, sentences: Iterable[tuple[str, Language]]) -> list[tuple[str, Language]]:
-        """The clauses of these sentences that are not rendered yet."""
-        wanted = dict.fromkeys((clause, lang) for text, lang in sentences for clause in clauses(text, lang))
-        return [(clause, lang) for clause, lang in wanted if not self._cache.has(self._key(clause, lang))]
+    def missing(self, wanted: Iterable[tuple[str, Language]]) -> list[tuple[str, Language]]:
+        """Those of these clauses that are not rendered yet."""
+        return [(clause, language) for clause, language in wanted if not self._cache.has(self._key(clause, language))]
 
     def prepare(self, clause: str, language: Language) -> None:
         """Render one clause into the cache. Blocking."""

@@ -84,9 +84,11 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         state,
         page=reply.page,
         mode=visit.mode,
-        note=_bar_words(phrases, bar, back, language),
+        headline=reply.text if reply.page in ("opinion", "goodbye") else "",
+        headline_translation=reply.translation if reply.page in ("opinion", "goodbye") else "",
+        note=_ticket_note(phrases, visit, language) if reply.page == "ticket" else "",
         captions=visit.captions(),
-        targets=(*reply.targets, _microphone(phrases, back, language), *_dock(phrases, visit, language)),
+        targets=(*reply.targets, _microphone(phrases, bar, back, language), *_dock(phrases, visit, language)),
         listening=_bar(bar, back),
         expression=_expression(back.state, reply.expression),
         gesture=reply.gesture if back.state is State.SPEAKING else "rest",
@@ -127,8 +129,16 @@ def _bar_words(phrases: Phrases, bar: Listening, back: Backstage, language: Lang
     return _in(words, language)
 
 
-def _microphone(phrases: Phrases, back: Backstage, language: Language) -> Target:
-    label = _in(phrases.muted if back.muted else phrases.listening, language)
+def _ticket_note(phrases: Phrases, visit: Visit, language: Language) -> str:
+    """Under 'here is your ticket': how many are before the visitor, where that is known."""
+    view = visit.ticket_view
+    if view is None or view.ahead is None:
+        return _in(phrases.ticket_note, language)
+    return _in(phrases.ticket_note_ahead, language).format(ahead=view.ahead)
+
+
+def _microphone(phrases: Phrases, bar: Listening, back: Backstage, language: Language) -> Target:
+    label = _bar_words(phrases, bar, back, language)
     return Target(
         id="microphone",
         label=label,

@@ -1,0 +1,24 @@
+# Every target is one line. Nothing has to be installed beforehand but Python 3.11 or newer and make.
+PY := .venv/bin/python
+ARGS ?=
+.DEFAULT_GOAL := help
+.PHONY: help setup demo run test check bench docs doctor
+
+help:  ## what can be made
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+setup:  ## system packages, Python packages, models
+	@python3 bootstrap.py
+demo: setup  ## a recorded visitor walks up, speaks, takes a ticket; ends with a film and a table
+	@$(PY) -m kiosk demo $(ARGS)
+run: setup  ## the terminal on this machine's camera, microphone, loudspeaker and display
+	@$(PY) -m kiosk run $(ARGS)
+doctor: setup  ## what works on this machine and what to do about the rest
+	@$(PY) -m kiosk doctor $(ARGS)
+test:  ## everything that must hold
+	@python3 bootstrap.py --tests && $(MAKE) --no-print-directory check && $(PY) -m pytest $(ARGS)
+check:  ## lint, types, layers, generated documents; under a minute
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports --no-cache -q && $(PY) -m contracts.document --check
+bench: setup  ## the figures: make bench ARGS="intent --json -"
+	@$(PY) -m bench $(ARGS)
+docs:  ## the documents that are made from the code
+	@$(PY) -m contracts.document
