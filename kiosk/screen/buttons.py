@@ -179,7 +179,7 @@ def _microphone_inks(state: Listening) -> tuple[str, str, str, str]:
 
 
 def _wave_box(box: Box) -> Box:
-    return Box(box.right - 46 - 360, box.y + 14, 360, box.height - 28)
+    return Box(box.right - 46 - 366, box.y + 14, 366, box.height - 28)
 
 
 def _wave(view: View, box: Box, ink: str) -> Part:
@@ -201,7 +201,7 @@ def _wave(view: View, box: Box, ink: str) -> Part:
             level = 0.35 + 0.65 * shape.random()
             level *= 0.72 + 0.28 * math.sin(phase + i * 0.9) if state == "listening" else 0.45
             height = max(8.0, box.height * 0.8 * envelope * level)
-            kit.rect(Box(box.x + i * 18, middle - height / 2, 9, height), 4.5, ink, 0.45 + 0.5 * envelope)
+            kit.rect(Box(box.x + 4 + i * 18, middle - height / 2, 9, height), 4.5, ink, 0.45 + 0.5 * envelope)
 
     return Part("wave", box, (state, beat, box), paint)
 

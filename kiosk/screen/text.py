@@ -85,10 +85,11 @@ def wrap(text: str, width: float, size: float, measure: Measure) -> list[str]:
     for paragraph in text.split("\n"):
         line = ""
         for word in words(paragraph):
-            fits = measure(line + word, size) <= width
-            if fits or (line and word in NO_LINE_START and measure(line + word, size) <= width + size * 0.6):
+            if measure(line + word, size) <= width:
                 line += word
                 continue
+            if len(line) > 1 and word in NO_LINE_START:  # it takes its neighbour along to the next line
+                line, word = line[:-1], line[-1] + word
             if line:
                 lines.append(line.rstrip())
             line = word.lstrip()

@@ -1,0 +1,176 @@
+"""Every page in every language and mode is reachable, legible, whole, and stays so with any words."""
+
+from __future__ import annotations
+
+import time
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+from screen_checker import picture_faults, target_faults
+from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
+
+from contracts.screen import Caption, Language, Page, ScreenState, Target
+from kiosk.screen.clock import clock_text
+from kiosk.screen.composer import Composer
+from kiosk.screen.dock import DOCK_IDS
+from kiosk.screen.notice import notice
+from kiosk.screen.pages import lay_out
+from kiosk.screen.parts import PageLayout, View
+from kiosk.screen.raster import draw_part
+from kiosk.screen.text import LINE_HEIGHT
+from kiosk.screen.theme import contrast, theme, tokens
+
+pytestmark = pytest.mark.unit
+
+CLOCK = clock_text(time.struct_time((2026, 11, 21, 10, 24, 0, 5, 325, 0)))
+COMPOSER = Composer(0.5)
+
+
+def page_of(state: ScreenState, **changes: object) -> PageLayout:
+    return lay_out(View(state, CLOCK, **changes))  # type: ignore[arg-type]
+
+
+def faults_of(state: ScreenState) -> list[str]:
+    layout = page_of(state)
+    return target_faults(layout) + picture_faults(COMPOSER, layout)
+
+
+@pytest.mark.parametrize("mode", ["standard", "elder"])
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("page", PAGES)
+def test_nothing_is_out_of_reach_too_small_too_close_clipped_or_overlapping(
+    page: Page, language: Language, mode: str
+) -> None:
+    assert faults_of(replace(sample(page, language), mode=mode)) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_without_figures_without_choices_and_without_a_core_are_whole_too(language: Language) -> None:
+    assert faults_of(ticket(language, known=False)) == []
+    assert faults_of(replace(conversation(language), targets=(), captions=())) == []
+    assert faults_of(notice(conversation(language))) == []
+    scores = tuple(Target(f"score_{n}", str(n), str(n), "score") for n in range(11))
+    full = opinion(language)
+    assert faults_of(replace(full, targets=(*scores, *full.targets))) == []
+
+
+def test_the_checker_sees_a_target_above_the_line_a_small_one_and_two_too_close() -> None:
+    layout = page_of(conversation("zh"))
+    chip = next(part for part in layout.parts if part.id == "chip:freeze")
+    assert chip.hit is not None
+    lifted = type(chip.hit)("freeze", chip.hit.box.moved(0, -500), True)
+    small = type(chip.hit)("small", type(chip.hit.box)(700, 1200, 40, 40), True)
+    near = type(chip.hit)("near", type(chip.hit.box)(745, 1200, 60, 60), True)
+    broken = [type(chip)("x", hit.box, (), chip.paint, hit) for hit in (lifted, small, near)]
+    found = target_faults(PageLayout("light", (), layout.figure, tuple(broken)))
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("pair", tokens()["contrast_pairs"], ids=lambda pair: "-".join(map(str, pair)))
+def test_colours_that_meet_are_far_enough_apart(pair: tuple[str, str, str, float]) -> None:
+    name, ink, ground, least = pair
+    colours = theme(name).colours  # type: ignore[arg-type]
+    assert contrast(colours[ink], colours[ground]) >= least
+
+
+def test_black_on_white_has_the_contrast_that_the_standard_says() -> None:
+    assert contrast("#000000", "#FFFFFF") == pytest.approx(21.0)
+    assert contrast("#767676", "#FFFFFF") == pytest.approx(4.54, abs=0.01)
+    assert theme("light").line_height == LINE_HEIGHT
+
+
+WORDS = st.text(alphabet="您好请取号挂失卡丢了吗，。 abcW1", max_size=160)
+
+
+@settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(WORDS, WORDS, WORDS, st.integers(0, 200), st.booleans())
+def test_any_words_in_captions_and_chips_stay_in_their_places(
+    visitor: str, hers: str, label: str, spoken: int, final: bool
+) -> None:
+    state = conversation("zh")
+    chips = tuple(replace(t, label=label or "好") if t.kind == "chip" else t for t in state.targets)
+    captions = (Caption("visitor", visitor), Caption("receptionist", hers, hers, final=final, spoken=spoken))
+    layout = page_of(replace(state, targets=chips, captions=captions))
+    found = [f for f in picture_faults(COMPOSER, layout) if "lost words" not in f]
+    assert found + target_faults(layout) == []
+
+
+def test_what_is_too_long_even_at_the_smallest_size_is_reported_as_cut() -> None:
+    state = replace(conversation("zh"), captions=(Caption("receptionist", "挂失补卡要带身份证。" * 60),))
+    layout = page_of(state)
+    bubble = next(part for part in layout.parts if part.id.startswith("caption"))
+    assert "…" in str(bubble.key)
+
+
+def test_a_long_answer_shows_the_sentence_that_is_being_said() -> None:
+    text = "".join(f"第{n}句话说的是怎么办理这一项业务请您慢慢听。" for n in range(1, 21))
+    caption = Caption("receptionist", text, final=False, spoken=text.index("第12句") + 3)
+    layout = page_of(replace(conversation("zh"), captions=(caption,)))
+    shown = str(next(part.key for part in layout.parts if part.id.startswith("caption")))
+    assert "第12句" in shown
+    assert "第1句" not in shown
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_the_dock_is_complete_on_every_page_and_does_nothing_that_was_not_offered(page: Page) -> None:
+    bare = replace(sample(page, "zh"), targets=())
+    hits = {hit.target: hit.enabled for hit in page_of(bare).hits() if hit.target in DOCK_IDS}
+    assert hits == dict.fromkeys(DOCK_IDS, False)
+    offered = {hit.target: hit for hit in page_of(sample(page, "zh")).hits() if hit.target in DOCK_IDS}
+    assert all(hit.enabled for hit in offered.values())
+    human = offered["human"].box
+    assert human.right == 1024 and human.bottom == 1864  # never moves
+
+
+def test_a_press_changes_the_picture_of_the_target_and_of_nothing_else() -> None:
+    idle, pressed = page_of(conversation("zh")), page_of(conversation("zh"), pressed="freeze")
+    changed = [a.id for a, b in zip(idle.parts, pressed.parts, strict=True) if a.key != b.key]
+    assert changed == ["chip:freeze"]
+
+
+def test_a_new_caption_changes_the_caption_and_of_the_rest_nothing() -> None:
+    state = conversation("zh")
+    later = replace(state, captions=(state.captions[0], replace(state.captions[1], spoken=20)))
+    before, after = page_of(state), page_of(later)
+    changed = [a.id for a, b in zip(before.parts, after.parts, strict=True) if (a.key, a.box) != (b.key, b.box)]
+    assert changed == ["caption:1"]
+
+
+def test_no_figure_is_invented_while_the_queue_is_unknown() -> None:
+    known, unknown = (words_drawn(ticket("zh", known=flag)) for flag in (True, False))
+    assert any("12 分钟" in text for text in known) and "8" in known
+    assert not any("分钟" in text for text in unknown)
+    assert "前面几位，以窗口屏幕为准" in unknown
+
+
+def words_drawn(state: ScreenState) -> list[str]:
+    """Return every text that the page really hands to the canvas."""
+    said: list[str] = []
+    layout = page_of(state)
+    for part in layout.parts:
+
+        def paint(kit: object, part: object = part) -> None:
+            plain = kit.text  # type: ignore[attr-defined]
+
+            def noting(text: str, *args: object, **kwargs: object) -> float:
+                said.append(text)
+                return plain(text, *args, **kwargs)  # type: ignore[no-any-return]
+
+            kit.text = noting  # type: ignore[attr-defined]
+            part.paint(kit)  # type: ignore[attr-defined]
+
+        draw_part(part.box, 0.5, layout.theme, paint)
+    return said
+
+
+def test_a_phone_reads_the_ticket_s_code_from_the_picture() -> None:
+    layout = page_of(ticket("zh"))
+    part = next(part for part in layout.parts if part.id == "ticket")
+    drawn = draw_part(part.box, 1.0, "light", lambda kit: (kit.canvas.clear(0xFFFFFFFF), part.paint(kit))[0])
+    pixels = np.frombuffer(drawn.surface.get_buffer().raw, np.uint8).reshape(drawn.rect.height, drawn.rect.width, 4)
+    text, _, _ = cv2.QRCodeDetector().detectAndDecode(np.ascontiguousarray(pixels[574:, :420, :3]))
+    assert text == "https://qinghe.example/q/A037-7f3c"
