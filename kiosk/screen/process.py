@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
 
+import cv2
 import pygame
 
 from contracts.screen import (
@@ -190,6 +191,7 @@ def main(arguments: list[str] | None = None) -> int:
         recorder = Recorder(options.record)
     pygame.event.set_blocked(None)
     pygame.event.set_allowed(WANTED_EVENTS)
+    cv2.setNumThreads(1)  # the other core belongs to hearing
     app = ScreenApp(window, CoreLink(options.socket), recorder, options.fps)
     signal.signal(signal.SIGTERM, app.stop)
     signal.signal(signal.SIGINT, app.stop)

@@ -15,12 +15,28 @@ from pathlib import Path
 
 import av
 import numpy as np
+import pygame
 import pytest
 from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from screen_stand_in import StandInCore, start_screen, stop_screen
 
-from contracts.screen import Close, Drawn, Fault, Pace, Press, Ready, SpeechClock, SpeechPlan, SpeechStopped, Touch
+from contracts.screen import (
+    Close,
+    Drawn,
+    Fault,
+    Pace,
+    Press,
+    Ready,
+    ScreenState,
+    SpeechClock,
+    SpeechPlan,
+    SpeechStopped,
+    Touch,
+)
 from contracts.speech import VisemeSpan
+from kiosk.screen.notice import notice
+from kiosk.screen.recorder import Recorder
+from kiosk.screen.stage import Stage
 
 pytestmark = pytest.mark.contract
 
@@ -208,6 +224,70 @@ def test_the_film_shows_the_mouth_moving_while_she_speaks_and_still_afterwards(t
     moving = mouth_motion(tmp_path / "film", facts["zero_monotonic_ns"], began_ns + 200_000_000, ended_ns)
     still = mouth_motion(tmp_path / "film", facts["zero_monotonic_ns"], ended_ns + 300_000_000, 1 << 62)
     assert moving > 4 * still + 1
+
+
+def test_while_the_core_is_gone_a_friendly_notice_stands_on_the_glass_and_then_the_page_again(tmp_path: Path) -> None:
+    path, film = tmp_path / "screen.sock", tmp_path / "film"
+    core = StandInCore(path)
+    process = start_screen(path, "--record", str(film))
+    try:
+        core.accept()
+        core.send(conversation("zh"))
+        core.until(Drawn)
+        core.close()
+        gone_ns = time.monotonic_ns()
+        with pytest.raises(subprocess.TimeoutExpired):
+            process.wait(1.6)
+        core = StandInCore(path)
+        core.accept()
+        core.send(ticket("zh"))
+        core.until(Drawn)
+        core.send(Close())
+        assert process.wait(3.0) == 0
+    finally:
+        core.close()
+        if process.poll() is None:
+            process.kill()
+            process.wait()
+    zero_ns = json.loads((film / "screen.json").read_text())["zero_monotonic_ns"]
+    shown = lower_half_at(film, (gone_ns + 1_300_000_000 - zero_ns) / 1e9)
+    as_notice, as_page = (
+        np.abs(shown - lower_half_of(state)).mean() for state in (notice(conversation("zh")), conversation("zh"))
+    )
+    assert as_notice < 6.0
+    assert as_notice < as_page / 3
+
+
+def lower_half_of(state: ScreenState) -> np.ndarray:
+    stage = Stage(0.5, state)
+    stage.draw(0)
+    return pygame.surfarray.array3d(stage.composer.frame).transpose(1, 0, 2)[600:].mean(axis=2)
+
+
+def lower_half_at(folder: Path, seconds: float) -> np.ndarray:
+    """Return what the glass showed below the face at a moment of the film, grey, shape (360, 540)."""
+    shown = None
+    with av.open(str(folder / "screen.mp4")) as movie:
+        for frame in movie.decode(video=0):
+            if frame.time > seconds:
+                break
+            shown = frame.to_ndarray(format="rgb24")[600:].mean(axis=2)
+    assert shown is not None
+    return shown
+
+
+def test_pictures_that_come_faster_than_they_are_filmed_are_dropped_and_counted(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    surface = pygame.Surface((1080, 1920), 0, 32)
+    for i in range(60):
+        surface.fill((i * 4, 90, 90))
+        recorder.offer(surface, i * 70_000_000, changed=True)
+    recorder.close(surface, 61 * 70_000_000)
+    facts = json.loads((tmp_path / "screen.json").read_text())
+    assert facts["dropped"] > 0
+    assert facts["frames"] + facts["dropped"] == 61
+    with av.open(str(tmp_path / "screen.mp4")) as movie:
+        assert sum(1 for _ in movie.decode(video=0)) == facts["frames"]
 
 
 def mouth_motion(folder: Path, zero_ns: int, start_ns: int, end_ns: int) -> float:
