@@ -1,0 +1,195 @@
+"""The voice speaks what recognition understands; each keeps its bounds."""
+
+from __future__ import annotations
+
+import unicodedata
+import wave
+
+import numpy as np
+import pytest
+from conftest import PATH_CLIPS, to_16_khz
+
+from models.kokoro import LONGEST_SYMBOLS, RATE_HZ, Kokoro, VoiceUnknown
+from models.silero import FRAME_SAMPLES, SileroVad
+from models.whisper import LONGEST_S, PIECE_S, Whisper, pieces
+
+pytestmark = pytest.mark.e2e
+
+
+def plain(text: str) -> str:
+    return "".join(c for c in unicodedata.normalize("NFKC", text).lower() if c.isalnum())
+
+
+def distance(a: str, b: str) -> int:
+    """Levenshtein's, by rows."""
+    row = list(range(len(b) + 1))
+    for i, x in enumerate(a, 1):
+        previous, row[0] = row[0], i
+        for j, y in enumerate(b, 1):
+            previous, row[j] = row[j], min(row[j] + 1, row[j - 1] + 1, previous + (x != y))
+    return row[-1]
+
+
+@pytest.mark.parametrize(
+    ("text", "heard", "language", "voice"),
+    [
+        ("我想取两万块钱", {"我想取两万块钱", "我想取2万块钱"}, "zh", "zm_yunxi"),
+        ("请问你们几点下班？", {"请问你们几点下班"}, "zh", "zf_xiaobei"),
+        ("What time do you open on Saturday?", {"whattimedoyouopenonsaturday"}, "en", "am_michael"),
+        ("I would like to open an account.", {"iwouldliketoopenanaccount"}, "en", "af_heart"),
+    ],
+)
+def test_what_one_voice_says_is_heard_in_its_language(
+    kokoro: Kokoro, whisper: Whisper, text: str, heard: set[str], language: str, voice: str
+) -> None:
+    spoken = kokoro.synthesise(text, language, voice)
+    found = whisper.transcribe(to_16_khz(spoken.pcm))
+    assert found.language == language and found.language_probability > 0.9
+    assert plain(found.text) in heard
+    assert not found.truncated
+
+
+def test_readings_are_distinct_sorted_and_the_best_is_the_text(kokoro: Kokoro, whisper: Whisper) -> None:
+    found = whisper.transcribe(to_16_khz(kokoro.synthesise("我要挂失银行卡", "zh", "zm_yunjian").pcm), language="zh")
+    texts = [one.text for one in found.alternatives]
+    chances = [one.log_probability for one in found.alternatives]
+    assert len(texts) == len(set(texts)) >= 2
+    assert texts[0] == found.text
+    assert chances == sorted(chances, reverse=True)
+    assert found.mean_log_probability == chances[0] < 0
+    assert found.language_probability == 1.0
+
+
+def test_sound_too_short_for_a_word_gives_no_words(whisper: Whisper) -> None:
+    found = whisper.transcribe(np.zeros(1000, np.int16))
+    assert (found.text, found.alternatives, found.no_speech_probability) == ("", (), 1.0)
+
+
+def test_output_for_noise_is_bounded_by_its_length(whisper: Whisper) -> None:
+    noise = np.random.default_rng(5).normal(0, 3000, 32000).astype(np.int16)
+    assert len(whisper.transcribe(noise, language="zh").text) <= 3 * (6 + 8 * 2)
+
+
+def test_long_speech_is_heard_in_pieces_up_to_a_minute_and_the_cut_is_said(kokoro: Kokoro, whisper: Whisper) -> None:
+    text = "请问银行卡丢了应该怎么办呢？我想先把卡里的钱转到另一张卡上。周末你们也上班吗？如果上班我星期六上午带身份证过来办理。"
+    speech = to_16_khz(kokoro.synthesise(text, "zh", "zf_xiaoxiao").pcm)
+    assert len(speech) > PIECE_S * 16000
+    found = whisper.transcribe(speech)
+    assert distance(plain(text), plain(found.text)) <= 3 and not found.truncated
+    assert len(found.alternatives) >= 2 and found.alternatives[0].text == found.text
+    beyond = np.tile(speech, int(LONGEST_S * 16000 / len(speech)) + 1)
+    assert whisper.transcribe(beyond, beams=1).truncated
+
+
+def test_long_sound_is_cut_in_pauses_and_nothing_is_lost() -> None:
+    rng = np.random.default_rng(1)
+    sound = rng.normal(0, 3000, 25 * 16000).astype(np.int16)
+    for pause_s in (6, 13, 19):
+        sound[pause_s * 16000 : pause_s * 16000 + 4000] = 0
+    parts = pieces(sound)
+    np.testing.assert_array_equal(np.concatenate(parts), sound)
+    assert [round(len(part) / 16000) for part in parts] == [6, 7, 6, 6]
+    assert max(len(part) for part in parts) <= PIECE_S * 16000
+
+
+def test_simplified_characters_only(kokoro: Kokoro, whisper: Whisper) -> None:
+    found = whisper.transcribe(to_16_khz(kokoro.synthesise("转账手续费是多少", "zh", "zm_yunxi").pcm), language="zh")
+    assert not set("轉賬手續費") & set("".join(one.text for one in found.alternatives)) - set("手")
+
+
+def test_real_read_speech_is_heard_with_at_most_18_percent_wrong_characters(whisper: Whisper) -> None:
+    manifest = PATH_CLIPS / "speech_zh" / "manifest.tsv"
+    if not manifest.is_file():
+        pytest.skip(f"the measuring clips are not at {manifest}")
+    wrong = total = 0
+    for line in manifest.read_text("utf-8").splitlines()[::2]:
+        name, reference = line.split("\t")
+        with wave.open(str(manifest.parent / name)) as clip:
+            pcm = np.frombuffer(clip.readframes(clip.getnframes()), np.int16)
+        digits = str.maketrans("0123456789", "零一二三四五六七八九")
+        found = plain(whisper.transcribe(pcm, language="zh").text).translate(digits)
+        wrong, total = wrong + distance(reference, found), total + len(reference)
+    assert wrong / total <= 0.18
+
+
+def test_phones_lie_in_order_inside_the_sound_and_cover_it_but_for_60_ms_at_the_ends(kokoro: Kokoro) -> None:
+    for text, language, voice in (
+        ("请拿好您的号A037，到3号窗口。", "zh", "zf_xiaoxiao"),
+        ("Your number is A037. Please go to counter 3.", "en", "af_heart"),
+    ):
+        spoken = kokoro.synthesise(text, language, voice)
+        assert spoken.rate_hz == RATE_HZ
+        ends = [0]
+        for phone in spoken.phones:
+            assert ends[-1] <= phone.start < phone.end <= len(spoken.pcm)
+            ends.append(phone.end)
+        assert "".join(phone.symbol for phone in spoken.phones) in kokoro.phonemes(text, language)
+        covered = sum(phone.end - phone.start for phone in spoken.phones)
+        assert covered >= len(spoken.pcm) - 2 * 0.06 * RATE_HZ - 2 * 240
+
+
+@pytest.mark.parametrize("voice", ["zf_xiaoxiao", "zf_xiaobei", "zm_yunxi", "zm_yunjian", "af_heart", "am_michael"])
+def test_each_voice_speaks_at_one_loudness_without_silence_around(kokoro: Kokoro, voice: str) -> None:
+    text, language = ("您好", "zh") if voice.startswith("z") else ("Hello", "en")
+    pcm = kokoro.synthesise(text, language, voice).pcm.astype(np.float64) / 32768
+    blocks = np.sqrt((pcm[: len(pcm) // 240 * 240].reshape(-1, 240) ** 2).mean(1))
+    voiced = blocks[blocks > blocks.max() / 100]
+    assert abs(20 * np.log10(np.sqrt((voiced**2).mean())) + 20) < 1
+    assert np.abs(pcm).max() < 1
+    loud = np.flatnonzero(blocks > blocks.max() / 100)
+    assert loud[0] <= 7 and loud[-1] >= len(blocks) - 8
+
+
+def test_the_same_text_gives_the_same_samples_and_speed_shortens_it(kokoro: Kokoro) -> None:
+    first, again = (kokoro.synthesise("请稍等", "zh", "zf_xiaoxiao") for _ in range(2))
+    np.testing.assert_array_equal(first.pcm, again.pcm)
+    assert first.phones == again.phones
+    assert len(kokoro.synthesise("请稍等", "zh", "zf_xiaoxiao", speed=1.5).pcm) < 0.85 * len(first.pcm)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "……", "😀", "。，！"])
+def test_text_without_a_sound_gives_empty_speech(kokoro: Kokoro, text: str) -> None:
+    spoken = kokoro.synthesise(text, "zh", "zf_xiaoxiao")
+    assert spoken.pcm.shape == (0,) and spoken.phones == ()
+
+
+def test_text_longer_than_one_run_is_spoken_whole(kokoro: Kokoro) -> None:
+    text = "请到三号窗口办理。" * 15
+    symbols = kokoro.phonemes(text, "zh")
+    assert len(symbols) > LONGEST_SYMBOLS  # more than one run takes
+    spoken = kokoro.synthesise(text, "zh", "zf_xiaoxiao", speed=2.0)
+    assert sum(phone.symbol == "ꭧ" for phone in spoken.phones) == 15  # once in each sentence
+    starts = [phone.start for phone in spoken.phones]
+    assert starts == sorted(starts)
+
+
+def test_an_unknown_voice_and_a_speed_out_of_range_are_refused(kokoro: Kokoro) -> None:
+    with pytest.raises(VoiceUnknown, match=r"'nobody'.*zf_xiaoxiao"):
+        kokoro.synthesise("您好", "zh", "nobody")
+    with pytest.raises(ValueError, match=r"0\.5 to 2\.0"):
+        kokoro.synthesise("您好", "zh", "zf_xiaoxiao", speed=3.0)
+
+
+def probabilities(vad: SileroVad, pcm: np.ndarray) -> np.ndarray:
+    frames = pcm[: len(pcm) // FRAME_SAMPLES * FRAME_SAMPLES].reshape(-1, FRAME_SAMPLES)
+    return np.array([vad.probability(frame) for frame in frames])
+
+
+def test_speech_is_told_from_silence_and_noise(kokoro: Kokoro, vad: SileroVad) -> None:
+    speech = to_16_khz(kokoro.synthesise("您好，请问您要办理什么业务？", "zh", "zm_yunxi").pcm)
+    assert np.median(probabilities(vad, speech)) > 0.9
+    vad.reset()
+    assert probabilities(vad, np.zeros(32000, np.int16)).max() < 0.2
+    vad.reset()
+    noise = np.random.default_rng(2).normal(0, 1000, 32000).astype(np.int16)
+    assert np.median(probabilities(vad, noise)) < 0.2
+
+
+def test_voice_activity_forgets_on_reset_and_refuses_other_frames(kokoro: Kokoro, vad: SileroVad) -> None:
+    speech = to_16_khz(kokoro.synthesise("您好", "zh", "zm_yunxi").pcm)
+    first = probabilities(vad, speech)
+    assert not np.array_equal(probabilities(vad, speech), first)
+    vad.reset()
+    np.testing.assert_array_equal(probabilities(vad, speech), first)
+    with pytest.raises(ValueError, match="512 samples of int16"):
+        vad.probability(speech[:160])
