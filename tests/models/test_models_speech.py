@@ -71,7 +71,10 @@ def test_output_for_noise_is_bounded_by_its_length(whisper: Whisper) -> None:
 
 
 def test_long_speech_is_heard_in_pieces_up_to_a_minute_and_the_cut_is_said(kokoro: Kokoro, whisper: Whisper) -> None:
-    text = "请问银行卡丢了应该怎么办呢？我想先把卡里的钱转到另一张卡上。周末你们也上班吗？如果上班我星期六上午带身份证过来办理。"
+    text = (
+        "请问银行卡丢了应该怎么办呢？我想先把卡里的钱转到另一张卡上。"
+        "周末你们也上班吗？如果上班我星期六上午带身份证过来办理。"
+    )
     speech = to_16_khz(kokoro.synthesise(text, "zh", "zf_xiaoxiao").pcm)
     assert len(speech) > PIECE_S * 16000
     found = whisper.transcribe(speech)
