@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # before anything imports onnxruntime
+os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a missing camera is said by us, not by OpenCV's backends
 
 import asyncio
 import json
@@ -134,6 +135,7 @@ def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None
     from rich.progress import track
 
     from config.flows import load_flows, load_phrases
+    from config.intents import load_intents
     from kiosk.app import make_voice
     from kiosk.dialogue.fixed import fixed_clauses
     from kiosk.runtime.worker import ModelThread
@@ -142,7 +144,7 @@ def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None
 
     loaded = _site(site)
     try:
-        wanted = fixed_clauses(load_flows(), load_phrases())
+        wanted = fixed_clauses(load_flows(), load_phrases(), load_intents())
         missing = make_voice(loaded, None, ModelThread("speak")).missing(wanted)
         if not missing:
             return

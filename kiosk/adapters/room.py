@@ -119,9 +119,10 @@ class Room:
         said, self._queue = self._queue[:PLAYED_BLOCK_SAMPLES], self._queue[PLAYED_BLOCK_SAMPLES:]
         out[: len(said)] = said * self._gain if self._gain != 1.0 else said
         if len(said):
-            self._played = Played(self._played.samples + len(said), now_ns)
+            # what leaves the queue now is heard during the next 20 ms, as with a card that has no other delay
+            self._played = Played(self._played.samples + len(said), now_ns + TICK_NS)
         for listener in self._listeners:
-            listener(out, now_ns)
+            listener(out, now_ns + TICK_NS)
         self._echo_line.append(self._to_16k.convert(out))
         direct, echo = self._echo_line[-1], self._echo_line.pop(0)
         visitor = np.zeros(FRAME_SAMPLES, np.float32)

@@ -11,10 +11,15 @@ from kiosk.audio.echo import FarEnd, HalfDuplex
 from kiosk.events import MIC_RATE_HZ, Pcm
 
 STEP: Final = MIC_RATE_HZ // 100  # the canceller works on 10 ms
+ECHO_TAIL_NS: Final = 700_000_000  # the longest echo of a lobby, and the loudspeaker's own delay
 
 
 class WebRtcCanceller:
-    """Echo cancellation and a high-pass; no noise suppression, which would cost recognition words."""
+    """Echo cancellation and a high-pass; no noise suppression, which would cost recognition words.
+
+    While nothing was played for a while the sound passes untouched: there is no echo to take out, and the
+    recogniser hears more in the original (measured on synthetic speech in a room: fewer wrong characters).
+    """
 
     full_duplex = True
 
@@ -27,10 +32,13 @@ class WebRtcCanceller:
             echo_cancellation=True, noise_suppression=False, high_pass_filter=True, auto_gain_control=False
         )
         self._far = far
+        self._played_ns = -ECHO_TAIL_NS
 
     def clean(self, pcm: Pcm, at_ns: int) -> Pcm:
         """(n,) int16, n a multiple of 160; `at_ns`: when its last sample was captured."""
         far = self._far.window(at_ns, len(pcm))
+        if far.any():
+            self._played_ns = at_ns
         out = np.empty_like(pcm)
         for start in range(0, len(pcm), STEP):
             span = slice(start, start + STEP)
@@ -38,7 +46,7 @@ class WebRtcCanceller:
             near = self._frame(bytearray(pcm[span].tobytes()), MIC_RATE_HZ, 1, STEP)
             self._apm.process_stream(near)
             out[span] = np.frombuffer(bytes(near.data), np.int16)
-        return out
+        return out if at_ns - self._played_ns < ECHO_TAIL_NS else pcm
 
 
 def open_canceller(far: FarEnd) -> EchoCanceller:
