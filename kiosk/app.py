@@ -220,6 +220,7 @@ class Terminal:
             ),
             self._may_hear,
         )
+        self._session.forgetters += [self._ears.forget, self._screen.forget]
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:

@@ -82,6 +82,10 @@ class SocketScreen:
             return
         self._writer.write(Framing[ToCore](ToCore, MAX_MESSAGE_BYTES).encode(message))
 
+    def forget(self) -> None:
+        """Keep no mouth shapes for a screen that comes back: they spell what was said to a visitor."""
+        self._plans.clear()
+
     async def messages(self) -> AsyncIterator[ToCore | None]:
         """What the screen says; None when it went away."""
         async for message in self._up:

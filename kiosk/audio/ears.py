@@ -72,6 +72,10 @@ class _Tape:
         while self._samples > self._limit:
             self._samples -= len(self._blocks.popleft()[1])
 
+    def clear(self) -> None:
+        self._blocks.clear()
+        self._samples = 0
+
     def cut(self, start_ns: int, end_ns: int) -> Pcm:
         """Sound from `start_ns` to `end_ns`, as whole blocks."""
         kept = [pcm for at, pcm in self._blocks if start_ns < at <= end_ns]
@@ -97,11 +101,16 @@ class Ears:
         self._tape = _Tape(hearing.max_utterance_s + 2)
         self._pending: Pcm = np.zeros(0, np.int16)
         self._is_open = is_open  # False: muted by the visitor, or nobody is here
-        self.level_rms = 0.0  # of the last block, 0..1: moves the listening bar
 
     @property
     def in_speech(self) -> bool:
         return self._endpointer.in_speech
+
+    def forget(self) -> None:
+        """Hold nothing of what was heard so far."""
+        self._tape.clear()
+        self._endpointer.reset()
+        self._voice.reset()
 
     async def hear(self, frames: AsyncIterator[AudioFrame]) -> AsyncIterator[VoiceEvent]:
         """Yield what the voice does, in order."""
@@ -116,12 +125,14 @@ class Ears:
                     yield event
 
     def _block(self, block: Pcm, end_ns: int, *, speaking: bool) -> list[VoiceEvent]:
-        if not self._is_open() or (speaking and not self._echo.full_duplex):
+        if not self._is_open():
+            self.forget()
+            return []
+        if speaking and not self._echo.full_duplex:
             self._voice.reset()
             probability = 0.0
         else:
             probability = self._voice.probability(block)
-        self.level_rms = float(np.sqrt(np.mean(np.square(block, dtype=np.float64)))) / 32768
         self._tape.add(block, end_ns)
         edges = self._endpointer.step(probability, end_ns, over_speech=speaking)
         return [self._event(edge, end_ns) for edge in edges]

@@ -43,9 +43,10 @@ class Endpointer:
 
     def __init__(self, settings: EndpointSettings) -> None:
         self._set = settings
-        self._rest()
+        self.reset()
 
-    def _rest(self) -> None:
+    def reset(self) -> None:
+        """Wait for a voice anew."""
         self._start_ns: int | None = None
         self._last_ns = 0
         self._run_ms = 0.0
@@ -80,7 +81,7 @@ class Endpointer:
             self._began = True
             yield Edge("began", self._start_ns, self._start_ns)
         elif end_ns - self._last_ns >= 4 * BLOCK_MS * MS:  # a click: voice for a moment, then 128 ms of nothing
-            self._rest()
+            self.reset()
 
     def _speaking(self, end_ns: int, *, over_speech: bool) -> Iterator[Edge]:
         assert self._start_ns is not None
@@ -89,9 +90,9 @@ class Endpointer:
             self._confirmed = True
             yield Edge("barged_in", last_ns, start_ns)
         if end_ns - start_ns >= self._set.max_utterance_ms * MS:
-            self._rest()
+            self.reset()
             yield Edge("capped", last_ns, start_ns)
         elif end_ns - last_ns >= self._set.pause_ms * MS:
             died = over_speech and not self._confirmed
-            self._rest()
+            self.reset()
             yield Edge("died" if died else "ended", last_ns, start_ns)

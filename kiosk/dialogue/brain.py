@@ -195,7 +195,7 @@ class Brain:
         else:
             place = Place(*ANYTHING_ELSE, "")
         there = Context(language=context.language, mode=context.mode, place=place, facts=context.facts)
-        join = "" if context.language == "zh" else " "
+        join = " " if open_question and context.language == "en" else ""
         return Reply(
             text=f"{answer.text}{join}{open_question}",
             translation="" if open_question else answer.translation,

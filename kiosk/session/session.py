@@ -101,6 +101,7 @@ class Session:
         self._silence: asyncio.Task[None] | None = None
         self._prefix: Pcm = np.zeros(0, np.int16)
         self._utterance: UtteranceEnded | None = None
+        self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.tally_ignored: Counter[str] = Counter()
 
     # ------------------------------------------------------------ the loop
@@ -196,6 +197,8 @@ class Session:
         visit, self.visit = self.visit, None
         self._utterance, self._prefix = None, np.zeros(0, np.int16)
         self._idle_language = "zh"
+        for forget in self.forgetters:
+            forget()
         self._gain(1.0)
         if visit is None:
             return

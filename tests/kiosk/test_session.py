@@ -1,0 +1,315 @@
+"""Whole conversations under virtual time: their order, their delays, and what is forgotten."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kiosk.dialogue.meaning import RecognitionError
+from kiosk.events import BargeInConfirmed, DeviceChanged, PersonArrived, SpeechDied, SpeechStarted
+from kiosk.session.states import State
+from tests.kiosk.fake_kiosk import VISITORS_SOUND, FakeKiosk
+
+pytestmark = pytest.mark.unit
+
+Play = Callable[[Callable[[FakeKiosk], Awaitable[None]]], FakeKiosk]
+
+
+@pytest.fixture
+def play(virtual: Any, tmp_path: Path) -> Play:
+    def run(script: Callable[[FakeKiosk], Awaitable[None]]) -> FakeKiosk:
+        async def whole() -> FakeKiosk:
+            async with FakeKiosk(tmp_path) as kiosk:
+                await script(kiosk)
+            return kiosk
+
+        return virtual.run_until_complete(whole())
+
+    return run
+
+
+async def take_a_ticket(kiosk: FakeKiosk) -> None:
+    await kiosk.arrive()
+    await kiosk.say("我想取钱", ("withdraw_cash", 0.95))
+    await kiosk.until(State.LISTENING)
+    await kiosk.say("好的", ("affirm", 0.9))
+    await kiosk.until(State.LISTENING)
+
+
+def test_a_whole_visit_leaves_this_log_at_the_hub_and_nothing_here(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await take_a_ticket(kiosk)
+        await kiosk.touch("nothing_else")
+        await kiosk.until(State.LISTENING)
+        assert kiosk.screen.page == "opinion"
+        await kiosk.touch("rate_5")
+        await kiosk.until(State.IDLE)
+
+    kiosk = play(script)
+    assert kiosk.moments() == [
+        "VisitStarted", "Greeted", "Understood", "TicketIssued", "TicketTaken", "Understood", "Touched", "Touched",
+        "OpinionGiven", "VisitEnded",
+    ]  # fmt: skip
+    assert kiosk.paper.printed == ["A001"]
+    assert not kiosk.session.remembers
+    assert kiosk.screen.page == "attract" and kiosk.screen.captions == () and kiosk.screen.ticket is None
+
+
+def test_what_was_said_cannot_be_found_in_memory_after_the_visit(play: Play) -> None:
+    words = "我叫欧阳青梅子" + "，要取钱"
+
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.say(words, ("withdraw_cash", 0.9))
+        await kiosk.until(State.LISTENING)
+        assert words in kiosk.screen.captions[0].text
+        kiosk.leave()
+        await kiosk.until(State.IDLE)
+        kiosk.trace.moments.clear()  # the recorded visitor's own account
+        kiosk.shown.clear()  # the test's
+        kiosk.heard = RecognitionError("gone")
+
+    kiosk = play(script)
+    gc.collect()
+    reached: set[int] = set()
+    todo: list[object] = [kiosk.session]
+    while todo:
+        thing = todo.pop()
+        if id(thing) in reached or isinstance(thing, type | type(gc)):
+            continue
+        reached.add(id(thing))
+        if isinstance(thing, str):
+            assert words not in thing
+        if isinstance(thing, np.ndarray):
+            assert not (thing == VISITORS_SOUND).any(), "sound of the visitor is still held"
+        todo += gc.get_referents(thing)
+
+
+def test_every_spoken_turn_has_every_latency_part_and_they_add_up(play: Play) -> None:
+    kiosk = play(take_a_ticket)
+    turns = [noted.facts["latency_ms"] for noted in kiosk.trace.moments if noted.kind == "turn"]
+    assert len(turns) == 2
+    for parts in turns:
+        assert set(parts) == {"endpoint", "recognise", "understand", "answer", "first_sample", "total"}
+        assert parts["endpoint"] == pytest.approx(700, abs=1)
+        assert parts["recognise"] == pytest.approx(300, abs=15)
+        assert sum(value for name, value in parts.items() if name != "total") == pytest.approx(parts["total"], abs=1)
+
+
+def test_barge_in_silences_her_within_200_ms(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await take_a_ticket(kiosk)
+        await kiosk.touch("nothing_else")
+        await kiosk.until(State.SPEAKING)
+        await kiosk.clock.sleep(0.5)
+        began_ns = kiosk.clock.now_ns()
+        kiosk.session.tell(SpeechStarted(began_ns))
+        await kiosk.clock.sleep(0.02)
+        kiosk.session.tell(BargeInConfirmed(kiosk.clock.now_ns()))
+        await kiosk.until(State.LISTENING, within_s=0.2)
+        assert kiosk.room.queued == 0
+        samples = kiosk.speaker.played().samples
+        await kiosk.clock.sleep(0.5)
+        assert kiosk.speaker.played().samples == samples
+
+    kiosk = play(script)
+    assert kiosk.screen.captions[-1].interrupted
+
+
+def test_mm_hm_only_makes_her_softer_and_she_goes_on(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        kiosk.session.tell(PersonArrived(0))
+        await kiosk.until(State.SPEAKING)
+        await kiosk.clock.sleep(1)
+        kiosk.session.tell(SpeechStarted(kiosk.clock.now_ns()))
+        await kiosk.clock.sleep(0.3)
+        assert kiosk.room._gain < 1
+        kiosk.session.tell(SpeechDied(kiosk.clock.now_ns()))
+        await kiosk.clock.sleep(0.1)
+        assert kiosk.room._gain == 1
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.said() == ["下午好，我是小迎。您想办什么业务？"]
+
+
+def test_going_on_while_she_thinks_joins_both_parts_into_one_utterance(play: Play) -> None:
+    lengths: list[int] = []
+
+    async def script(kiosk: FakeKiosk) -> None:
+        recognise = kiosk.recognise
+
+        async def listening(pcm: Any) -> Any:
+            lengths.append(len(pcm))
+            return await recognise(pcm)
+
+        kiosk.session.turns._recogniser = type("R", (), {"recognise": staticmethod(listening)})()
+        await kiosk.arrive()
+        kiosk.recognition_s = 2.0
+        await kiosk.say("我想", ("other", 0.3), decision="unsure", seconds=1)
+        assert kiosk.session.state is State.THINKING
+        await kiosk.say("我想取钱", ("withdraw_cash", 0.9), seconds=1)
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert lengths == [16_000, 32_000]
+    assert len([noted for noted in kiosk.trace.moments if noted.kind == "turn"]) == 1
+
+
+def test_a_side_question_is_answered_and_the_open_question_comes_again(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.say("我要存钱", ("deposit_cash", 0.9))
+        await kiosk.until(State.LISTENING)
+        await kiosk.say("几点关门", ("business_hours", 0.9))
+        await kiosk.until(State.LISTENING)
+        await kiosk.say("那取吧", ("affirm", 0.8))
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.said()[2] == "今天下午五点关门。存款要到柜台办。给您取个号，好吗？"
+    assert kiosk.paper.printed == ["A001"]
+
+
+def test_not_understood_once_asks_again_twice_offers_a_person(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        for _ in range(2):
+            await kiosk.say("嗯那个", ("other", 0.3), decision="unsure")
+            await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert "没听清" in kiosk.said()[1]
+    assert "请同事来帮您" in kiosk.said()[2]
+    assert "call" in {target.id for target in kiosk.screen.targets}
+
+
+def test_between_two_wishes_she_asks_and_offers_both(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.say("那个卡", ("card_loss_report", 0.45), ("card_replace", 0.4), decision="ask")
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.said()[1] == "您是想办挂失，还是补换卡？"
+    assert {"wish_card_loss_report", "wish_card_replace"} <= {target.id for target in kiosk.screen.targets}
+
+
+def test_without_paper_the_number_is_said_and_shown(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        kiosk.paper.works = False
+        await take_a_ticket(kiosk)
+
+    kiosk = play(script)
+    assert "票没打出来" in kiosk.said()[2]
+    assert kiosk.screen.ticket is not None and kiosk.screen.ticket.number == "A001"
+
+
+def test_nobody_is_promised_while_the_hub_is_away(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        kiosk.hub = False
+        await kiosk.arrive()
+        await kiosk.touch("human")
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert "喊不到人" in kiosk.said()[1]
+    assert "StaffCalled" not in kiosk.moments()
+
+
+def test_a_failing_recogniser_is_apologised_for_and_touch_is_offered(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.say("x")
+        kiosk.heard = RecognitionError("slow")
+        await kiosk.until(State.SPEAKING)
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert "点一下也行" in kiosk.said()[1]
+    assert any(target.kind == "chip" for target in kiosk.screen.targets)
+
+
+def test_silence_is_asked_about_once_and_then_everything_is_forgotten(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        began_s = kiosk.clock.now_ns() / 1e9
+        await kiosk.until(State.IDLE, within_s=60)
+        talking = kiosk.site.talking
+        took_s = kiosk.clock.now_ns() / 1e9 - began_s
+        assert (
+            talking.prompt_after_s + talking.forget_after_s
+            < took_s
+            < talking.prompt_after_s + talking.forget_after_s + 5
+        )
+
+    kiosk = play(script)
+    assert kiosk.said()[1] == "您还在吗？"
+    assert not kiosk.session.remembers
+
+
+def test_walking_away_in_mid_answer_stops_her_and_forgets(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.say("我要取钱", ("withdraw_cash", 0.9))
+        await kiosk.until(State.SPEAKING)
+        kiosk.leave()
+        await kiosk.until(State.IDLE, within_s=0.3)
+        assert kiosk.room.queued == 0
+
+    kiosk = play(script)
+    assert kiosk.moments()[-1] == "VisitEnded"
+    assert not kiosk.session.remembers
+
+
+def test_without_a_loudspeaker_the_answer_stays_to_be_read_and_the_visit_goes_on(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        kiosk.session.turns.playback = None
+        kiosk.session.tell(DeviceChanged("speaker", False, "gone"))
+        await take_a_ticket(kiosk)
+
+    kiosk = play(script)
+    assert kiosk.paper.printed == ["A001"]
+    assert "speaker" in kiosk.screen.lights.missing
+    assert all("latency_ms" in noted.facts for noted in kiosk.trace.moments if noted.kind == "turn")
+
+
+def test_without_a_microphone_the_page_says_so_and_touch_leads_to_a_ticket(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        kiosk.session.tell(DeviceChanged("microphone", False, "gone"))
+        await kiosk.clock.sleep(0.1)
+        assert kiosk.screen.page == "outage" and "听不见" in kiosk.screen.headline
+        await kiosk.touch("wish_take_ticket")
+        await kiosk.until(State.LISTENING)
+        await kiosk.touch("service_corporate")
+        await kiosk.until(State.LISTENING)
+
+    assert play(script).paper.printed == ["B001"]
+
+
+def test_english_is_answered_in_english_and_the_dock_switches_back(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.say("what time do you close", ("business_hours", 0.9), language="en")
+        await kiosk.until(State.LISTENING)
+        assert kiosk.screen.language == "en" and kiosk.screen.branch == "Binjiang Road Branch"
+        await kiosk.touch("language")
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.said()[1:] == ["We close at five today.", "好的，我们说中文。"]
+
+
+def test_a_touch_on_something_that_is_not_there_changes_nothing(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.touch("rate_5")
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert "OpinionGiven" not in kiosk.moments()
