@@ -48,7 +48,7 @@ def draw_mouth(pen: Pen, persona: Persona, pose: MouthPose, smile: float) -> Non
 
 def _measure(pose: MouthPose, smile: float) -> _Lips:
     gladness = smile * (1 - 0.7 * pose.round)
-    half = 37 + 8 * max(0.0, gladness) + 7 * pose.width - 19 * pose.round - 3 * pose.open * (1 - pose.round)
+    half = 37 + 8 * max(0.0, gladness) + 7 * pose.width - 17 * pose.round - 3 * pose.open * (1 - pose.round)
     half += 2 * pose.press
     gap = max(0.0, 37 * pose.open - 10 * pose.press) * (1 - 0.15 * pose.round)
     top = 128.5 + 1.5 * smile - 0.10 * gap - 1.5 * pose.bite

@@ -16,7 +16,7 @@ SHAPES: Final[dict[Viseme, MouthPose]] = {
     "szh": MouthPose(open=0.30, width=0.40, upper_teeth=1.0, lower_teeth=1.0),
     "zhr": MouthPose(open=0.36, width=-0.20, round=0.50, upper_teeth=0.9, lower_teeth=0.7),
     "th": MouthPose(open=0.34, width=0.15, upper_teeth=0.9, tip=1.0),
-    "a": MouthPose(open=1.0, width=0.05, upper_teeth=0.75, tongue=0.30),
+    "a": MouthPose(open=0.92, width=0.05, upper_teeth=0.75, tongue=0.30),
     "o": MouthPose(open=0.68, width=-0.20, round=0.72, tongue=0.15),
     "e": MouthPose(open=0.55, width=0.05, round=0.10, upper_teeth=0.60, tongue=0.30),
     "eh": MouthPose(open=0.60, width=0.45, upper_teeth=0.85, tongue=0.35),

@@ -83,6 +83,27 @@ def _plan(view: View, theme: Theme, caption: Caption, room: float, *, newest: bo
     return _Plan(caption, shown, translation, width, height, said)
 
 
+def large_caption(view: View, theme: Theme, area: Box, size: float) -> tuple[Part, ...]:
+    """Return the last thing she said as large plain text, for eyes that need it."""
+    caption = next((c for c in reversed(view.state.captions) if c.speaker == "receptionist"), None)
+    if caption is None:
+        return ()
+    measure = measurer(family(theme.family).found, True)
+
+    def fitted(words: str) -> Fitted:
+        return fit(words, area.width, size, measure, max_lines=99, height=area.height, shrink_to=0.66)
+
+    text, said = _ended(caption), _said(view, caption)
+    shown = fitted(text)
+    if shown.cut and said is not None:
+        _, said, shown = _around(text, said, fitted)
+
+    def paint(kit: Kit) -> None:
+        kit.lines(shown, area, bold=True, spoken=said)
+
+    return (Part("caption:large", area.grown(6), (shown, said), paint),)
+
+
 def _around(text: str, said: int, fitted: Callable[[str], Fitted]) -> tuple[str, int, Fitted]:
     """Drop sentences that were said, until the rest fits or the one being said comes first."""
     shown = fitted(text)

@@ -75,10 +75,11 @@ def _label_block(kit: Kit, target: Target, box: Box, ink: str, pressed: bool) ->
         kit.text(target.detail, box.x, y - lead / 2 + small * 0.7, small, ink if pressed else "ink_2", room=box.width)
 
 
-def button(view: View, target: Target, box: Box) -> Part:
+def button(view: View, target: Target, box: Box, size: float = 0, filled: bool | None = None) -> Part:
     """A 'primary' button is filled, a 'quiet' one outlined. One primary a page."""
     pressed = view.pressed == target.id
-    filled = target.kind == "primary"
+    filled = target.kind == "primary" if filled is None else filled
+    wanted = size
 
     def paint(kit: Kit) -> None:
         face = _sunk(box, pressed)
@@ -92,7 +93,7 @@ def button(view: View, target: Target, box: Box) -> Part:
         kit.rect(face, 28, fill)
         if not filled and not pressed:
             kit.rect(face, 28, "line_strong", stroke=3)
-        size = kit.size("lead") if filled else 40.0
+        size = wanted or (kit.size("lead") if filled else 40.0)
         icon_width = size * 1.25 + 18 if target.icon else 0.0
         shown = kit.fitted(target.label, face.width - 48 - icon_width, size, True)
         width = kit.measure(shown.lines[0], shown.size, True) + icon_width
@@ -101,7 +102,7 @@ def button(view: View, target: Target, box: Box) -> Part:
             kit.icon(target.icon, x + size * 0.62, middle, size * 1.25, ink, 2.0)
         kit.text(shown.lines[0], x + icon_width, middle, shown.size, ink, bold=True)
 
-    key = (target.label, target.icon, target.enabled, filled, pressed, box)
+    key = (target.label, target.icon, target.enabled, filled, pressed, size)
     return Part(f"button:{target.id}", box.grown(SHADOW_SPREAD), key, paint, _hit(target, box))
 
 
@@ -134,12 +135,12 @@ def status_row(view: View, target: Target, box: Box) -> Part:
     return Part(f"row:{target.id}", box.grown(SHADOW_SPREAD), key, paint, _hit(target, box))
 
 
-def microphone(view: View, target: Target | None, box: Box) -> tuple[Part, ...]:
+def microphone(view: View, target: Target | None, box: Box, size: str = "body") -> tuple[Part, ...]:
     """The state of hearing in colour, wave and words; touching it stops or starts. The wave is a part of its own."""
     state = view.state.listening
     words = view.say(*_WORDS[state])
     label = target.label if target is not None and target.label else words
-    detail = target.detail if target is not None else ""
+    detail = target.detail if target is not None and view.state.mode != "elder" else ""
     name = target.id if target is not None else "microphone"
     pressed = target is not None and view.pressed == target.id
     fill, ink, disc, sign = _microphone_inks(state)
@@ -159,11 +160,11 @@ def microphone(view: View, target: Target | None, box: Box) -> tuple[Part, ...]:
             kit.line((x - 20, middle + 20), (x + 20, middle - 20), "danger", 5)
         text_x = face.x + face.height + 14
         room = _wave_box(box).x - text_x - 24
-        kit.text(label, text_x, middle - (18 if detail else 0), kit.size("body"), ink, bold=True, room=room)
+        kit.text(label, text_x, middle - (18 if detail else 0), kit.size(size), ink, bold=True, room=room)
         if detail:
             kit.text(detail, text_x, middle + 26, kit.size("label"), ink, room=room)
 
-    key = (state, label, detail, pressed, box)
+    key = (state, label, detail, pressed, size)
     hit = _hit(target, box) if target is not None else Hit(name, box, False)
     bar = Part("microphone", box.grown(4), key, paint, hit)
     return (bar, _wave(view, _wave_box(box), ink)) if state in ("listening", "speaking", "thinking") else (bar,)

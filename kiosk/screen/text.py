@@ -114,13 +114,20 @@ def _fitting_head(text: str, width: float, size: float, measure: Measure) -> int
 
 
 def fit(
-    text: str, width: float, size: float, measure: Measure, *, max_lines: int = 1, height: float = math.inf
+    text: str,
+    width: float,
+    size: float,
+    measure: Measure,
+    *,
+    max_lines: int = 1,
+    height: float = math.inf,
+    shrink_to: float = SHRINK_TO,
 ) -> Fitted:
     """Return `text` in at most `max_lines` lines of `width` px, as large as possible up to `size`.
 
     `height` is the room for all lines together, in px at `LINE_HEIGHT` a line; one line is always allowed.
     """
-    smallest = min(size, max(SMALLEST_PX, size * SHRINK_TO))
+    smallest = min(size, max(SMALLEST_PX, size * shrink_to))
     for i in range(_STEPS):
         trial = size - (size - smallest) * i / (_STEPS - 1)
         lines = wrap(text, width, trial, measure)

@@ -9,6 +9,7 @@ from kiosk.screen.bubbles import caption_parts
 from kiosk.screen.buttons import button, chip, microphone, row_boxes
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.pages.common import day_theme, headline, of_kind, sheet
+from kiosk.screen.pages.large import large_conversation
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN, theme
@@ -22,6 +23,8 @@ MAX_CHIPS: Final = 3
 
 
 def conversation(view: View) -> PageLayout:
+    if view.state.mode == "elder":
+        return large_conversation(view)
     name = day_theme(view)
     behind = (gate_part(540, 520, 390), head_part(view))
     parts: list[Part] = [*sheet(SHEET_Y)]
