@@ -52,6 +52,9 @@ class SpriteCache:
         self._used_bytes = 0
         self._kept: OrderedDict[Hashable, Sprite] = OrderedDict()
 
+    def __len__(self) -> int:
+        return len(self._kept)
+
     def get(self, key: Hashable, draw: Callable[[], Sprite]) -> Sprite:
         sprite = self._kept.get(key)
         if sprite is not None:
