@@ -65,6 +65,7 @@ from kiosk.vision.presence import Presence, SeenFace, watch
 from models.intent import IntentModel
 from models.kokoro import Kokoro
 from models.silero import SileroVad
+from models.slots import read_slots
 from models.store import Store, cache_root
 from models.whisper import Whisper
 from models.yunet import YuNet
@@ -206,7 +207,7 @@ class Terminal:
             self._voice,
             None,
             ModelRecogniser(models.whisper, models.hearing),
-            ModelUnderstanding(models.intent, models.meaning, lambda t, l: {}),
+            ModelUnderstanding(models.intent, models.meaning, read_slots),
             actions,
         )
         self._presence = Presence(site.seeing)

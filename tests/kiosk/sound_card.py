@@ -1,0 +1,64 @@
+"""A sound card for tests: PulseAudio with a null sink whose monitor is the microphone, so what is played is heard."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from pathlib import Path
+
+ALSA_CONFIG = """</usr/share/alsa/alsa.conf>
+pcm.!default { type pulse }
+ctl.!default { type pulse }
+"""
+COMES_UP_S = 10
+
+
+class SoundCard:
+    """A private PulseAudio. Only processes with `environment` see it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._server: subprocess.Popen[bytes] | None = None
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "asound.conf").write_text(ALSA_CONFIG)
+        self.environment = {
+            "ALSA_CONFIG_PATH": str(folder / "asound.conf"),
+            "PULSE_SERVER": f"unix:{folder}/native",
+            "PULSE_RUNTIME_PATH": str(folder / "run"),
+            "PULSE_STATE_PATH": str(folder / "state"),
+            "PULSE_COOKIE": str(folder / "cookie"),
+        }
+
+    def plug_in(self) -> None:
+        """Start the server with one card in it."""
+        modules = (
+            f"module-native-protocol-unix socket={self._folder}/native auth-anonymous=1",
+            "module-null-sink sink_name=card",
+            "module-remap-source master=card.monitor source_name=microphone",
+        )
+        self._server = subprocess.Popen(
+            ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit", "--use-pid-file=no",
+             *(f"--load={module}" for module in modules)],
+            env={**os.environ, **self.environment},
+            stdout=subprocess.DEVNULL,
+            stderr=(self._folder / "pulse.log").open("ab"),
+        )  # fmt: skip
+        deadline = time.monotonic() + COMES_UP_S
+        while time.monotonic() < deadline:
+            asked = subprocess.run(
+                ["pactl", "set-default-source", "microphone"], env={**os.environ, **self.environment},
+                capture_output=True,
+            )  # fmt: skip
+            if asked.returncode == 0:
+                return
+            time.sleep(0.1)
+        raise RuntimeError(f"PulseAudio did not come up: {(self._folder / 'pulse.log').read_text()[-500:]}")
+
+    def unplug(self) -> None:
+        """End the server: to its clients the card is gone."""
+        if self._server:
+            self._server.kill()
+            self._server.wait()
+            self._server = None
+        (self._folder / "native").unlink(missing_ok=True)
