@@ -130,7 +130,7 @@ def _said(view: View, caption: Caption) -> int | None:
     if caption.speaker != "receptionist" or caption.interrupted:
         return None
     if caption.spoken is not None:
-        return max(caption.spoken, view.said or 0) if not caption.final else caption.spoken
+        return caption.spoken
     return None if caption.final else view.said
 
 

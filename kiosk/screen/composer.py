@@ -17,7 +17,7 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.parts import PageLayout, Part
 from kiosk.screen.raster import Drawn, RasterCache
 from kiosk.screen.scene import draw_light
-from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, ThemeName
+from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, ThemeName, theme
 
 LARGEST_FIGURE: Final = 1.06  # the scale of the page that shows her largest
 _PAGE: Final = Box(0, 0, PAGE_WIDTH, PAGE_HEIGHT)
@@ -37,6 +37,7 @@ class Composer:
         self.cache = RasterCache(factor)
         self.frame = pygame.Surface((round(PAGE_WIDTH * factor), round(PAGE_HEIGHT * factor)), 0, 32)
         self.figure = FigureRenderer(XIAOYING, LARGEST_FIGURE * factor)
+        self._theme: ThemeName = "light"
         self._backdrop: Drawn | None = None
         self._behind: dict[str, _Placed] = {}
         self._placed: dict[str, _Placed] = {}
@@ -53,7 +54,8 @@ class Composer:
 
     def show(self, layout: PageLayout) -> None:
         """Take over a page; remember where it differs from the last one."""
-        backdrop = self.cache.get("light", _PAGE, layout.theme, draw_light)
+        self._theme = layout.theme
+        backdrop = self.light(layout.theme)
         if backdrop is not self._backdrop:
             self._backdrop = backdrop
             self._dirty = [self.frame.get_rect()]
@@ -78,8 +80,14 @@ class Composer:
         self._dirty += [gone.drawn.rect for identifier, gone in before.items() if identifier not in placed]
         return placed
 
+    def light(self, name: ThemeName) -> Drawn:
+        """Return the empty page of a theme."""
+        return self.cache.get("light", _PAGE, name, draw_light)
+
     def draw(self, name: ThemeName, part: Part) -> Drawn:
         """Return the part in pixels, drawing it if need be: also a way to have it ready before it is shown."""
+        if part.solid:
+            return self.cache.solid((part.id, part.key), part.box, name)
         return self.cache.get((part.id, part.key), part.box, name, part.paint)
 
     def move(self, pose: Pose) -> None:
@@ -106,7 +114,7 @@ class Composer:
             return
         self.frame.set_clip(rect)
         blend = pygame.BLEND_PREMULTIPLIED
-        covering = any(p.part.opaque and p.drawn.rect.contains(rect) for p in self._placed.values())
+        covering = any(p.part.solid and p.drawn.rect.contains(rect) for p in self._placed.values())
         if not covering:
             self.frame.blit(self._backdrop.surface, rect, rect, special_flags=blend)
             self._blit_all(self._behind, rect)
@@ -116,8 +124,12 @@ class Composer:
         self.frame.set_clip(None)
 
     def _blit_all(self, placed: dict[str, _Placed], rect: pygame.Rect) -> None:
-        for drawn in (one.drawn for one in placed.values()):
-            if drawn.rect.colliderect(rect):
+        for part, drawn in ((one.part, one.drawn) for one in placed.values()):
+            if not drawn.rect.colliderect(rect):
+                continue
+            if part.solid:
+                self.frame.fill(theme(self._theme).colour(part.solid), drawn.rect)
+            else:
                 self.frame.blit(drawn.surface, drawn.rect, special_flags=pygame.BLEND_PREMULTIPLIED)
 
 

@@ -6,6 +6,7 @@ comes back through the same door.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,7 @@ from kiosk.screen.boxes import Hit, hit_at
 from kiosk.screen.theme import REACH_Y
 
 PRESS_NS: Final = 90_000_000  # how long a recorded visitor's finger stays down
+MAX_WAITING: Final = 8  # presses of a recorded visitor; a person has no more fingers to spare either
 SLOP: Final = 24.0  # design units that a finger may slide off and still mean it
 WANTED_EVENTS: Final = (
     pygame.QUIT,
@@ -36,6 +38,7 @@ class Fingers:
         self._to_page, self._window_size = to_page, window_size
         self._hit: Hit | None = None
         self._finger: int | None = None
+        self._waiting: deque[tuple[int, int]] = deque(maxlen=MAX_WAITING)
         self._lift_at: tuple[int, tuple[int, int]] | None = None
 
     def handle(self, event: pygame.event.Event, hits: tuple[Hit, ...]) -> str | None:
@@ -79,16 +82,19 @@ class Fingers:
         return hit.target if still_there else None
 
     def press_like_a_visitor(self, hit: Hit, to_window: Callable[[float, float], tuple[int, int]], now_ns: int) -> None:
-        """Post the mouse events of a finger on the middle of `hit`: down now, up a moment later."""
-        position = to_window(*hit.box.centre)
-        self._post(pygame.MOUSEBUTTONDOWN, position)
-        self._lift_at = (now_ns + PRESS_NS, position)
+        """Post the mouse events of a finger on the middle of `hit`: down now, up a moment later, one after another."""
+        self._waiting.append(to_window(*hit.box.centre))
+        self.due(now_ns)
 
     def due(self, now_ns: int) -> None:
-        """Lift a recorded visitor's finger when it is time."""
+        """Lift a recorded visitor's finger when it is time, and put the next one down."""
         if self._lift_at is not None and now_ns >= self._lift_at[0]:
             self._post(pygame.MOUSEBUTTONUP, self._lift_at[1])
             self._lift_at = None
+        elif self._lift_at is None and self._waiting:
+            position = self._waiting.popleft()
+            self._post(pygame.MOUSEBUTTONDOWN, position)
+            self._lift_at = (now_ns + PRESS_NS, position)
 
     @staticmethod
     def _post(kind: int, position: tuple[int, int]) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from contracts.screen import DeviceLights, ScreenState
+
+NOTICE_REVISION: Final = -1  # the core counts from zero
 
 
 def notice(last: ScreenState | None) -> ScreenState:
-    """Return a page for the time without a core. Its revision is 0, which the core never uses for a live page."""
+    """Return a page for the time without a core."""
     english = last is not None and last.language == "en"
     zh, en = "请稍等，我马上回来", "One moment. I will be right back."
     help_zh = "旁边的同事也能帮您办，请直接找他们。"
     help_en = "Our staff in the lobby can also help you right now."
     return ScreenState(
-        revision=0,
+        revision=NOTICE_REVISION,
         page="outage",
         language="en" if english else "zh",
         bank=last.bank if last is not None else "",

@@ -22,7 +22,7 @@ class Part:
     key: Hashable
     paint: Paint
     hit: Hit | None = None
-    opaque: bool = False  # covers its whole box: copied, not blended
+    solid: str = ""  # name of the one colour that fills its box: nothing is kept for it
 
 
 @dataclass(frozen=True, slots=True)

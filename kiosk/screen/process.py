@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import time
+import traceback
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -32,7 +33,7 @@ from contracts.screen import (
 )
 from kiosk.screen.fingers import WANTED_EVENTS, Fingers
 from kiosk.screen.link import CoreLink
-from kiosk.screen.notice import notice
+from kiosk.screen.notice import NOTICE_REVISION, notice
 from kiosk.screen.pace import Pacer
 from kiosk.screen.stage import Stage
 from kiosk.screen.text import family
@@ -59,6 +60,7 @@ class ScreenApp:
         self._undrawn = False  # a snapshot is waiting to be reported as drawn
         self._gone_since_ns: int | None = time.monotonic_ns()
         self._stopping = False
+        self._next_ns = 0
         self._faults: list[Fault] = []
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
@@ -67,18 +69,26 @@ class ScreenApp:
     def run(self) -> None:
         self._stage.prepare()
         self._check_font()
-        next_ns = time.monotonic_ns()
         while not self._stopping:
-            now_ns = time.monotonic_ns()
-            self._talk(now_ns)
-            touched = self._handle_events(now_ns)
-            if touched or now_ns >= next_ns:
-                self._draw(now_ns)
-                next_ns = max(next_ns + self._frame_ns, now_ns)
-                if not self._stage.warm:
-                    self._stage.warm_up()
-            left_s = (next_ns - time.monotonic_ns()) / 1e9
+            self.turn()
+            left_s = (self._next_ns - time.monotonic_ns()) / 1e9
             self._link.wait(min(left_s, EVENT_POLL_S))
+        self.close()
+
+    def turn(self, *, draw: bool = False) -> None:
+        """Once round: hear the core, hear the visitor, and draw if it is time, if somebody touched, or if asked."""
+        now_ns = time.monotonic_ns()
+        self._talk(now_ns)
+        touched = self._handle_events(now_ns)
+        if not (draw or touched or now_ns >= self._next_ns):
+            return
+        self._draw(now_ns)
+        self._next_ns = max(self._next_ns + self._frame_ns, now_ns)
+        if not self._stage.warm:
+            self._stage.warm_up()
+
+    def close(self) -> None:
+        """Finish the film and hang up."""
         if self._recorder is not None:
             self._recorder.close(self._window.surface, time.monotonic_ns())
         self._link.close()
@@ -92,7 +102,7 @@ class ScreenApp:
                 self._link.send(fault)
             self._gone_since_ns = None
         for message in self._link.receive():
-            self._take(message, now_ns)
+            self.take(message)
         if not self._link.connected:
             self._wait_for_core(now_ns)
 
@@ -100,11 +110,12 @@ class ScreenApp:
         if self._gone_since_ns is None:
             self._gone_since_ns = now_ns
         alone = (now_ns - self._gone_since_ns) / 1e9 > GONE_AFTER_S
-        if alone and self._last is not None and self._stage.state.revision != 0:
+        if alone and self._last is not None and self._stage.state.revision != NOTICE_REVISION:
             self._show(notice(self._last), now_ns)
 
-    def _take(self, message: ToScreen, now_ns: int) -> None:
-        stage = self._stage
+    def take(self, message: ToScreen) -> None:
+        """Act on one message of the core."""
+        stage, now_ns = self._stage, time.monotonic_ns()
         if isinstance(message, ScreenState):
             self._last, self._undrawn = message, True
             self._show(message, now_ns)
@@ -141,6 +152,8 @@ class ScreenApp:
         self._fingers.due(now_ns)
         before = self._stage.pressed
         for event in pygame.event.get():
+            if event.type == pygame.WINDOWEXPOSED:
+                self._window.expose()
             if event.type == pygame.QUIT or self._asks_to_leave(event):
                 self.stop()
             touched = self._fingers.handle(event, self._stage.hits())
@@ -158,7 +171,7 @@ class ScreenApp:
     # ------------------------------------------------------------------ the glass
     def _draw(self, now_ns: int) -> None:
         started = time.perf_counter()
-        changed = self._stage.draw(now_ns)
+        changed = self._redrawn(now_ns)
         shown = self._window.present(self._stage.composer.frame, changed, now_ns)
         took_ms = (time.perf_counter() - started) * 1000
         pace = self._pacer.drew(took_ms if shown else None, now_ns)
@@ -170,6 +183,19 @@ class ScreenApp:
             self._link.send(pace)
         if self._recorder is not None:
             self._recorder.offer(self._window.surface, now_ns, changed=shown)
+
+    def _redrawn(self, now_ns: int) -> list[pygame.Rect]:
+        """Bring the page up to date. A snapshot that cannot be drawn is answered with a notice, not with the end."""
+        try:
+            return self._stage.draw(now_ns)
+        except Exception as err:
+            if self._stage.state.revision == NOTICE_REVISION:
+                raise
+            traceback.print_exc()
+            self._undrawn = False
+            self._link.send(Fault(code="page_not_drawn", detail=f"{self._stage.state.page}: {type(err).__name__}"))
+            self._stage.take(notice(self._stage.state), now_ns)
+            return self._stage.draw(now_ns)
 
     def _check_font(self) -> None:
         used = family(theme("light").family)

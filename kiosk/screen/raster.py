@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,19 +50,26 @@ def draw_part(box: Box, factor: float, name: ThemeName, paint: Paint) -> Drawn:
 class RasterCache:
     """Keeps drawn parts by key, the most recent `limit_bytes` of them. `drawn` and `seconds` are tallies."""
 
-    def __init__(self, factor: float, limit_bytes: int = 72 * 1024 * 1024) -> None:
+    def __init__(self, factor: float, limit_bytes: int = 80 * 1024 * 1024) -> None:
         self.factor = factor
         self.drawn = 0
         self._limit_bytes, self._used_bytes = limit_bytes, 0
         self._kept: OrderedDict[Hashable, Drawn] = OrderedDict()
 
     def get(self, key: Hashable, box: Box, name: ThemeName, paint: Paint) -> Drawn:
-        full_key = (key, box, name)
+        return self._get((key, box, name), lambda: draw_part(box, self.factor, name, paint))
+
+    def solid(self, key: Hashable, box: Box, name: ThemeName) -> Drawn:
+        """Return the place of a part of one colour: it needs no pixels of its own."""
+        dot = pygame.Surface((1, 1), pygame.SRCALPHA)
+        return self._get((key, box, name), lambda: Drawn(dot, pixel_rect(box, self.factor), ()))
+
+    def _get(self, full_key: Hashable, draw: Callable[[], Drawn]) -> Drawn:
         found = self._kept.get(full_key)
         if found is not None:
             self._kept.move_to_end(full_key)
             return found
-        found = draw_part(box, self.factor, name, paint)
+        found = draw()
         self.drawn += 1
         self._kept[full_key] = found
         self._used_bytes += _bytes_of(found)
@@ -73,4 +80,4 @@ class RasterCache:
 
 
 def _bytes_of(drawn: Drawn) -> int:
-    return drawn.rect.width * drawn.rect.height * 4
+    return drawn.surface.get_width() * drawn.surface.get_height() * 4

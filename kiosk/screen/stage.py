@@ -52,6 +52,8 @@ class Stage:
         clock = clock_text(self._wall_clock())
         for page in PAGES:
             layout = lay_out(View(ScreenState(0, page, "zh", "", ""), clock))
+            self.composer.light(layout.theme)
+            yield True
             for part in (*layout.behind, *layout.parts):
                 if part.id in UNCHANGING:
                     self.composer.draw(layout.theme, part)
@@ -104,10 +106,12 @@ class Stage:
     def _said_at(self, now_ns: int) -> int | None:
         """Return how many characters of the last caption the loudspeaker has said; it never falls back."""
         captions = self.state.captions
-        if not captions or captions[-1].speaker != "receptionist" or captions[-1].final:
+        if not captions or captions[-1].speaker != "receptionist":
+            return None
+        if captions[-1].final or captions[-1].spoken is not None:  # the core knows better
             return None
         share = self.speech.heard_share(now_ns)
         if share is not None:
             said = round(share * len(captions[-1].text))
             self._said = max(said, self._said or 0)
-        return self._said if self._said is not None else (0 if captions[-1].spoken is None else None)
+        return self._said or 0

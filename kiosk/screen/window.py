@@ -42,6 +42,7 @@ class Window:
         self.origin = ((self.size[0] - page[0]) // 2, (self.size[1] - page[1]) // 2)
         self.driver = pygame.display.get_driver()
         self._old: pygame.Surface | None = None
+        self._exposed = False
         self._fade_from_ns = 0
         self.surface.fill(theme("light").colour("bg_bottom"))
         pygame.display.flip()
@@ -67,6 +68,10 @@ class Window:
         self._old = frame.copy()
         self._fade_from_ns = now_ns
 
+    def expose(self) -> None:
+        """Something covered the window: all of it must be shown again."""
+        self._exposed = True
+
     def present(self, frame: pygame.Surface, changed: list[pygame.Rect], now_ns: int) -> bool:
         """Bring the changed places onto the glass; while fading, everything. Returns whether anything changed."""
         if self._old is not None:
@@ -78,6 +83,9 @@ class Window:
                 pygame.display.update()
                 return True
             self._old = None
+            changed = [frame.get_rect()]
+        if self._exposed:
+            self._exposed = False
             changed = [frame.get_rect()]
         if not changed:
             return False

@@ -94,6 +94,22 @@ def test_a_recorded_visitor_s_press_comes_through_the_same_events_and_lasts_90_m
         pygame.display.quit()
 
 
+def test_presses_of_a_recorded_visitor_follow_each_other_and_none_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    other = Hit("other", Box(500, 1400, 300, 120), True)
+    pygame.display.init()
+    try:
+        hand, pressed = fingers(), []
+        for hit in (CHIP, other):
+            hand.press_like_a_visitor(hit, lambda x, y: (round(x), round(y)), 0)
+        for now_ns in range(0, 400_000_000, 10_000_000):
+            hand.due(now_ns)
+            pressed += [hand.handle(event, (*HITS, other)) for event in pygame.event.get()]
+        assert [target for target in pressed if target] == ["chip", "other"]
+    finally:
+        pygame.display.quit()
+
+
 BOXES = st.builds(Box, st.integers(0, 900), st.integers(0, 1800), st.integers(1, 300), st.integers(1, 300))
 
 

@@ -17,6 +17,7 @@ import av
 import numpy as np
 import pygame
 import pytest
+from msgspec.structs import replace
 from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from screen_stand_in import StandInCore, start_screen, stop_screen
 
@@ -34,9 +35,12 @@ from contracts.screen import (
     Touch,
 )
 from contracts.speech import VisemeSpan
+from kiosk.screen.link import CoreLink
 from kiosk.screen.notice import notice
+from kiosk.screen.process import ScreenApp
 from kiosk.screen.recorder import Recorder
 from kiosk.screen.stage import Stage
+from kiosk.screen.window import Window
 
 pytestmark = pytest.mark.contract
 
@@ -288,6 +292,29 @@ def test_pictures_that_come_faster_than_they_are_filmed_are_dropped_and_counted(
     assert facts["frames"] + facts["dropped"] == 61
     with av.open(str(tmp_path / "screen.mp4")) as movie:
         assert sum(1 for _ in movie.decode(video=0)) == facts["frames"]
+
+
+def test_a_snapshot_that_cannot_be_drawn_is_reported_and_the_screen_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    core = StandInCore(tmp_path / "screen.sock")
+    window = Window((270, 480), headless=True, fullscreen=False)
+    app = ScreenApp(window, CoreLink(core.path), None, 30)
+    try:
+        app.turn()
+        core.accept()
+        app.take(replace(conversation("zh"), page="nothing of the kind"))
+        app.turn(draw=True)
+        fault = core.until(Fault)
+        assert fault.code == "page_not_drawn"
+        app.take(conversation("zh"))
+        app.turn(draw=True)
+        assert core.until(Drawn).revision == 2
+    finally:
+        app.close()
+        window.close()
+        core.close()
 
 
 def mouth_motion(folder: Path, zero_ns: int, start_ns: int, end_ns: int) -> float:

@@ -58,7 +58,7 @@ def _veil() -> tuple[Part, Part]:
     def paint_rest(kit: Kit) -> None:
         kit.rect(rest, 0, linear(0, 1020, 0, PAGE_HEIGHT, (0, "#0B4443", 1), (1, "#062F30", 1)))
 
-    return Part("veil:fade", fade, (), paint_fade), Part("veil", rest, (), paint_rest, opaque=True)
+    return Part("veil:fade", fade, (), paint_fade), Part("veil", rest, (), paint_rest)
 
 
 def _invitation(view: View, target: Target, box: Box) -> Part:

@@ -39,7 +39,7 @@ def sheet(y: float) -> tuple[Part, Part]:
     edge = Box(0, y - SHEET_SHADOW, PAGE_WIDTH, SHEET_SHADOW + SHEET_RADIUS)
     return (
         Part("sheet:edge", edge, (y,), paint_edge),
-        Part("sheet", body, (y,), lambda kit: kit.rect(body, 0, "surface"), opaque=True),
+        Part("sheet", body, (y,), lambda kit: kit.rect(body, 0, "surface"), solid="surface"),
     )
 
 

@@ -121,7 +121,7 @@ def _draw_range(kit: Kit, view: View, wait_min: tuple[int, int]) -> None:
     low, high = wait_min
     bar = Box(CARD.x + 72, CARD.y + 478, CARD.width - 144, 18)
     end = bar.width * 0.83
-    middle = end * (low / high if high > 0 else 1.0)
+    middle = end * (min(1.0, low / high) if high > 0 else 1.0)
     kit.rect(bar, 9, "surface_2")
     kit.rect(Box(bar.x, bar.y, end, bar.height), 9, "primary")
     kit.rect(Box(bar.x, bar.y, middle, bar.height), 9, "surface")
