@@ -180,6 +180,7 @@ async def _serve_embedded(port: int) -> None:
         _say_ready(chosen, "amqtt", os.getpid())
         await stopped.wait()
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(broker.shutdown(), STOP_S)
+            async with asyncio.timeout(STOP_S):
+                await broker.shutdown()
         return
     raise BrokerError("the embedded broker did not start; install mosquitto: apt-get install mosquitto")

@@ -79,7 +79,8 @@ class Changes:
             yield b"retry: 1000\n\n"
             while not self._closed:
                 try:
-                    await asyncio.wait_for(entry[1].wait(), HEARTBEAT_S)
+                    async with asyncio.timeout(HEARTBEAT_S):
+                        await entry[1].wait()
                 except TimeoutError:
                     yield b": still here\n\n"
                     continue

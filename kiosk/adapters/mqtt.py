@@ -120,7 +120,8 @@ class PahoBus:
                 await asyncio.sleep(WRITE_POLL_S)
             self._client.disconnect()  # a clean goodbye: the broker keeps the will to itself
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), GOODBYE_S)
+                async with asyncio.timeout(GOODBYE_S):
+                    await self._lost.wait()
         self._running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._running
@@ -161,7 +162,8 @@ class PahoBus:
             return f"cannot connect: {err}"
         self._watch_socket()
         try:
-            await asyncio.wait_for(self._answered.wait(), self._pace.connack_s)
+            async with asyncio.timeout(self._pace.connack_s):
+                await self._answered.wait()
         except TimeoutError:
             return f"no answer to CONNECT within {self._pace.connack_s} s"
         if self._refused:
@@ -169,7 +171,8 @@ class PahoBus:
         while not self._lost.is_set():
             self._client.loop_misc()  # keep-alive
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._lost.wait(), self._pace.upkeep_s)
+                async with asyncio.timeout(self._pace.upkeep_s):
+                    await self._lost.wait()
         return self._refused or "connection lost"
 
     def _watch_socket(self) -> None:

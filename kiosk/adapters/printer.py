@@ -193,7 +193,8 @@ class EscposPrinter:
 
         threading.Thread(target=run, name="printer", daemon=True).start()
         try:
-            await asyncio.wait_for(done, PRINT_S)
+            async with asyncio.timeout(PRINT_S):
+                await done
         except TimeoutError as err:
             raise PrinterFault("timeout", f"no end after {PRINT_S:.0f} s") from err
 

@@ -132,8 +132,10 @@ class Link:
     async def _pump(self) -> None:
         """Keep up to `WINDOW` messages on their way; go back when the hub is silent for too long."""
         while True:
+            # not wait_for: on Python 3.11 it forgets a cancellation that comes together with the result
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._pace.tick_s)
+                async with asyncio.timeout(self._pace.tick_s):
+                    await self._wake.wait()
             self._wake.clear()
             self._tell_changes()
             if not self._bus.connected or (self._presence is not None and not self._presence.online):
