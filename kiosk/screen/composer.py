@@ -46,6 +46,10 @@ class Composer:
         self._figure_key: tuple[object, ...] = ()
         self._figure_rect = pygame.Rect(0, 0, 0, 0)
         self._dirty: list[pygame.Rect] = []
+        self._old: pygame.Surface | None = None  # the page before, while it fades
+        self._new: pygame.Surface | None = None
+        self._glide_from: Placement | None = None
+        self._glide_to: Placement | None = None
 
     @property
     def cut(self) -> tuple[str, ...]:
@@ -103,13 +107,47 @@ class Composer:
 
     def compose(self) -> list[pygame.Rect]:
         """Put the changed places together again and return them, in page pixels."""
+        self._end_change()
         rects = merged([rect.clip(self.frame.get_rect()) for rect in self._dirty])
         self._dirty = []
         for rect in rects:
             self._compose_rect(rect)
         return rects
 
-    def _compose_rect(self, rect: pygame.Rect) -> None:
+    @property
+    def changing(self) -> bool:
+        return self._old is not None
+
+    def keep_old_page(self) -> None:
+        """Remember the page without the figure: the next one fades in over it, and she glides."""
+        self._glide_from = self._glide_to or self._place
+        self._old = self._new or self._without_figure()
+        self._new = None
+
+    def change(self, share: float) -> list[pygame.Rect]:
+        """Draw the page between the old one (0) and the new one (1). Only for as long as a change takes."""
+        if self._old is None or self._place is None:
+            return []
+        if self._new is None:
+            self._new = self._without_figure()
+        share = share * share * (3 - 2 * share)
+        self.frame.blit(self._new, (0, 0))
+        self._old.set_alpha(round(255 * (1 - share)))
+        self.frame.blit(self._old, (0, 0))
+        self._glide_to = between(self._glide_from or self._place, self._place, share)
+        self.figure.draw(self.frame, self._pose, self._glide_to)
+        return [self.frame.get_rect()]
+
+    def _without_figure(self) -> pygame.Surface:
+        self._compose_rect(self.frame.get_rect(), with_figure=False)
+        return self.frame.copy()
+
+    def _end_change(self) -> None:
+        if self._old is not None:
+            self._old = self._new = self._glide_from = self._glide_to = None
+            self._dirty = [self.frame.get_rect()]
+
+    def _compose_rect(self, rect: pygame.Rect, *, with_figure: bool = True) -> None:
         if self._backdrop is None or self._place is None:
             return
         self.frame.set_clip(rect)
@@ -118,7 +156,7 @@ class Composer:
         if not covering:
             self.frame.blit(self._backdrop.surface, rect, rect, special_flags=blend)
             self._blit_all(self._behind, rect)
-        if rect.colliderect(self._figure_rect):
+        if with_figure and rect.colliderect(self._figure_rect):
             self.figure.draw(self.frame, self._pose, self._place)
         self._blit_all(self._placed, rect)
         self.frame.set_clip(None)
@@ -131,6 +169,18 @@ class Composer:
                 self.frame.fill(theme(self._theme).colour(part.solid), drawn.rect)
             else:
                 self.frame.blit(drawn.surface, drawn.rect, special_flags=pygame.BLEND_PREMULTIPLIED)
+
+
+def between(start: Placement, end: Placement, share: float) -> Placement:
+    """Return where she stands `share` (0..1) of the way."""
+
+    def mix(a: float, b: float) -> float:
+        return a + (b - a) * share
+
+    bottom = round(mix(start.clip[3], end.clip[3]))
+    clip = (end.clip[0], end.clip[1], end.clip[2], bottom)
+    x, y, scale = mix(start.x, end.x), mix(start.y, end.y), mix(start.scale, end.scale)
+    return Placement(x, y, scale, clip, start.badge and end.badge)
 
 
 def merged(rects: list[pygame.Rect]) -> list[pygame.Rect]:

@@ -111,14 +111,14 @@ class ScreenApp:
             self._gone_since_ns = now_ns
         alone = (now_ns - self._gone_since_ns) / 1e9 > GONE_AFTER_S
         if alone and self._last is not None and self._stage.state.revision != NOTICE_REVISION:
-            self._show(notice(self._last), now_ns)
+            self._stage.take(notice(self._last), now_ns)
 
     def take(self, message: ToScreen) -> None:
         """Act on one message of the core."""
         stage, now_ns = self._stage, time.monotonic_ns()
         if isinstance(message, ScreenState):
             self._last, self._undrawn = message, True
-            self._show(message, now_ns)
+            stage.take(message, now_ns)
         elif isinstance(message, SpeechPlan):
             stage.speech.plan(message)
         elif isinstance(message, SpeechClock):
@@ -129,13 +129,6 @@ class ScreenApp:
             self._press(message, now_ns)
         elif isinstance(message, Close):
             self.stop()
-
-    def _show(self, state: ScreenState, now_ns: int) -> None:
-        frame = self._stage.composer.frame
-        fade = state.page != self._stage.state.page and state.mode != "elder"
-        if fade:
-            self._window.begin_fade(frame, now_ns)
-        self._stage.take(state, now_ns)
 
     def _press(self, message: Press, now_ns: int) -> None:
         if self._undrawn:  # a visitor presses what he sees
@@ -172,7 +165,7 @@ class ScreenApp:
     def _draw(self, now_ns: int) -> None:
         started = time.perf_counter()
         changed = self._redrawn(now_ns)
-        shown = self._window.present(self._stage.composer.frame, changed, now_ns)
+        shown = self._window.present(self._stage.composer.frame, changed)
         took_ms = (time.perf_counter() - started) * 1000
         pace = self._pacer.drew(took_ms if shown else None, now_ns)
         if self._undrawn:

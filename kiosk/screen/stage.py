@@ -17,6 +17,7 @@ from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
 from kiosk.screen.pages import PAGES, lay_out
 from kiosk.screen.parts import PageLayout, View
+from kiosk.screen.theme import theme
 
 BEAT_S: Final = 0.1
 UNCHANGING: Final = frozenset({"gate", "sheet:edge", "sheet", "paper", "veil:fade", "veil"})
@@ -37,6 +38,8 @@ class Stage:
         self._view: View | None = None
         self._layout: PageLayout | None = None
         self._said: int | None = None
+        self._changing_since_ns: int | None = None
+        self._change_ns = theme("light").motion_ms["page"] * 1_000_000
         self.warm = False
         self._warming = self._warm()
 
@@ -63,14 +66,16 @@ class Stage:
         """Return the targets as drawn now."""
         return self._layout.hits() if self._layout is not None else ()
 
-    def take(self, state: ScreenState, now_ns: int) -> bool:
-        """Take over a snapshot; return whether it is another page."""
+    def take(self, state: ScreenState, now_ns: int) -> None:
+        """Take over a snapshot. Another page fades in while she glides to her new place; in large letters at once."""
         other = state.page != self.state.page
+        if other and self._layout is not None and state.mode != "elder":
+            self.composer.keep_old_page()
+            self._changing_since_ns = None
         if other or len(state.captions) != len(self.state.captions):
             self._said = None
         self.state = state
         self._wish(now_ns)
-        return other
 
     def _wish(self, now_ns: int) -> None:
         state = self.state
@@ -94,7 +99,17 @@ class Stage:
         inviting = self.state.page == "attract"
         pose = self.performer.pose_at(now_ns / 1e9, self.speech.mouth(now_ns), speaking=speaking, inviting=inviting)
         self.composer.move(pose)
-        return self.composer.compose()
+        share = self._changed_share(now_ns) if self.composer.changing else 1.0
+        return self.composer.change(share) if share < 1 else self.composer.compose()
+
+    def _changed_share(self, now_ns: int) -> float:
+        """Return how far the change of page is. Its clock starts when the new page is ready, one picture later."""
+        if self._changing_since_ns is None:
+            self._changing_since_ns = -1
+            return 0.0
+        if self._changing_since_ns < 0:
+            self._changing_since_ns = max(0, now_ns - self._change_ns // 6)
+        return (now_ns - self._changing_since_ns) / self._change_ns
 
     def _view_at(self, now_ns: int) -> View:
         state = self.state

@@ -9,7 +9,6 @@ import pygame
 
 from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, theme
 
-FADE_MS: Final = 190
 TITLE: Final = "迎宾 Yingbin"
 
 
@@ -41,9 +40,7 @@ class Window:
         page = (round(PAGE_WIDTH * self.factor), round(PAGE_HEIGHT * self.factor))
         self.origin = ((self.size[0] - page[0]) // 2, (self.size[1] - page[1]) // 2)
         self.driver = pygame.display.get_driver()
-        self._old: pygame.Surface | None = None
         self._exposed = False
-        self._fade_from_ns = 0
         self.surface.fill(theme("light").colour("bg_bottom"))
         pygame.display.flip()
 
@@ -59,31 +56,12 @@ class Window:
         factor = min(1.0, 0.92 * fitted_factor(*desktop))  # a developer's window stays below the task bar
         return round(PAGE_WIDTH * factor), round(PAGE_HEIGHT * factor)
 
-    @property
-    def fading(self) -> bool:
-        return self._old is not None
-
-    def begin_fade(self, frame: pygame.Surface, now_ns: int) -> None:
-        """Keep the page as it is: the next one fades in over it."""
-        self._old = frame.copy()
-        self._fade_from_ns = now_ns
-
     def expose(self) -> None:
         """Something covered the window: all of it must be shown again."""
         self._exposed = True
 
-    def present(self, frame: pygame.Surface, changed: list[pygame.Rect], now_ns: int) -> bool:
-        """Bring the changed places onto the glass; while fading, everything. Returns whether anything changed."""
-        if self._old is not None:
-            share = (now_ns - self._fade_from_ns) / (FADE_MS * 1_000_000)
-            if share < 1:
-                self.surface.blit(frame, self.origin)
-                self._old.set_alpha(round(255 * (1 - share)))
-                self.surface.blit(self._old, self.origin)
-                pygame.display.update()
-                return True
-            self._old = None
-            changed = [frame.get_rect()]
+    def present(self, frame: pygame.Surface, changed: list[pygame.Rect]) -> bool:
+        """Bring the changed places onto the glass. Returns whether anything changed."""
         if self._exposed:
             self._exposed = False
             changed = [frame.get_rect()]

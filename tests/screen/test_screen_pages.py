@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 
 import cv2
 import numpy as np
+import pygame
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -21,6 +23,7 @@ from kiosk.screen.notice import notice
 from kiosk.screen.pages import lay_out
 from kiosk.screen.parts import PageLayout, View
 from kiosk.screen.raster import draw_part
+from kiosk.screen.stage import Stage
 from kiosk.screen.text import LINE_HEIGHT
 from kiosk.screen.theme import contrast, theme, tokens
 
@@ -174,3 +177,23 @@ def test_a_phone_reads_the_ticket_s_code_from_the_picture() -> None:
     pixels = np.frombuffer(drawn.surface.get_buffer().raw, np.uint8).reshape(drawn.rect.height, drawn.rect.width, 4)
     text, _, _ = cv2.QRCodeDetector().detectAndDecode(np.ascontiguousarray(pixels[574:, :420, :3]))
     assert text == "https://qinghe.example/q/A037-7f3c"
+
+
+def test_a_change_of_page_takes_about_190_ms_and_ends_exactly_on_the_new_page() -> None:
+    stage = Stage(0.25, conversation("zh"))
+    direct = Stage(0.25, ticket("zh"))
+    stage.draw(0)
+    stage.take(ticket("zh"), 100_000_000)
+    frames = [100_000_000 + i * 33_000_000 for i in range(9)]
+    pictures = []
+    for at_ns in frames:
+        stage.draw(at_ns)
+        pictures.append(pygame.surfarray.array3d(stage.composer.frame)[:, 240:].astype(np.int16))
+    for at_ns in frames:
+        direct.draw(at_ns)
+    final = pygame.surfarray.array3d(direct.composer.frame)[:, 240:].astype(np.int16)
+    away = [float(np.abs(picture - final).mean()) for picture in pictures]
+    assert away[0] > 5 and away[-1] == 0.0
+    assert all(b <= a + 0.01 for a, b in itertools.pairwise(away))
+    changing = sum(value > 0.1 for value in away)
+    assert 4 <= changing <= 7

@@ -28,7 +28,7 @@ _SPREAD: Final = 96
 def ticket(view: View) -> PageLayout:
     behind = (gate_part(340, 456, 292), head_part(view))
     parts: list[Part] = [_words(view), _paper(), _print(view), *_below(view), *dock_parts(view)]
-    spot = FigureSpot(336, 352, 0.76, 900, badge=False)
+    spot = FigureSpot(336, 352, 0.76, CARD.y + 44, badge=False)
     return PageLayout(day_theme(view), behind, spot, tuple(parts))
 
 
