@@ -107,6 +107,7 @@ class Phrases(Section):
     greeting_afternoon: Both
     did_not_catch: Both
     clarify: Both
+    confirm: Both
     ticket_note: Both
     ticket_note_ahead: Both
     still_there: Both

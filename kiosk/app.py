@@ -39,6 +39,7 @@ from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
+from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
 from kiosk.dialogue.voice import Character, Voice, VoiceCache
@@ -140,11 +141,6 @@ def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread) -> Voice:
     return Voice(kokoro, thread, viseme_spans, cache, character)
 
 
-class _Nothing:
-    def answer(self, *a: object) -> None:
-        return None
-
-
 class Terminal:
     """One terminal. Build it inside a running event loop."""
 
@@ -178,7 +174,9 @@ class Terminal:
             pace=LinkPace(resend_s=site.hub.resend_s),
         )
         phrases = load_phrases()
-        brain = Brain(site, FlowBook(load_flows()), phrases, _Nothing(), load_intents())
+        intents = load_intents()
+        knowledge = ApprovedKnowledge.for_site(site, intents)
+        brain = Brain(site, FlowBook(load_flows()), phrases, knowledge, intents)
         self._session = Session(
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
         )

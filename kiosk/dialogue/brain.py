@@ -19,6 +19,9 @@ from kiosk.dialogue.reply import Context, Do, Reply
 Decision = Literal["act", "ask", "unsure"]
 WISH: Final = "wish_"  # targets that stand for a wish: wish_take_ticket
 SERVICE: Final = "service_"
+HARMLESS: Final = ("self", "ticket", "act")  # a ticket flow asks before it issues
+STANDS_OUT: Final = 0.5
+STANDS_OUT_TIMES: Final = 3.0
 ANYTHING_ELSE: Final = ("farewell", "anything_else")
 OFFER_PERSON: Final = ("person", "offer")
 OFFER_AFTER_TROUBLE: Final = ("person", "offer_after_trouble")
@@ -111,7 +114,7 @@ class Brain:
             return self._go(context, context.place, choice, slots)
         if decision == "unsure" or not ranked:
             return self._not_understood(context)
-        if decision == "ask" and len(ranked) > 1:
+        if decision == "ask" and len(ranked) > 1 and not self._safe_to_act(ranked):
             return self._clarify(context, ranked[0][0], ranked[1][0])
         return self._wish(context, ranked[0][0], slots, now)
 
@@ -151,11 +154,9 @@ class Brain:
     def _wish(self, context: Context, intent: str, slots: Mapping[str, str], now: datetime) -> Reply | Do:
         if (reply := self._act(context, intent)) is not None:
             return reply
-        answer = self._knowledge.answer(intent, context.language, slots, now)
-        begun = self._book.begin(intent, self._with_service(intent, slots))
-        if begun:
+        if begun := self._book.begin(intent, self._with_service(intent, slots)):
             return self._arrive(context, begun)
-        if answer:
+        if answer := self._knowledge.answer(intent, context.language, slots, now):
             return self._informed(context, answer)
         row = self._intents.get(intent)
         if row is None or row.route == "act" or intent == "other":
@@ -219,22 +220,20 @@ class Brain:
             misunderstood=True,
         )
 
+    def _safe_to_act(self, ranked: Sequence[tuple[str, float]]) -> bool:
+        """One wish stands out, and acting on it does no harm: it only informs, or asks again by itself."""
+        (first, p), (_, q) = ranked[0], ranked[1]
+        row = self._intents.get(first)
+        return row is not None and row.route in HARMLESS and p >= STANDS_OUT and p >= STANDS_OUT_TIMES * q
+
     def _clarify(self, context: Context, first: str, second: str) -> Reply | Do:
-        rows = [self._intents.get(intent) for intent in (first, second)]
-        if any(row is None or row.route == "act" for row in rows):
-            return self._not_understood(context)
-        a, b = (row for row in rows if row)
-        targets = tuple(
-            Target(
-                id=WISH + row.id,
-                label=row.zh if context.language == "zh" else row.en,
-                spoken_label=row.zh if context.language == "zh" else row.en,
-                kind="chip",
-                detail=row.en if context.language == "zh" else row.zh,
-                icon="ticket" if row.route == "ticket" else "person",
-            )
-            for row in (a, b)
-        )
+        rows = [
+            row for row in map(self._intents.get, (first, second)) if row and row.route != "act" and row.id != "other"
+        ]
+        if len(rows) < 2:
+            return self._confirm(context, rows[0]) if rows else self._not_understood(context)
+        a, b = rows
+        targets = (_wish_target(a, context.language), _wish_target(b, context.language))
         phrase = self._phrases.clarify
         return self._say(
             Both(
@@ -243,6 +242,17 @@ class Brain:
             ),
             context,
             targets=targets,
+            place=context.place,
+            expression="listening",
+        )
+
+    def _confirm(self, context: Context, row: IntentRow) -> Reply:
+        """Only one wish comes to mind, not surely: ask whether it is that."""
+        phrase = self._phrases.confirm
+        return self._say(
+            Both(zh=phrase.zh.format(first=row.zh), en=phrase.en.format(first=row.en.lower())),
+            context,
+            targets=(_wish_target(row, context.language), *self.invitations(context.language)[:2]),
             place=context.place,
             expression="listening",
         )
@@ -333,6 +343,12 @@ def _choice_target(choice: Choice, language: Language) -> Target:
         detail=_in(choice.detail, language) if choice.detail else "",
         icon=choice.icon,
     )
+
+
+def _wish_target(row: IntentRow, language: Language) -> Target:
+    name, other = (row.zh, row.en) if language == "zh" else (row.en, row.zh)
+    icon = "ticket" if row.route == "ticket" else "person"
+    return Target(id=WISH + row.id, label=name, spoken_label=name, kind="chip", detail=other, icon=icon)
 
 
 def _service_target(service: Service, language: Language) -> Target:

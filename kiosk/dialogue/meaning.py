@@ -17,6 +17,7 @@ class Words:
     language: Language
     alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
     no_speech: float = 0.0
+    clear: bool = True  # False: the recogniser wrote something down, but does not believe it itself
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import zlib
 from collections.abc import Sequence
 from typing import Final, Protocol
 
@@ -11,6 +12,10 @@ from kiosk.dialogue.meaning import RecognitionError, Words
 from kiosk.events import Pcm
 from kiosk.runtime.worker import ModelThread
 
+# Whisper's own marks of a failed decoding (Radford et al. 2022, section 4.5): mean log probability, gzip ratio.
+BELIEVED: Final = -1.0
+REPETITIVE: Final = 2.4
+LONG_ENOUGH_BYTES: Final = 24  # shorter texts do not pack whatever they say
 DEADLINE_S: Final = 12.0  # longer than any utterance takes; a machine that needs more is said to be slow
 
 
@@ -30,6 +35,8 @@ class Recognition(Protocol):
     def alternatives(self) -> Sequence[Alternative]: ...
     @property
     def no_speech_probability(self) -> float: ...
+    @property
+    def mean_log_probability(self) -> float: ...
 
 
 class SpeechModel(Protocol):
@@ -56,4 +63,11 @@ class ModelRecogniser:
             language=found.language,
             alternatives=tuple((other.text, other.log_probability) for other in found.alternatives[1:]),
             no_speech=found.no_speech_probability,
+            clear=found.mean_log_probability >= BELIEVED and compression(found.text) <= REPETITIVE,
         )
+
+
+def compression(text: str) -> float:
+    """How much smaller the text becomes when packed: a recogniser that loops repeats itself."""
+    raw = text.encode()
+    return len(raw) / len(zlib.compress(raw)) if len(raw) >= LONG_ENOUGH_BYTES else 1.0

@@ -49,6 +49,8 @@ class ModelUnderstanding:
         return await self._thread.call(self._understand, words)
 
     def _understand(self, words: Words) -> Meaning:
+        if not words.clear:
+            return Meaning([], "unsure")
         text = words.text[:TEXT_LIMIT]
         found = self._model.classify(text, weighted(words.alternatives), words.language)
         decision = found.decision

@@ -145,7 +145,10 @@ class Turns:
             self._ports.note("nothing_heard")
             self._ports.tell(NothingHeard(turn))
             return
-        visit.language, visit.heard, visit.heard_final = words.language, words.text, True
+        if words.clear:
+            visit.language, visit.heard, visit.heard_final = words.language, words.text, True
+        else:  # neither what it wrote down nor its language is believed
+            visit.heard = ""
         self._ports.show()
         meaning = await self._understanding.understand(words)
         watch.understood = self._clock.now_ns()
