@@ -150,8 +150,8 @@ def _answers(child: subprocess.Popen[bytes], port: int) -> bool:
 
 def _run_embedded(port: int) -> int:
     """amqtt in this process: MQTT 3.1.1, kept in memory; enough for a demonstration."""
-    logging.getLogger("amqtt").setLevel(logging.ERROR)
-    logging.getLogger("transitions").setLevel(logging.ERROR)
+    for name in ("amqtt", "transitions"):  # it logs the tracebacks of errors that it also raises
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     asyncio.run(_serve_embedded(port))
     return 0
 
