@@ -76,34 +76,52 @@ def _label_block(kit: Kit, target: Target, box: Box, ink: str, pressed: bool) ->
 
 
 def button(view: View, target: Target, box: Box, size: float = 0, filled: bool | None = None) -> Part:
-    """A 'primary' button is filled, a 'quiet' one outlined. One primary a page."""
+    """A 'primary' button is filled, a 'quiet' one outlined, a 'human' one gold. One primary a page."""
     pressed = view.pressed == target.id
     filled = target.kind == "primary" if filled is None else filled
     wanted = size
 
     def paint(kit: Kit) -> None:
         face = _sunk(box, pressed)
-        fill, ink = ("primary", "ink_on_primary") if filled else ("surface", "primary")
-        if not target.enabled:
-            fill, ink = "surface_2", "ink_2"
-        elif pressed:
-            fill, ink = "primary_press", "ink_on_primary"
-        if filled and not pressed and target.enabled:
+        fill, ink = _button_inks(target, filled=filled, pressed=pressed)
+        raised = fill in ("primary", "human")
+        if raised:
             kit.shadow(face, 28, "low")
         kit.rect(face, 28, fill)
-        if not filled and not pressed:
+        if not raised and not pressed:
             kit.rect(face, 28, "line_strong", stroke=3)
         size = wanted or (kit.size("lead") if filled else 40.0)
-        icon_width = size * 1.25 + 18 if target.icon else 0.0
-        shown = kit.fitted(target.label, face.width - 48 - icon_width, size, True)
-        width = kit.measure(shown.lines[0], shown.size, True) + icon_width
+        icon_width = size * 1.25 + 18
+        if not target.icon or kit.measure(target.label, size, True) > face.width - 48 - icon_width:
+            icon_width = 0.0  # words before pictures
+        shown = kit.shrunk(target.label, face.width - 40 - icon_width, size, True, max_lines=2, wrapped=34)
+        width = max(kit.measure(row, shown.size, True) for row in shown.lines) + icon_width
         x, middle = face.x + (face.width - width) / 2, face.y + face.height / 2
-        if target.icon:
+        if icon_width:
             kit.icon(target.icon, x + size * 0.62, middle, size * 1.25, ink, 2.0)
-        kit.text(shown.lines[0], x + icon_width, middle, shown.size, ink, bold=True)
+        lead = shown.size * 1.25
+        for i, row in enumerate(shown.lines):
+            row_y = middle + lead * (i - (len(shown.lines) - 1) / 2)
+            kit.text(row, x + icon_width + (width - icon_width) / 2, row_y, shown.size, ink, bold=True, align="center")
 
-    key = (target.label, target.icon, target.enabled, filled, pressed, size)
+    key = (target.label, target.icon, target.kind, target.enabled, filled, pressed, size)
     return Part(f"button:{target.id}", box.grown(SHADOW_SPREAD), key, paint, _hit(target, box))
+
+
+def _button_inks(target: Target, *, filled: bool, pressed: bool) -> tuple[str, str]:
+    """Return the colours of a button and of its words. Gold means a person, and nothing else that is pressed."""
+    if not target.enabled:
+        return "surface_2", "ink_2"
+    if target.kind == "human":
+        return ("human_press" if pressed else "human"), "human_ink"
+    if pressed:
+        return "primary_press", "ink_on_primary"
+    return ("primary", "ink_on_primary") if filled else ("surface", "primary")
+
+
+def choice(view: View, target: Target, box: Box) -> Part:
+    """Whatever was offered, as a chip or a button by its kind."""
+    return chip(view, target, box) if target.kind in ("chip", "card") else button(view, target, box)
 
 
 def status_row(view: View, target: Target, box: Box) -> Part:

@@ -9,7 +9,7 @@ import skia
 from avatar.ink import path, rgba
 from kiosk.screen.boxes import Box
 from kiosk.screen.icons import ICONS
-from kiosk.screen.text import Fitted, family, fit, font, measurer
+from kiosk.screen.text import Fitted, by_phrase, family, fit, font, measurer
 from kiosk.screen.theme import Theme
 
 Align = Literal["left", "center", "right"]
@@ -110,6 +110,10 @@ class Kit:
         """Return `text` in one line if it can shrink enough, else in up to `max_lines` of the size `wrapped`."""
         one = fit(text, width, size, measurer(self._family, bold), max_lines=1)
         return one if not one.cut else self.fitted(text, width, wrapped or size, bold, max_lines)
+
+    def phrased(self, text: str, width: float, size: float) -> str:
+        """Return `text` broken after its phrases, where they fit `width` at `size`."""
+        return by_phrase(text, width, size, measurer(self._family, False))
 
     def text(
         self,

@@ -6,6 +6,7 @@ Text that is too long first shrinks, then wraps, then ends with an ellipsis. It 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
@@ -99,6 +100,20 @@ def wrap(text: str, width: float, size: float, measure: Measure) -> list[str]:
                 line = line[head:]
         lines.append(line)
     return lines
+
+
+def by_phrase(text: str, width: float, size: float, measure: Measure) -> str:
+    """Return `text` with line breaks after commas and stops, where each phrase fits a line; unchanged otherwise."""
+    phrases = re.findall(r"[^，。；！？]*[，。；！？]?", text)
+    lines = [""]
+    for phrase in phrases:
+        if measure(phrase, size) > width:
+            return text
+        if measure(lines[-1] + phrase, size) <= width:
+            lines[-1] += phrase
+        else:
+            lines.append(phrase)
+    return "\n".join(lines)
 
 
 def _fitting_head(text: str, width: float, size: float, measure: Measure) -> int:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from screen_checker import picture_faults, target_faults
 from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 
-from contracts.screen import Caption, Language, Page, ScreenState, Target
+from contracts.screen import Caption, DeviceLights, Language, Page, ScreenState, Target
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
 from kiosk.screen.dock import DOCK_IDS
@@ -59,6 +59,32 @@ def test_pages_without_figures_without_choices_and_without_a_core_are_whole_too(
     scores = tuple(Target(f"score_{n}", str(n), str(n), "score") for n in range(11))
     full = opinion(language)
     assert faults_of(replace(full, targets=(*scores, *full.targets))) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_with_a_microphone_and_with_choices_of_every_kind_are_whole_too(language: Language) -> None:
+    heard = next(target for target in conversation(language).targets if target.kind == "microphone")
+    for page in PAGES:
+        state = sample(page, language)
+        assert faults_of(replace(state, targets=(*state.targets, heard))) == []
+    choices = [Target(f"pick_{kind}", label, label, kind, icon="human") for kind, label in MIXED[language]]
+    for page in ("conversation", "ticket", "goodbye", "outage"):
+        for missing in ((), ("printer",)):
+            state = replace(sample(page, language), lights=DeviceLights(missing=missing))
+            dock = tuple(target for target in state.targets if target.id in DOCK_IDS)
+            assert faults_of(replace(state, targets=(*choices, *dock))) == []
+
+
+MIXED = {
+    "zh": (("human", "好，请人来"), ("primary", "好了，谢谢"), ("quiet", "不要号了")),
+    "en": (("human", "Yes, please"), ("primary", "That's all"), ("quiet", "Cancel it")),
+}
+
+
+def test_nobody_is_sent_to_the_slot_of_a_printer_that_does_not_work() -> None:
+    broken = replace(ticket("zh"), lights=DeviceLights(missing=("printer",)))
+    assert "请取票" in words_drawn(ticket("zh"))
+    assert "请取票" not in words_drawn(broken) and "请记住号码" in words_drawn(broken)
 
 
 def test_the_checker_sees_a_target_above_the_line_a_small_one_and_two_too_close() -> None:

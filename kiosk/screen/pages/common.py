@@ -13,6 +13,7 @@ from kiosk.screen.theme import INNER, MARGIN, PAGE_HEIGHT, PAGE_WIDTH, ThemeName
 
 SHEET_RADIUS: Final = 56
 SHEET_SHADOW: Final = 96  # how far the sheet's shadow reaches above it
+CHOICES: Final[tuple[TargetKind, ...]] = ("chip", "primary", "quiet", "human", "card")  # what a visitor picks from
 MIDDLE: Final = PAGE_WIDTH / 2
 
 
@@ -72,4 +73,4 @@ def note(view: View, y: float, *, size: str = "small", max_lines: int = 2) -> tu
         height = len(shown.lines) * shown.size * kit.theme.line_height
         kit.lines(shown, Box(MARGIN, y - height / 2, INNER, height), "ink_2", align="center")
 
-    return (Part("note", Box(MARGIN, y - 70, INNER, 140), (text, y, size), paint),)
+    return (Part("note", Box(MARGIN, y - 36 * max_lines, INNER, 72 * max_lines), (text, y, size), paint),)

@@ -6,9 +6,9 @@ from typing import Final
 
 from kiosk.screen.boxes import Box
 from kiosk.screen.bubbles import caption_parts
-from kiosk.screen.buttons import button, chip, microphone, row_boxes
+from kiosk.screen.buttons import choice, microphone, row_boxes
 from kiosk.screen.dock import dock_parts
-from kiosk.screen.pages.common import day_theme, headline, of_kind, sheet
+from kiosk.screen.pages.common import CHOICES, day_theme, headline, of_kind, sheet
 from kiosk.screen.pages.large import large_conversation
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
@@ -44,9 +44,6 @@ def conversation(view: View) -> PageLayout:
 
 
 def _choices(view: View) -> list[Part]:
-    offered = of_kind(view, "chip", "primary", "quiet", "card")[:MAX_CHIPS]
+    offered = of_kind(view, *CHOICES)[:MAX_CHIPS]
     boxes = row_boxes(len(offered), CHOICES_Y, CHOICES_HEIGHT)
-    return [
-        button(view, target, box) if target.kind in ("primary", "quiet") else chip(view, target, box)
-        for target, box in zip(offered, boxes, strict=True)
-    ]
+    return [choice(view, target, box) for target, box in zip(offered, boxes, strict=True)]

@@ -9,7 +9,7 @@ from kiosk.screen.bubbles import large_caption
 from kiosk.screen.buttons import button, microphone
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
-from kiosk.screen.pages.common import MIDDLE, of_kind, sheet
+from kiosk.screen.pages.common import CHOICES, MIDDLE, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN, theme
@@ -24,7 +24,7 @@ MAX_ANSWERS: Final = 2
 
 
 def large_conversation(view: View) -> PageLayout:
-    answers = of_kind(view, "chip", "primary", "quiet", "card")[:MAX_ANSWERS]
+    answers = of_kind(view, *CHOICES)[:MAX_ANSWERS]
     top = ANSWERS_END - len(answers) * (ANSWER_HEIGHT + 24)
     parts: list[Part] = [*sheet(SHEET_Y), *_heard(view)]
     parts += large_caption(view, theme("elder"), Box(MARGIN, TEXT_Y, INNER, top - TEXT_Y - 8), TEXT_PX)

@@ -6,7 +6,7 @@ from typing import Final
 
 from contracts.screen import Target
 from kiosk.screen.boxes import Box
-from kiosk.screen.buttons import button, row_boxes, score, smiley
+from kiosk.screen.buttons import button, microphone, row_boxes, score, smiley
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.pages.common import day_theme, headline, note, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
@@ -14,6 +14,7 @@ from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import GAP, INNER, MARGIN
 
 SHEET_Y: Final = 880
+MICROPHONE: Final = Box(MARGIN, 1588, INNER, 116)
 SMILEYS: Final = 5
 SCORES: Final = 11
 
@@ -22,7 +23,7 @@ def opinion(view: View) -> PageLayout:
     behind = (gate_part(540, 496, 370), head_part(view))
     parts: list[Part] = [*sheet(SHEET_Y), headline(view, 960, 60, ("谢谢您！今天办得满意吗？", "How was it today?"))]
     faces, scores = of_kind(view, "smiley")[:SMILEYS], of_kind(view, "score")[:SCORES]
-    y, radius = (1152, 78) if scores else (1224, 84)
+    y, radius = (1152, 78) if scores else (1190, 84)
     for i, target in enumerate(faces):
         centre = (MARGIN + INNER * (i + 0.5) / max(1, len(faces)), y)
         parts.append(smiley(view, target, centre, radius, _level(target, i)))
@@ -30,9 +31,10 @@ def opinion(view: View) -> PageLayout:
         width = (INNER - (len(scores) - 1) * GAP) / len(scores)
         parts += [score(view, t, Box(MARGIN + i * (width + GAP), 1402, width, 108)) for i, t in enumerate(scores)]
     else:
-        parts += note(view, 1466)
-    offered = of_kind(view, "quiet", "primary")[:2]
-    boxes = row_boxes(len(offered), 1580, 120)
+        parts += note(view, 1390, max_lines=1)
+    offered, heard = of_kind(view, "quiet", "primary")[:2], of_kind(view, "microphone")
+    parts += microphone(view, heard[0], MICROPHONE) if heard and not scores else ()
+    boxes = row_boxes(len(offered), 1580 if scores or not heard else 1440, 120)
     parts += [button(view, target, box) for target, box in zip(offered, boxes, strict=True)]
     parts += dock_parts(view)
     spot = FigureSpot(540, 386, 0.90, SHEET_Y, badge=False)

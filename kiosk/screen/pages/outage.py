@@ -8,7 +8,7 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.buttons import status_row
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
-from kiosk.screen.pages.common import day_theme, headline, note, of_kind, sheet
+from kiosk.screen.pages.common import CHOICES, day_theme, headline, note, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN
@@ -28,7 +28,7 @@ _MISSING: Final[dict[str, tuple[str, str, str]]] = {  # icon, words
 
 
 def outage(view: View) -> PageLayout:
-    rows = of_kind(view, "card", "chip", "primary", "quiet")[:MAX_ROWS]
+    rows = of_kind(view, *CHOICES)[:MAX_ROWS]
     if not rows and not view.state.lights.missing:
         return _plain(view)
     behind = (gate_part(540, 470, 340), head_part(view))

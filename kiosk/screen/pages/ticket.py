@@ -11,10 +11,10 @@ import skia
 from avatar.ink import oval, round_rect
 from contracts.screen import TicketView
 from kiosk.screen.boxes import Box
-from kiosk.screen.buttons import button, chip
+from kiosk.screen.buttons import choice
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
-from kiosk.screen.pages.common import MIDDLE, day_theme, of_kind
+from kiosk.screen.pages.common import CHOICES, MIDDLE, day_theme, of_kind
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
 
@@ -52,7 +52,10 @@ def _words(view: View) -> Part:
         shown = kit.shrunk(title, box.width, kit.size("display"), True, max_lines=2, wrapped=58)
         y = kit.lines(shown, box, bold=True) + 8
         size = kit.size("body")
-        below = kit.fitted(text, box.width, size, max_lines=int((box.bottom - y) // (size * kit.theme.line_height)))
+        phrased = kit.phrased(text, box.width, size * 0.8)
+        room = int((box.bottom - y) // (size * kit.theme.line_height))
+        lines = min(room, phrased.count("\n") + 1) if "\n" in phrased else room
+        below = kit.fitted(phrased, box.width, size, max_lines=lines)
         kit.lines(below, Box(box.x, y, box.width, 0), "ink_2")
 
     return Part("words", box.grown(8), (title, text), paint)
@@ -176,27 +179,30 @@ def _draw_qr(kit: Kit, matrix: tuple[tuple[bool, ...], ...], box: Box) -> None:
 
 def _below(view: View) -> list[Part]:
     """An instruction is no button and has no box round it; offered targets stand beside it."""
-    offered = of_kind(view, "chip", "primary", "quiet")[:2]
+    offered = of_kind(view, *CHOICES)[:2]
     narrow = bool(offered)
-    title = view.say("请取票", "Take your ticket")
-    detail = view.say("票从下方出口出来", "from the slot below")
+    printed = "printer" not in view.state.lights.missing
+    if printed:
+        title, detail = view.say("请取票", "Take your ticket"), view.say("票从下方出口出来", "from the slot below")
+    else:  # never send a visitor to an empty slot
+        title, detail = view.say("请记住号码", "Note the number"), view.say("今天不出纸票", "no paper ticket today")
 
     def paint(kit: Kit) -> None:
         size, small = kit.size("title") + 8, kit.size("small")
         width = kit.measure(title, size, True)
-        x = 100.0 if narrow else MIDDLE - (68 + width + 22 + kit.measure(detail, small)) / 2 + 22
+        x = 92.0 if narrow else MIDDLE - (68 + width + 22 + kit.measure(detail, small)) / 2 + 22
         kit.circle(x, 1658, 44, "primary")
-        kit.icon("down", x, 1658, 56, "ink_on_primary", 2.4)
+        kit.icon("down" if printed else "eye", x, 1658, 56, "ink_on_primary", 2.4)
         if narrow:
-            kit.text(title, x + 64, 1640, 44, "primary", bold=True, room=260)
-            kit.text(detail, x + 64, 1684, kit.size("label"), "ink_2", room=260)
+            kit.text(title, x + 64, 1640, 42, "primary", bold=True, room=304)
+            kit.text(detail, x + 64, 1684, kit.size("label"), "ink_2", room=304)
         else:
             kit.text(title, x + 68, 1658, size, "primary", bold=True)
             kit.text(detail, x + 68 + width + 22, 1662, small, "ink_2", room=1020 - x - 68 - width - 22)
 
-    parts = [Part("take", Box(40, 1604, 1000, 108), (title, detail, narrow), paint)]
-    width = 280.0
+    parts = [Part("take", Box(40, 1604, 1000, 108), (title, detail, narrow, printed), paint)]
+    width = 264.0
     for i, target in enumerate(offered):
         box = Box(1024 - (len(offered) - i) * (width + 16) + 16, 1606, width, 104)
-        parts.append(chip(view, target, box) if target.kind == "chip" else button(view, target, box))
+        parts.append(choice(view, target, box))
     return parts
