@@ -29,8 +29,15 @@ class Hub:
         self._listeners: list[Callable[[str], None]] = []
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
-        self.ingest = Ingest(store, acknowledge=self._send, queue_moved=self.publish_queue, changed=self._tell)
-        self.wire = HubWire(*broker, version=VERSION, take=self.ingest.take, connected=self._publish_every_queue)
+        self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
+        self.ingest = Ingest(store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell)
+        self.wire = HubWire(
+            *broker,
+            version=VERSION,
+            take=self.ingest.take,
+            connected=self._publish_every_queue,
+            settled=self._publish_moved,
+        )
 
     def start(self) -> None:
         """Begin to listen to the broker."""
@@ -88,6 +95,12 @@ class Hub:
     def _publish_every_queue(self) -> None:
         for branch in self.branches():
             self.publish_queue(branch)
+
+    def _publish_moved(self) -> None:
+        while self._moved:
+            branch = min(self._moved)
+            self.publish_queue(branch)
+            self._moved.discard(branch)  # after it worked: a database that failed is asked again
 
     def _send(self, message: Outgoing) -> None:
         self.wire.send(message)

@@ -36,10 +36,15 @@ FIRST_PAUSE_S: Final = 1
 LONGEST_PAUSE_S: Final = 10
 DATABASE_PAUSE_S: Final = 1.0
 STOP_S: Final = 1.0
+SETTLE_S: Final = 0.25
 
 
 class HubWire:
-    """`take` gets batches in the worker thread; `connected` is called there after each (re)connection."""
+    """`take` gets batches in the worker thread; `connected` is called there after each (re)connection.
+
+    `settled` is called there when nothing more waits, or a quarter of a second after the last time: what
+    depends on many messages (a branch's whole queue) is made once for all of them.
+    """
 
     def __init__(
         self,
@@ -49,9 +54,10 @@ class HubWire:
         version: str,
         take: Callable[[Sequence[Arrived]], None],
         connected: Callable[[], None],
+        settled: Callable[[], None],
     ) -> None:
         self._host, self._port, self._version = host, port, version
-        self._take, self._connected = take, connected
+        self._take, self._connected, self._settled = take, connected, settled
         self._since = datetime.now(UTC)
         self._waiting: threads.Queue[Arrived] = threads.Queue(MAX_WAITING)
         self._greet = threading.Event()
@@ -124,6 +130,7 @@ class HubWire:
     # --- the worker -----------------------------------------------------------------------------
 
     def _work(self) -> None:
+        settled_s = time.monotonic()
         while not self._stop.is_set():
             if self._greet.is_set():
                 self._greet.clear()
@@ -134,6 +141,9 @@ class HubWire:
                 self._stop.wait(DATABASE_PAUSE_S)
                 for arrived in batch:  # one bad message must not hold up the others
                     self._try(self._take, [arrived])
+            if self._waiting.empty() or time.monotonic() - settled_s > SETTLE_S:
+                self._try(self._settled)
+                settled_s = time.monotonic()
 
     def _next_batch(self) -> list[Arrived]:
         batch: list[Arrived] = []

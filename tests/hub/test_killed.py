@@ -49,7 +49,7 @@ class Traffic:
             self.numbers.append(ticket.number)
             moment = m.OpinionGiven(visit=visit, score=5)
             self.event_seqs.append(await asyncio.to_thread(self.outbox.append, topics.EVENTS, moment))
-            await asyncio.sleep(0.004)
+            await asyncio.sleep(0.02)
 
     async def drain(self) -> None:
         """No more visitors; wait until the hub has everything."""
@@ -57,7 +57,7 @@ class Traffic:
         with contextlib.suppress(asyncio.CancelledError):
             await self._tasks[1]
         # a ticket whose number was cut off on its way here is on disk all the same
-        deadline_s = time.monotonic() + 30
+        deadline_s = time.monotonic() + 60
         while self.outbox.tallies().pending:
             assert time.monotonic() < deadline_s, f"still owed: {self.outbox.tallies()}, {self.link.tallies}"
             await asyncio.sleep(0.05)
@@ -152,6 +152,22 @@ def test_a_terminal_killed_five_times_gives_every_ticket_once_and_the_hub_has_th
         assert len(set(printed)) == len(printed)
         assert len(set(numbers)) == len(numbers) and set(printed) <= set(numbers)
         assert len(set(seqs)) == len(seqs)
+    finally:
+        hub.stop()
+        broker.stop()
+
+
+def test_the_embedded_broker_carries_the_same_traffic(tmp_path: Path) -> None:
+    broker = start_broker(tmp_path / "broker", 0, "embedded")
+    hub = start_hub(broker.ready["port"], tmp_path / "hub.db")
+    command = [sys.executable, "-m", "tests.hub.kiosk_process", str(tmp_path / "kiosk.db"), str(broker.ready["port"])]
+    try:
+        kiosk = subprocess.run([*command, "30"], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        assert kiosk.returncode == 0, kiosk.stderr
+        numbers, seqs = rows_of(tmp_path / "hub.db")
+        assert sorted(numbers) == sorted(kiosk.stdout.split()) and len(seqs) == 30
+        branch = httpx.get(f"{hub.ready['http']}/api/v1/branches/{BRANCH}").json()
+        assert [(device["device"], device["online"]) for device in branch["devices"]] == [(DEVICE, False)]
     finally:
         hub.stop()
         broker.stop()

@@ -16,8 +16,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from contracts import messages as m
 from contracts import topics
+from hub.broker import find_mosquitto
 from hub.ingest import Arrived
 
 ROOT = Path(__file__).parents[2]
@@ -72,6 +75,8 @@ def start(*arguments: str) -> Running:
 
 
 def start_broker(folder: Path, port: int = 0, engine: str = "auto") -> Running:
+    if engine == "mosquitto" and find_mosquitto() is None:
+        pytest.skip("mosquitto is not installed: apt-get install mosquitto")
     return start("hub", "broker", "--dir", str(folder), "--port", str(port), "--engine", engine)
 
 
