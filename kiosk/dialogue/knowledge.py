@@ -23,7 +23,7 @@ from kiosk.dialogue.opening import HOURS_FACTS, Spoken, hours_facts
 
 CONTENT_DIR: Final = CONFIG_DIR / "content"
 CONDITIONS: Final = frozenset(
-    ["place", "item", "date", "term", "currency", "topic", "how", "amount", "day_open", "now"]
+    ["place", "item", "date", "term", "currency", "topic", "how", "amount", "day_open", "now", "ever_open"]
 )
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
@@ -81,8 +81,8 @@ class KnowledgeTallies:
 def load_pack(path: Path, intents: Mapping[str, IntentRow]) -> Pack:
     """Read a content pack. Raises `ConfigError` naming file, line, key and what is allowed."""
     pack = load_yaml(path, Pack)
-    lines = yaml_lines(path.read_text("utf-8"))
     for key, problem in _problems(pack, intents):
+        lines = yaml_lines(path.read_text("utf-8"))
         line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), 1)
         raise ConfigError(f"{path}:{line}: {'.'.join(map(str, key))}: {problem}")
     return pack
@@ -101,16 +101,19 @@ def _problems(pack: Pack, intents: Mapping[str, IntentRow]) -> Iterator[tuple[tu
             if not variant.when and number < len(variants) - 1:
                 yield here, "always holds, so the answers after it are never said"
             for language in ("zh", "en"):
-                for name in sorted(set(placeholders(getattr(variant, language))) - known):
+                names = placeholders(getattr(variant, language))
+                if names is None:
+                    yield (*here, language), "braces do not match"
+                for name in sorted(set(names or ()) - known):
                     yield (*here, language), f"{{{name}}}: no such fact"
 
 
-def placeholders(sentence: str) -> list[str]:
-    """The names in braces. Raises `ConfigError` when braces do not match."""
+def placeholders(sentence: str) -> list[str] | None:
+    """The names in braces, or None when the braces do not match."""
     try:
         return [name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None]
-    except ValueError as err:
-        raise ConfigError(f"{sentence!r}: {err}") from err
+    except ValueError:
+        return None
 
 
 class ApprovedKnowledge:

@@ -44,14 +44,14 @@ def spoken_time(moment: time) -> Spoken:
 
 
 def hours_facts(hours: Mapping[Weekday, Hours], asked: str, now: datetime) -> tuple[dict[str, str], dict[str, Spoken]]:
-    """What holds (`day_open`, for today also `now`) and what is said about the day that was asked for.
+    """What holds (`day_open`, `ever_open`, and `now` if today is open), and what is said about the day asked for.
 
     `asked` is a `date` slot: a weekday's name, today, tomorrow, day_after; anything else is today.
     """
     number = next((n for n, name in enumerate(DAYS) if name == asked), None)
     ahead = _AHEAD.get(asked, 0) if number is None else (number - now.weekday()) % 7
     day = hours.get(DAYS[(now.weekday() + ahead) % 7])
-    state = {"day_open": "yes" if day else "no"}
+    state = {"day_open": "yes" if day else "no", "ever_open": "yes" if hours else "no"}
     # Who asked for Sunday is told about Sunday, not about 'the day after tomorrow'.
     named = _weekday_name(ahead, now) if number is not None and ahead else _day_name(ahead, now)
     said: dict[str, Spoken] = {"day": named, "weekend": _weekend(hours)}
@@ -65,9 +65,9 @@ def hours_facts(hours: Mapping[Weekday, Hours], asked: str, now: datetime) -> tu
         if following:
             said |= {"next_day": _day_name(later, now), "next_opens": spoken_time(following.opens)}
             break
-    # A branch that never opens has nothing to fill in; the sentence must still be whole.
+    # What cannot be known (a closed day has no opening time) is not said by any answer that fits that day.
     for name in HOURS_FACTS - said.keys():
-        said[name] = ("另行通知", "a time to be announced")
+        said[name] = ("", "")
     return state, said
 
 
