@@ -41,7 +41,9 @@ def serve_command(
     except ConfigError as err:
         raise _failure(str(err)) from err
     except sa.exc.SQLAlchemyError as err:
-        raise _failure(f"the database {sa.make_url(database)!r} cannot be opened: {err}") from err
+        raise _failure(f"the database cannot be opened: {err}") from err
+    except ImportError as err:
+        raise _failure(f"the database cannot be opened: its driver is not installed ({err.name})") from err
     except OSError as err:
         raise _failure(f"cannot listen on {http}: {err.strerror or err}") from err
 

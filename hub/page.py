@@ -210,7 +210,7 @@ def _moment_words(kind: str, body: dict[str, Any], labels: Labels) -> tuple[Pair
             return ("打了招呼", "Greeted"), "中文" if body["language"] == "zh" else "English"
         case "understood":
             latency = body.get("latency_ms")
-            took = f" · {latency['total'] / 1000:.1f} s" if latency else ""
+            took = f" · {latency['total'] / 1000:.1f}\u00a0s" if latency else ""
             asked = {"act": "", "ask": " · 再问一句", "unsure": " · 没听准"}[body["decision"]]
             return ("听懂了", "Understood"), (
                 f"{both(labels.intent(body['intent']))} · {body['confidence']:.0%}{took}{asked}"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
@@ -19,6 +21,8 @@ from hub.wire import HubWire
 log = logging.getLogger(__name__)
 
 VERSION: Final = "0.1.0"
+HOUSEKEEPING_S: Final = 3_600.0
+KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
 
 class Hub:
@@ -29,6 +33,7 @@ class Hub:
         self._listeners: list[Callable[[str], None]] = []
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
+        self._kept_house_s = 0.0
         self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
         self.ingest = Ingest(store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell)
         self.wire = HubWire(
@@ -36,13 +41,12 @@ class Hub:
             version=VERSION,
             take=self.ingest.take,
             connected=self._publish_every_queue,
-            settled=self._publish_moved,
+            settled=self._settle,
         )
 
     def start(self) -> None:
         """Begin to listen to the broker."""
-        for branch in queue.expire(self.store):
-            log.info("the day of %s is over", branch)
+        self._keep_house()
         self.wire.start()
 
     def stop(self) -> None:
@@ -96,7 +100,17 @@ class Hub:
         for branch in self.branches():
             self.publish_queue(branch)
 
-    def _publish_moved(self) -> None:
+    def _keep_house(self) -> None:
+        """End days that are over, forget what is too old. Now and then, in the worker's thread."""
+        self._kept_house_s = time.monotonic()
+        self._moved |= queue.expire(self.store)
+        forgotten = self.store.forget_before(datetime.now(UTC) - KEEP)
+        if forgotten:
+            log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
+
+    def _settle(self) -> None:
+        if time.monotonic() - self._kept_house_s > HOUSEKEEPING_S:
+            self._keep_house()
         while self._moved:
             branch = min(self._moved)
             self.publish_queue(branch)

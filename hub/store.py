@@ -179,6 +179,13 @@ class Store:
         with self.read() as db:
             return [dict(row) for row in db.execute(query).mappings()]
 
+    def forget_before(self, oldest: datetime) -> int:
+        """Delete what is older than the records are kept; returns how many rows."""
+        aged = ((events, events.c.at), (opinions, opinions.c.at), (refused, refused.c.at))
+        aged_tickets = ((tickets, tickets.c.changed_at), (ticket_changes, ticket_changes.c.at))
+        with self.write() as db:
+            return sum(db.execute(sa.delete(table).where(at < oldest)).rowcount for table, at in aged + aged_tickets)
+
     def close(self) -> None:
         """Close every connection."""
         self._engine.dispose()

@@ -147,6 +147,8 @@ def _add_pages(app: FastAPI, hub: Hub, labels: Labels, changes: Changes) -> None
         chosen = branch or (known[0] if known else None)
         if chosen is None:
             return page.empty_page(labels)
+        if chosen not in known and chosen not in labels.branches:
+            raise HTTPException(404, "no such branch")
         return page.page(views.branch_view(hub.store, chosen), labels, known)
 
     @app.get("/board", response_class=HTMLResponse)

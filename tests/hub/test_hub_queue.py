@@ -156,3 +156,13 @@ def test_open_tickets_of_past_days_expire_and_those_of_today_do_not(branch: Bran
     assert queue.expire(branch.store) == {BRANCH}
     states = {row["number"]: row["state"] for row in branch.store.rows(sa.select(tickets))}
     assert states == {"A050": "expired", "A001": "waiting"}
+
+
+def test_records_older_than_they_are_kept_are_deleted_and_younger_ones_stay(branch: Branch) -> None:
+    branch.take("A001")
+    branch.ingest.take([branch.sender.event(m.OpinionGiven(visit="v", score=5))])
+    now = datetime.now(UTC)
+    assert branch.store.forget_before(now - timedelta(days=1)) == 0
+    # a moment, an opinion, a ticket and its one change
+    assert branch.store.forget_before(now + timedelta(minutes=1)) == 4
+    assert branch.state().tickets == ()

@@ -110,6 +110,7 @@ async def test_nothing_from_outside_becomes_markup(hub: Hub, web: httpx.AsyncCli
     page = (await web.get("/")).text
     assert "<script>alert" not in page and "<img" not in page and "<b>x</b>" not in page
     assert (await web.get("/", params={"branch": "<svg>"})).status_code == 422
+    assert (await web.get("/", params={"branch": "nowhere"})).status_code == 404
 
 
 async def test_the_api_gives_the_branch_the_ticket_with_its_history_and_a_devices_rows(

@@ -70,6 +70,8 @@ def test_a_broker_that_is_killed_is_reported_by_its_runner(tmp_path: Path) -> No
         (["serve", "--http", "127.0.0.1:{taken}"], "127.0.0.1:{taken}"),
         (["serve", "--http", "nonsense"], "not HOST:PORT"),
         (["serve", "--http", "127.0.0.1:0", "--database", "sqlite:////nowhere/hub.db"], "cannot be opened"),
+        (["serve", "--http", "127.0.0.1:0", "--database", "nonsense"], "cannot be opened"),
+        (["serve", "--http", "127.0.0.1:0", "--database", "oracle://user:secret@host/db"], "driver is not installed"),
         (["serve", "--http", "127.0.0.1:0", "--site", "no-such-site.toml"], "no-such-site.toml"),
         (["broker", "--dir", "{folder}", "--port", "{taken}"], "{taken}"),
         (["broker", "--dir", "{folder}", "--port", "{taken}", "--engine", "embedded"], "{taken}"),
@@ -90,3 +92,4 @@ def test_what_cannot_be_started_says_why_in_a_sentence_without_a_traceback(
     assert ended.stdout == ""
     assert says.format(**words) in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert "secret" not in ended.stderr
