@@ -19,12 +19,20 @@ import numpy.typing as npt
 
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at import; it would write a device id otherwise
 import onnxruntime as ort
+from onnxruntime.capi.onnxruntime_pybind11_state import (
+    Fail,
+    InvalidArgument,
+    InvalidGraph,
+    InvalidProtobuf,
+    NotImplemented,
+)
 
 from models.intent_features import extract, spoken_language
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 TOP: Final = 5
 MAX_ALTERNATIVES: Final = 5
+LANGUAGES: Final = ("zh", "en")
 OUT_OF_SCOPE: Final = "other"
 
 Decision = Literal["act", "ask", "unsure"]
@@ -62,17 +70,24 @@ class IntentModel:
         for path in (graph, card_path):
             if not path.is_file():
                 raise IntentModelError(f"{path} is missing: run `python -m models.train.intent`")
-        card = json.loads(card_path.read_text(encoding="utf-8"))
-        self.labels: tuple[str, ...] = tuple(card["labels"])
-        self._temperature = float(card["temperature"])
-        self._thresholds: dict[str, tuple[float, float]] = {
-            language: (float(row["act"]), float(row["ask"])) for language, row in card["thresholds"].items()
-        }
+        try:
+            card = json.loads(card_path.read_text(encoding="utf-8"))
+            self.labels: tuple[str, ...] = tuple(card["labels"])
+            self._temperature = float(card["temperature"])
+            self._thresholds: dict[str, tuple[float, float]] = {
+                language: (float(card["thresholds"][language]["act"]), float(card["thresholds"][language]["ask"]))
+                for language in LANGUAGES
+            }
+        except (ValueError, KeyError, TypeError) as err:
+            raise IntentModelError(f"{card_path} is damaged ({err!r}): run `python -m models.train.intent`") from err
         options = ort.SessionOptions()
         options.intra_op_num_threads = 1  # a fraction of a millisecond of work: a second thread only costs
         options.inter_op_num_threads = 1
-        self._session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        if self._session.get_outputs()[0].shape != [len(self.labels)]:
+        try:
+            self._session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
+        except (Fail, InvalidGraph, InvalidProtobuf, InvalidArgument, NotImplemented) as err:
+            raise IntentModelError(f"{graph} is damaged: run `python -m models.train.intent`") from err
+        if not self._session.get_outputs() or self._session.get_outputs()[0].shape != [len(self.labels)]:
             raise IntentModelError(f"{graph} and {card_path} do not belong together")
 
     def probabilities(self, text: str) -> npt.NDArray[np.float32] | None:

@@ -143,9 +143,11 @@ def main(
     examples = [*load_corpus(), *load_heard()]
     console.print(f"{len(examples)} sentences of {len({e.group for e in examples})} lines, {len(ids)} intents")
     meanings = SentenceMeanings()
+    console.print("first pass, a part of the lines left out")
     judged, logits = held_out_logits(examples, ids, recipe, meanings)
     told = calibration(judged, ids, logits)
     console.print(told)
+    console.print(f"second pass, all lines; {time.monotonic() - started:.0f} s so far")
     folder.mkdir(parents=True, exist_ok=True)
     save_graph(train(examples, ids, recipe, meanings), folder / "intent.onnx")
     card = {

@@ -25,7 +25,7 @@ class Recipe:
     """How a network is fitted. Chosen on validation groups, never on the test file."""
 
     hidden: int = 128
-    epochs: int = 5
+    epochs: int = 4
     batch: int = 256
     rate: float = 0.004
     feature_dropout: float = 0.3  # share of a sentence's features hidden: what noise will do later

@@ -24,7 +24,7 @@ from models.train.teacher import SentenceMeanings
 
 Encode = Callable[[Sequence[str]], Floats]
 
-EXCHANGED_EACH: Final = 12  # variants of one sentence with words exchanged
+EXCHANGED_EACH: Final = 10  # variants of one sentence with words exchanged
 SPLICED: Final = 25_000  # of each language, as are the next two
 INSERTED: Final = 25_000
 FRAMED_EACH: Final = 2  # frames a word is tried in

