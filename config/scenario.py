@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Final, Literal
 
-from pydantic import Field, StringConstraints, model_validator
+from pydantic import Field, PrivateAttr, StringConstraints, model_validator
 
 from config.load import ConfigError, load_yaml
 from config.schema import CONFIG_DIR, Section
@@ -79,6 +79,12 @@ class Scenario(Section):
     lobby: Lobby = Lobby()
     waiting_before: int = Field(default=0, ge=0, le=50, description="tickets the simulated branch already waits with")
     steps: tuple[Step, ...] = Field(min_length=1, max_length=60)
+    _source: str = PrivateAttr(default="")
+
+    @property
+    def source(self) -> str:
+        """The name to find it again by: its file if it came from one outside the folder, else its id."""
+        return self._source or self.id
 
     def sayings(self) -> list[Say]:
         """Everything the visitor says, in order."""
@@ -96,4 +102,7 @@ def find_scenario(name: str) -> Path:
 
 def load_scenario(path: Path) -> Scenario:
     """Read one. Raises `ConfigError` naming file, line, key and what is allowed."""
-    return load_yaml(path, Scenario)
+    scenario = load_yaml(path, Scenario)
+    if path.resolve().parent != SCENARIOS_DIR.resolve():
+        scenario._source = str(path.resolve())
+    return scenario

@@ -10,6 +10,7 @@ os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")  # a missing camera is said by 
 import asyncio
 import json
 import logging
+import signal
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -153,6 +154,20 @@ def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None
         raise _fail(err) from err
     for clause, language in track(missing, description="rendering her sentences", console=Console(stderr=True)):
         voice.prepare(clause, language)
+
+
+@app.command()
+def record(scenario: Annotated[str, typer.Option(help="Id of a scenario, or a YAML file.")]) -> None:
+    """Record the visitor of a scenario: sentences in a simulated room, noise, portrait. The demo starts this."""
+    from config.scenario import find_scenario, load_scenario
+    from kiosk.scenario.prepare import prepare
+    from models.store import StoreError
+
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that the half-made folder is removed
+    try:
+        typer.echo(prepare(load_scenario(find_scenario(scenario)), lambda line: typer.echo(line, err=True)))
+    except (ConfigError, StoreError) as err:
+        raise _fail(err) from err
 
 
 @app.command()

@@ -62,7 +62,8 @@ async def examine(site: Site) -> list[Finding]:
     ]
     for name, look in looks:
         try:
-            findings.append(await asyncio.wait_for(look(site), LOOK_S))
+            async with asyncio.timeout(LOOK_S):
+                findings.append(await look(site))
         except TimeoutError:
             findings.append(Finding(name, False, "does not answer", "unplug it and plug it in again, or restart"))
     findings.append(_echo())

@@ -58,13 +58,15 @@ class VideoCamera:
         iterator = aiter(self._buffer)
         while True:
             try:
-                yield await asyncio.wait_for(anext(iterator), HANGS_S)
+                async with asyncio.timeout(HANGS_S):  # wait_for of Python 3.11 can swallow a cancellation
+                    frame = await anext(iterator)
             except StopAsyncIteration:
                 if self._stop.is_set():
                     return
                 raise DeviceLost("the camera stopped delivering pictures") from None
             except TimeoutError as err:
                 raise DeviceLost("the camera hangs") from err
+            yield frame
 
     async def close(self) -> None:
         self._stop.set()

@@ -97,6 +97,7 @@ class SocketScreen:
         if self._writer:
             self._writer.close()
             with suppress(ConnectionError, TimeoutError):
-                await asyncio.wait_for(self._writer.wait_closed(), 0.5)
+                async with asyncio.timeout(0.5):
+                    await self._writer.wait_closed()
         self._up.close()
         self._path.unlink(missing_ok=True)

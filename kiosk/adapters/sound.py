@@ -85,9 +85,11 @@ class CardMicrophone:
     async def frames(self) -> AsyncIterator[AudioFrame]:
         while True:
             try:
-                yield await asyncio.wait_for(self._buffer.get(), SILENT_S)
+                async with asyncio.timeout(SILENT_S):  # wait_for of Python 3.11 can swallow a cancellation
+                    frame = await self._buffer.get()
             except TimeoutError as err:
                 raise DeviceLost("the microphone stopped delivering sound") from err
+            yield frame
 
     async def close(self) -> None:
         await asyncio.to_thread(_close_stream, self._stream)

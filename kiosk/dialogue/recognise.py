@@ -53,7 +53,8 @@ class ModelRecogniser:
     async def recognise(self, pcm: Pcm) -> Words:
         """Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks."""
         try:
-            found = await asyncio.wait_for(self._thread.call(self._model.transcribe, pcm), DEADLINE_S)
+            async with asyncio.timeout(DEADLINE_S):
+                found = await self._thread.call(self._model.transcribe, pcm)
         except TimeoutError as err:
             raise RecognitionError("slow") from err
         except RuntimeError as err:

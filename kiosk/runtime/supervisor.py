@@ -20,11 +20,12 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 log = logging.getLogger(__name__)
 
-STOP_S: Final = 2.5  # a child that has not ended by then is killed
+STOP_S: Final = 1.8  # a child that has not ended by then is killed
+STAGGER_S: Final = 0.1
 BUDGET: Final = 5  # restarts …
 BUDGET_S: Final = 60.0  # … within this time; then it stays down and the parent says so
 PAUSE_S: Final = 0.5
@@ -97,8 +98,8 @@ class Supervisor:
     async def _ready(self, child: Child, process: Process) -> dict[str, object]:
         assert process.stdout is not None
         try:
-            line = await asyncio.wait_for(process.stdout.readline(), READY_S)
-            found = json.loads(line)
+            async with asyncio.timeout(READY_S):
+                found = json.loads(await process.stdout.readline())
         except (TimeoutError, ValueError) as err:
             raise ChildFailed(f"{child.name} did not come up; its log: {child.log}") from err
         return dict(found)
@@ -124,21 +125,22 @@ class Supervisor:
                     await self._ready(child, process)
 
     async def stop(self) -> None:
-        """End all, last started first; each has `STOP_S`."""
+        """Tell all to end, last started first, and end those that do not within `STOP_S`."""
         self._stopping = True
-        for _child, process in reversed(self._running):
-            await _end(process)
+        processes = [process for _, process in reversed(self._running)]
+        for process in processes:
+            with suppress(ProcessLookupError):
+                process.terminate()
+            await asyncio.sleep(STAGGER_S)  # the terminal says goodbye while the broker still listens
+        await asyncio.gather(*(_ended(process) for process in processes))
         for watcher in self._watchers:
             watcher.cancel()
 
 
-async def _end(process: Process, how: Literal[15, 2] = 15) -> None:
-    if process.returncode is not None:
-        return
-    with suppress(ProcessLookupError):
-        process.send_signal(how)
+async def _ended(process: Process) -> None:
     try:
-        await asyncio.wait_for(process.wait(), STOP_S)
+        async with asyncio.timeout(STOP_S):
+            await process.wait()
     except TimeoutError:
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)

@@ -23,9 +23,10 @@ from config.scenario import Scenario
 from config.schema import Site, site_path
 from kiosk.runtime.supervisor import Child, ChildFailed, Supervisor, module
 from kiosk.scenario.film import Still, contact_sheet, make_film, screen_began_ns
-from kiosk.scenario.prepare import prepare
+from kiosk.scenario.prepare import is_recorded, recording_folder
 
 CORE_ENDS_S: Final = 240.0
+RECORD_S: Final = 180.0
 HUB_ANSWERS_S: Final = 5.0
 STILLS: Final = 15
 SHOWN: Final = {"greeted": 1.2, "turn": 0.9, "page": 0.9, "opinion": 0.6, "visit_ended": 0.8}
@@ -55,7 +56,6 @@ async def run_demo(
     disturb: Callable[[Supervisor], Any] | None = None,
 ) -> dict[str, Any]:
     """Run one scenario and return its account. `disturb(supervisor)`: a coroutine that kills things meanwhile."""
-    recording = await asyncio.to_thread(prepare, options.scenario, progress)
     options.out.mkdir(parents=True, exist_ok=True)
     supervisor = Supervisor()
     stop = asyncio.Event()
@@ -65,6 +65,7 @@ async def run_demo(
     with tempfile.TemporaryDirectory(prefix="yingbin-demo-") as temporary:
         work = Path(temporary)
         try:
+            recording = await _recorded(options, supervisor, work, progress, stop)
             account = await _visit(options, supervisor, recording, work, progress, disturb, stop)
         finally:
             await supervisor.stop()
@@ -73,6 +74,22 @@ async def run_demo(
         await asyncio.to_thread(_film, options, work, account)
     (options.out / "account.json").write_text(json.dumps(account, ensure_ascii=False, indent=1), "utf-8")
     return account
+
+
+async def _recorded(
+    options: DemoOptions, supervisor: Supervisor, work: Path, progress: Callable[[str], None], stop: asyncio.Event
+) -> Path:
+    """The visitor's recording, made by a process of its own so that it can be stopped; at once if it is there."""
+    folder = recording_folder(options.scenario)
+    if is_recorded(folder):
+        return folder
+    progress("recording the visitor: her or his sentences, spoken in a simulated room")
+    argv = module("kiosk", "record", "--scenario", options.scenario.source)
+    await supervisor.start(Child(name="record", argv=argv, log=work / "logs" / "record.log", restart=False))
+    await _child_ends("record", supervisor, stop, options.out, RECORD_S)
+    if not is_recorded(folder):
+        raise DemoFailed(f"the visitor could not be recorded; the log: {options.out / 'logs' / 'record.log'}")
+    return folder
 
 
 async def _visit(
@@ -112,7 +129,7 @@ async def _visit(
             name="core",
             argv=module("kiosk", "core", "--hub", address, "--state", str(work / "state"),
                         "--socket", str(work / "screen.sock"), "--tickets", str(options.out / "tickets"),
-                        "--scenario", options.scenario.id, "--recording", str(recording),
+                        "--scenario", options.scenario.source, "--recording", str(recording),
                         "--report", str(report), "--sound", str(work / "visit.wav")),
             log=logs / "core.log",
             restart=False,
@@ -120,7 +137,7 @@ async def _visit(
     )  # fmt: skip
     progress("the visitor walks up; this takes as long as the visit")
     disturbing = asyncio.create_task(disturb(supervisor)) if disturb else None
-    await _core_ends(supervisor, stop, options.out)
+    await _child_ends("core", supervisor, stop, options.out, CORE_ENDS_S)
     if disturbing:
         await disturbing
     if not report.exists():
@@ -148,11 +165,11 @@ async def _simulated_branch(options: DemoOptions, broker: str, logs: Path) -> No
         raise DemoFailed("the simulated branch could not hand its tickets to the hub")
 
 
-async def _core_ends(supervisor: Supervisor, stop: asyncio.Event, out: Path) -> None:
-    """Wait for the end of the visit, of a process that must not end, or for a signal."""
+async def _child_ends(wanted: str, supervisor: Supervisor, stop: asyncio.Event, out: Path, within_s: float) -> None:
+    """Wait for the end of this child, of a process that must not end, or for a signal."""
     stopped = asyncio.create_task(stop.wait())
     try:
-        async with asyncio.timeout(CORE_ENDS_S):
+        async with asyncio.timeout(within_s):
             while True:
                 ended = asyncio.create_task(supervisor.ended.get())
                 await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
@@ -160,12 +177,12 @@ async def _core_ends(supervisor: Supervisor, stop: asyncio.Event, out: Path) -> 
                     ended.cancel()
                     raise DemoFailed("stopped")
                 name, status = ended.result()
-                if name == "core":
+                if name == wanted:
                     return
                 if (name, status) != ("screen", 0):  # the core closes the screen a moment before it ends itself
                     raise ChildFailed(f"{name} ended with status {status}; its log: {out / 'logs' / name}.log")
     except TimeoutError as err:
-        raise DemoFailed(f"the visit did not end within {CORE_ENDS_S:.0f} s; logs: {out / 'logs'}") from err
+        raise DemoFailed(f"{wanted} did not end within {within_s:.0f} s; logs: {out / 'logs'}") from err
     finally:
         stopped.cancel()
 
@@ -216,6 +233,7 @@ def _film(options: DemoOptions, work: Path, account: dict[str, Any]) -> None:
     began_ns = screen_began_ns(work / "film")
     film = options.out / "visit.mp4"
     make_film(screen, began_ns, work / "visit.wav", account["sound_began_ns"], film)
+    account["screen_began_ns"] = began_ns
     offset_s = (account["trace_began_ns"] - began_ns) / 1e9
     stills = [
         Still(moment["at_s"] + offset_s + SHOWN[moment["kind"]], _label(moment))

@@ -32,19 +32,29 @@ ROOM_M: Final = (6.0, 5.0, 3.0)
 Signal = npt.NDArray[np.float32]
 
 
+def recording_folder(scenario: Scenario) -> Path:
+    """Where the recording of exactly this visitor is, or will be."""
+    requested = (scenario.visitor, scenario.lobby, *scenario.sayings())
+    voice = Store().folder("kokoro").name
+    wanted = "\n".join((RECIPE, voice, *(part.model_dump_json() for part in requested)))
+    return cache_root() / "visitors" / f"{scenario.id}-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
+
+
+def is_recorded(folder: Path) -> bool:
+    return (folder / "portrait.json").exists()
+
+
 def prepare(scenario: Scenario, progress: Callable[[str], None]) -> Path:
     """Return the folder with say0.wav…, noise.wav, portrait.png, portrait.json; make it if it is not there."""
-    kokoro_folder = Store().open("kokoro")
-    requested = (scenario.visitor, scenario.lobby, *scenario.sayings())
-    wanted = "\n".join((RECIPE, kokoro_folder.name, *(part.model_dump_json() for part in requested)))
-    folder = cache_root() / "visitors" / f"{scenario.id}-{hashlib.sha256(wanted.encode()).hexdigest()[:16]}"
-    if (folder / "portrait.json").exists():
+    folder = recording_folder(scenario)
+    if is_recorded(folder):
         return folder
+    kokoro = Kokoro(Store().open("kokoro"))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent) as temporary:
         work = Path(temporary) / "made"
         work.mkdir()
-        _sentences(scenario, Kokoro(kokoro_folder), work, progress)
+        _sentences(scenario, kokoro, work, progress)
         _noise(scenario.lobby, work)
         _portrait(work)
         if not folder.exists():

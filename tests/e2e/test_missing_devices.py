@@ -1,0 +1,126 @@
+"""No camera, microphone, loudspeaker, display or broker: the terminal starts, says so, and works by touch."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from contracts.framing import Framing
+from contracts.screen import MAX_MESSAGE_BYTES, Ready, ScreenState, ToScreen, Touch
+from kiosk.sync.outbox import Outbox
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+BARE = {"ALSA_CONFIG_PATH": "/nonexistent", "PULSE_SERVER": "unix:/nonexistent", "DISPLAY": "", "WAYLAND_DISPLAY": ""}
+
+
+class Glass:
+    """A screen that only looks and touches, over the real socket."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        self._framing: Framing[ToScreen] = Framing(ToScreen, MAX_MESSAGE_BYTES)
+        self.state: ScreenState | None = None
+
+    def say(self, message: object) -> None:
+        self._writer.write(self._framing.encode(message))
+
+    async def until(self, wanted: str, within_s: float = 30) -> ScreenState:
+        """Look until the page, or a target with that id, is there."""
+        async with asyncio.timeout(within_s):
+            while True:
+                state = self.state
+                if state and (state.page == wanted or wanted in {target.id for target in state.targets}):
+                    return state
+                for message in self._framing.feed(await self._reader.read(65536)):
+                    if isinstance(message, ScreenState):
+                        self.state = message
+
+    def touch(self, target: str) -> None:
+        assert self.state is not None
+        self.say(Touch(self.state.revision, target, 0))
+
+
+@asynccontextmanager
+async def terminal(tmp_path: Path) -> AsyncIterator[Glass]:
+    site = (ROOT / "config/sites/qinghe-binjiang.toml").read_text("utf-8")
+    (tmp_path / "site.toml").write_text(site + '\n[hub]\nport = 9\n[ports]\ncamera = "/dev/no-camera"\n', "utf-8")
+    command = [sys.executable, "-m", "kiosk", "core", "--state", str(tmp_path / "state"), "--socket",
+               str(tmp_path / "screen.sock"), "--tickets", str(tmp_path / "tickets"), "--site",
+               str(tmp_path / "site.toml")]  # fmt: skip
+    core = await asyncio.to_thread(
+        subprocess.Popen, command, cwd=ROOT, env={**os.environ, **BARE}, stderr=subprocess.PIPE
+    )
+    try:
+        for _ in range(300):
+            if (tmp_path / "screen.sock").exists():
+                break
+            await asyncio.sleep(0.1)
+        reader, writer = await asyncio.open_unix_connection(str(tmp_path / "screen.sock"), limit=2**20)
+        glass = Glass(reader, writer)
+        glass.say(Ready(1080, 1920, "dummy", os.getpid()))
+        yield glass
+        writer.close()
+    finally:
+        core.terminate()
+        _, said = await asyncio.to_thread(core.communicate, timeout=10)
+        assert core.returncode == 0, said.decode()[-800:]
+
+
+async def test_with_nothing_attached_a_visitor_gets_a_ticket_by_touch(tmp_path: Path) -> None:
+    async with terminal(tmp_path) as glass:
+        state = await glass.until("outage")
+        assert "听不见" in state.headline
+        await asyncio.sleep(1.0)
+        state = await glass.until("wish_take_ticket")
+        assert {"camera", "microphone", "speaker", "hub"} <= set(state.lights.missing)
+        glass.touch("wish_take_ticket")
+        await glass.until("service_personal")
+        glass.touch("service_personal")
+        state = await glass.until("ticket")
+        assert state.ticket is not None and state.ticket.number == "A001"
+        assert state.ticket.ahead is None and state.ticket.wait_min is None  # no hub: no figure is invented
+    owed = Outbox(tmp_path / "state" / "outbox.sqlite").pending(limit=100)
+    bodies = [type(row.topic.decode(row.payload).body).__name__ for row in owed]
+    assert "TicketIssued" in bodies
+    assert list((tmp_path / "tickets").glob("*A001.png"))
+
+
+def test_the_doctor_names_what_is_missing_and_what_to_do() -> None:
+    ran = subprocess.run(
+        [sys.executable, "-m", "kiosk", "doctor", "--json", "-"],
+        cwd=ROOT, env={**os.environ, **BARE}, capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    told = json.loads(ran.stdout)
+    findings = {finding["what"]: finding for finding in told["findings"]}
+    for device in ("microphone", "loudspeaker", "display"):
+        assert findings[device]["works"] is False and findings[device]["advice"]
+    for there in ("models", "intent model", "Chinese font", "printer", "echo cancellation"):
+        assert findings[there]["works"] is True
+    assert ran.returncode == 1 and told["ok"] is False
+
+
+def test_the_doctor_finds_a_sound_card(tmp_path: Path) -> None:
+    from tests.kiosk.sound_card import SoundCard
+
+    card = SoundCard(tmp_path)
+    card.plug_in()
+    try:
+        ran = subprocess.run(
+            [sys.executable, "-m", "kiosk", "doctor", "--json", "-"],
+            cwd=ROOT, env={**os.environ, **card.environment}, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    finally:
+        card.unplug()
+    findings = {finding["what"]: finding for finding in json.loads(ran.stdout)["findings"]}
+    assert findings["loudspeaker"]["works"] is True, findings["loudspeaker"]
+    assert "microphone" in findings and findings["microphone"]["found"].startswith("'auto'")

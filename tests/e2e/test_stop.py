@@ -1,0 +1,84 @@
+"""Ctrl-C and SIGTERM at any moment: a clean end within three seconds, nothing left running, no half-written file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.e2e
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def mine(mark: str) -> list[int]:
+    """Processes whose command line or environment carries `mark`."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or int(entry.name) == os.getpid():
+            continue
+        try:
+            if mark.encode() in (entry / "environ").read_bytes():
+                found.append(int(entry.name))
+        except OSError:
+            continue
+    return found
+
+
+@pytest.mark.parametrize(
+    ("number", "after_s"), [(signal.SIGINT, 1.0), (signal.SIGTERM, 6.0), (signal.SIGINT, 14.0)],
+    ids=["Ctrl-C while starting", "SIGTERM while the visitor walks up", "Ctrl-C in mid-conversation"],
+)  # fmt: skip
+def test_the_demo_ends_within_three_seconds_and_leaves_nothing(tmp_path: Path, number: int, after_s: float) -> None:
+    mark = f"YINGBIN_TEST_MARK={tmp_path.name}-{after_s}"
+    name, value = mark.split("=")
+    demo = subprocess.Popen(
+        [sys.executable, "-m", "kiosk", "demo", "--headless", "--out", str(tmp_path / "out")],
+        cwd=ROOT,
+        env={**os.environ, name: value},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    time.sleep(after_s)
+    assert demo.poll() is None, "it ended before it was told to"
+    began = time.monotonic()
+    demo.send_signal(number)
+    demo.wait(10)
+    took_s = time.monotonic() - began
+    assert took_s <= 3.0
+    time.sleep(0.2)
+    assert mine(mark) == []
+    halves = [path for path in (tmp_path / "out").rglob("*") if ".part" in path.name]
+    assert halves == []
+
+
+def test_the_terminal_ends_within_three_seconds_when_told(tmp_path: Path) -> None:
+    mark = f"YINGBIN_TEST_MARK={tmp_path.name}-live"
+    name, value = mark.split("=")
+    site = (ROOT / "config/sites/qinghe-binjiang.toml").read_text("utf-8") + "\n[hub]\nport = 18931\n"
+    (tmp_path / "site.toml").write_text(site, "utf-8")
+    live = subprocess.Popen(
+        [sys.executable, "-m", "kiosk", "run", "--headless", "--state", str(tmp_path / "state"), "--site",
+         str(tmp_path / "site.toml")],
+        cwd=ROOT,
+        env={**os.environ, name: value},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )  # fmt: skip
+    time.sleep(9)
+    assert live.poll() is None
+    assert len(mine(mark)) >= 5  # parent, broker and its child, hub, core, screen
+    began = time.monotonic()
+    live.send_signal(signal.SIGTERM)
+    _, said = live.communicate(timeout=10)
+    assert time.monotonic() - began <= 3.0, said
+    assert live.returncode == 0, said
+    time.sleep(0.2)
+    assert mine(mark) == []
