@@ -260,6 +260,7 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await self._screen.open()
+        self._session.tell(DeviceChanged("hub", False, "not reached yet"))
         outcome: Outcome | None = None
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._shut)

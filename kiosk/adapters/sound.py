@@ -7,6 +7,9 @@ A device that goes away raises `DeviceLost`; whoever opened it tries again.
 from __future__ import annotations
 
 import asyncio
+import functools
+import subprocess
+import sys
 import threading
 import time
 from collections import deque
@@ -22,14 +25,23 @@ from kiosk.runtime.buffer import Buffer
 
 MIC_BUFFER_FRAMES: Final = 100  # 2 s
 SILENT_S: Final = 2.0  # a live microphone delivers fifty frames a second; none for this long means it hangs
+TRY_S: Final = 10.0
 QUEUE_SAMPLES: Final = SPEECH_RATE_HZ // 4
 
 
+@functools.cache
+def _loads() -> bool:
+    """Whether PortAudio comes up here. It aborts the whole process where ALSA is not configured, so a process that
+    may be lost tries first."""
+    tried = subprocess.run([sys.executable, "-c", "import sounddevice"], capture_output=True, timeout=TRY_S)
+    return tried.returncode == 0
+
+
 def _library() -> Any:
-    try:
-        import sounddevice
-    except OSError as err:  # the Python part is there, libportaudio2 is not
-        raise DeviceLost(f"PortAudio is not installed ({err}): apt-get install libportaudio2") from err
+    if "sounddevice" not in sys.modules and not _loads():
+        raise DeviceLost("PortAudio does not start: apt-get install libportaudio2, and check the ALSA configuration")
+    import sounddevice
+
     return sounddevice
 
 

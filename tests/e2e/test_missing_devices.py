@@ -34,12 +34,12 @@ class Glass:
     def say(self, message: object) -> None:
         self._writer.write(self._framing.encode(message))
 
-    async def until(self, wanted: str, within_s: float = 30) -> ScreenState:
-        """Look until the page, or a target with that id, is there."""
+    async def until(self, *wanted: str, within_s: float = 30) -> ScreenState:
+        """Look until everything wanted is there: a page, the id of a target, the name of a missing device."""
         async with asyncio.timeout(within_s):
             while True:
                 state = self.state
-                if state and (state.page == wanted or wanted in {target.id for target in state.targets}):
+                if state and set(wanted) <= {state.page, *state.lights.missing, *(t.id for t in state.targets)}:
                     return state
                 for message in self._framing.feed(await self._reader.read(65536)):
                     if isinstance(message, ScreenState):
@@ -80,9 +80,7 @@ async def test_with_nothing_attached_a_visitor_gets_a_ticket_by_touch(tmp_path: 
     async with terminal(tmp_path) as glass:
         state = await glass.until("outage")
         assert "听不见" in state.headline
-        await asyncio.sleep(1.0)
-        state = await glass.until("wish_take_ticket")
-        assert {"camera", "microphone", "speaker", "hub"} <= set(state.lights.missing)
+        await glass.until("wish_take_ticket", "camera", "microphone", "speaker", "hub")
         glass.touch("wish_take_ticket")
         await glass.until("service_personal")
         glass.touch("service_personal")
