@@ -19,8 +19,8 @@ import typer
 from rich.console import Console
 
 from contracts.screen import Language
-from models.kokoro import RATE_HZ as SPOKEN_HZ
 from models.kokoro import Kokoro
+from models.loudness import RATE_HZ as SPOKEN_HZ
 from models.mel import RATE_HZ as HEARD_HZ
 from models.store import Store
 from models.train.corpus import Example, load_corpus, load_labelled
