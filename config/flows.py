@@ -114,6 +114,8 @@ class Phrases(Section):
     sorry: Both
     language_switched: Both
     attract: Both
+    attract_blind: Both
+    missing: dict[str, Both]
     listening: Both
     thinking: Both
     speaking: Both

@@ -98,7 +98,8 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
 
 def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:
     deaf = not back.works.get("microphone", False)
-    headline = phrases.cannot_hear if deaf else phrases.attract
+    blind = not back.works.get("camera", False)
+    headline = phrases.cannot_hear if deaf else phrases.attract_blind if blind else phrases.attract
     cards = tuple(replace(target, kind="card") for target in back.invitations)
     return replace(
         state,
@@ -106,10 +107,17 @@ def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Langu
         headline=_in(headline, language),
         headline_translation=_in(headline, "en" if language == "zh" else "zh"),
         targets=(*cards, *_dock(phrases, None, language)),
+        note=_missing_words(phrases, back, language) if state.queue else "",
         gesture="rest" if deaf else "wave",
         expression="concerned" if deaf else "glad",
         listening="unavailable" if deaf else "off",
     )
+
+
+def _missing_words(phrases: Phrases, back: Backstage, language: Language) -> str:
+    """The first device that is away, in words; nothing when all work."""
+    away = [name for name, works in sorted(back.works.items()) if not works and name in phrases.missing]
+    return _in(phrases.missing[away[0]], language) if away else ""
 
 
 def _bar(bar: Listening, back: Backstage) -> Listening:

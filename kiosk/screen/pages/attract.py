@@ -11,6 +11,7 @@ from kiosk.screen.buttons import row_boxes
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
 from kiosk.screen.pages.common import headline, of_kind
+from kiosk.screen.pages.missing import missing_panel
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN, PAGE_HEIGHT, PAGE_WIDTH
@@ -29,6 +30,8 @@ def attract(view: View) -> PageLayout:
     parts += [_invitation(view, target, box) for target, box in zip(invitations, boxes, strict=True)]
     if view.state.queue:
         parts.append(_queue(view, QUEUE))
+    elif view.state.lights.missing:
+        parts.append(missing_panel(view, Box(QUEUE.x, QUEUE.y, QUEUE.width, 208)))
     parts += dock_parts(view)
     return PageLayout("night", behind, FigureSpot(500, 586, 0.86, 1020, badge=False), tuple(parts))
 
