@@ -132,6 +132,12 @@ class HubLink(Section):
     host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
     port: int = Field(default=1883, ge=1, le=65535)
     keepalive_s: int = Field(default=20, ge=5, le=600)
+    public_url: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^(https?://[^\s]+)?$",
+        description="where visitors' phones reach the hub; empty: no QR code on the ticket",
+    )
     resend_s: float = Field(
         default=5, ge=0.5, le=600, description="unacknowledged operations are sent again after this"
     )

@@ -23,6 +23,7 @@ from contracts.tickets import TicketEvent
 from hub import page, queue, views
 from hub.labels import Labels, theme_css
 from hub.service import Hub
+from hub.ticket_page import ticket_page
 
 MAX_STREAMS: Final = 64
 STREAM_PAUSE_S: Final = 0.2  # changes closer together than this are told once
@@ -150,6 +151,15 @@ def _add_pages(app: FastAPI, hub: Hub, labels: Labels, changes: Changes) -> None
         if chosen not in known and chosen not in labels.branches:
             raise HTTPException(404, "no such branch")
         return page.page(views.branch_view(hub.store, chosen), labels, known)
+
+    @app.get("/t/{branch}/{day}/{number}", response_class=HTMLResponse)
+    def ticket_on_a_phone(branch: str, day: str, number: str) -> str:
+        found = views.ticket_view(hub.store, branch, number, day)
+        if found is None:
+            raise HTTPException(404, "no such ticket")
+        lines = queue.state_of(hub.store, branch).tickets
+        ahead = next((line.ahead for line in lines if line.number == number), None)
+        return ticket_page({**found, "branch": branch}, ahead, labels)
 
     @app.get("/board", response_class=HTMLResponse)
     def board(branch: Branch) -> str:

@@ -176,6 +176,7 @@ def core(
     socket: Annotated[Path, typer.Option(help="The screen connects here.")],
     tickets: Annotated[Path, typer.Option(help="Paper, where the printer is a folder.")] = Path("out/tickets"),
     hub: Annotated[str, typer.Option(help="HOST:PORT of the broker, instead of the site's.")] = "",
+    public_url: Annotated[str, typer.Option(help="Where phones reach the hub; with --hub.")] = "",
     site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
     scenario: Annotated[str, typer.Option(help="A recorded visitor instead of devices.")] = "",
     recording: Annotated[Path | None, typer.Option(help="Folder of the recorded visitor.")] = None,
@@ -191,7 +192,8 @@ def core(
     loaded = _site(site)
     if hub:
         host, _, port = hub.rpartition(":")
-        loaded = loaded.model_copy(update={"hub": loaded.hub.model_copy(update={"host": host, "port": int(port)})})
+        there = {"host": host, "port": int(port), **({"public_url": public_url} if public_url else {})}
+        loaded = loaded.model_copy(update={"hub": loaded.hub.model_copy(update=there)})
     try:
         recorded = None
         if scenario and recording and report and sound:

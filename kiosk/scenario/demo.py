@@ -127,7 +127,7 @@ async def _visit(
     await supervisor.start(
         Child(
             name="core",
-            argv=module("kiosk", "core", "--hub", address, "--state", str(work / "state"),
+            argv=module("kiosk", "core", "--hub", address, "--public-url", web, "--state", str(work / "state"),
                         "--socket", str(work / "screen.sock"), "--tickets", str(options.out / "tickets"),
                         "--scenario", options.scenario.source, "--recording", str(recording),
                         "--report", str(report), "--sound", str(work / "visit.wav")),

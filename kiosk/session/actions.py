@@ -104,7 +104,7 @@ class Actions:
     async def _view(self, visit: Visit, service: Service, ticket: Ticket) -> TicketView:
         owed = await self._ledger.owed(day=ticket.day)
         ahead = ahead_of(ticket.number, service.id, self._queue(), owed)
-        stamp = ticket.issued_at
+        stamp, hub = ticket.issued_at, self._site.hub.public_url
         return TicketView(
             number=ticket.number,
             service=service.name_zh if visit.language == "zh" else service.name_en,
@@ -113,7 +113,7 @@ class Actions:
             else f"{stamp:%-d %b %H:%M}",
             ahead=ahead,
             wait_min=wait_range(ahead, service.minutes_typical, service.counters) if ahead else None,
-            qr=f"yingbin:{self._site.branch.id}:{ticket.day}:{ticket.number}",
+            qr=f"{hub.rstrip('/')}/t/{self._site.branch.id}/{ticket.day}/{ticket.number}" if hub else "",
         )
 
     async def _give_back(self, visit: Visit) -> bool:

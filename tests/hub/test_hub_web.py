@@ -127,6 +127,19 @@ async def test_the_api_gives_the_branch_the_ticket_with_its_history_and_a_device
     assert (await web.get("/api/v1/tickets/Z999", params={"branch": BRANCH})).status_code == 404
 
 
+async def test_a_phone_sees_how_many_are_ahead_then_the_counter_and_nothing_of_other_tickets(
+    hub: Hub, web: httpx.AsyncClient
+) -> None:
+    fill(hub)
+    day = (await web.get("/api/v1/tickets/A002", params={"branch": BRANCH})).json()["day"]
+    waiting = (await web.get(f"/t/{BRANCH}/{day}/A002")).text
+    assert re.findall(r"<strong>(.*?)</strong>", waiting) == ["1"] and "A001" not in waiting
+    await web.post(f"/api/v1/branches/{BRANCH}/call", json={"service": "personal", "counter": "3"})
+    called = (await web.get(f"/t/{BRANCH}/{day}/A001")).text
+    assert "已叫号" in called and "3" in called and "<strong>" not in called
+    assert (await web.get(f"/t/{BRANCH}/{day}/A999")).status_code == 404
+
+
 async def test_a_clerk_calls_serves_and_finishes_and_cannot_do_it_twice(hub: Hub, web: httpx.AsyncClient) -> None:
     fill(hub)
     called = await web.post(f"/api/v1/branches/{BRANCH}/call", json={"service": "personal", "counter": "3"})
