@@ -49,6 +49,7 @@ from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
+from kiosk.runtime.watchdog import keep_alive
 from kiosk.runtime.worker import ModelThread
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor
@@ -288,6 +289,7 @@ class Terminal:
             "screen": self._listen_to_screen(),
             "link": self._link.run(),
             "printer": self._look_at_printer(),
+            "alive": keep_alive(self._clock),
         }
         return {**works, **(self._recorded_devices() if self._recording else self._live_devices())}
 
