@@ -152,7 +152,11 @@ def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None
         voice = make_voice(loaded, Kokoro(Store().open("kokoro")), ModelThread("speak"))
     except (ConfigError, StoreError) as err:
         raise _fail(err) from err
-    for clause, language in track(missing, description="rendering her sentences", console=Console(stderr=True)):
+    console = Console(stderr=True)
+    shown = track(missing, description="rendering her sentences", console=console) if console.is_terminal else missing
+    for number, (clause, language) in enumerate(shown):
+        if not console.is_terminal and number % 15 == 0:
+            console.print(f"rendering her sentences: {number} of {len(missing)}")
         voice.prepare(clause, language)
 
 

@@ -109,14 +109,6 @@ def _motion(film: str, from_s: float, seconds: float) -> float:
     return float(np.mean(changes)) if changes else 0.0
 
 
-def test_opening_hours_are_answered_in_english(tmp_path: Path) -> None:
-    account = visit("hours_en", tmp_path, "--no-film")
-    first = account["turns"][0]
-    assert first["language"] == "en" and first["intent"] == "business_hours"
-    assert any(word in first["answer"] for word in ("open", "closed", "closes"))
-    assert account["ticket"] is None
-
-
 def test_who_walks_away_in_the_middle_is_forgotten(tmp_path: Path) -> None:
     account = visit("walks_away_zh", tmp_path, "--no-film")
     assert account["moments"][-1]["kind"] in ("page", "pace", "drawn")

@@ -1,0 +1,43 @@
+"""The units for systemd: nothing that systemd would complain about, and they start what there is."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+pytestmark = pytest.mark.contract
+
+UNITS = sorted((Path(__file__).resolve().parents[2] / "systemd").glob("*.service"))
+
+
+def test_systemd_finds_nothing_to_complain_about(tmp_path: Path) -> None:
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not installed: apt-get install systemd")
+    for unit in UNITS:
+        text = unit.read_text("utf-8").replace("/opt/yingbin/.venv/bin/python", sys.executable)
+        (tmp_path / unit.name).write_text(text, "utf-8")
+    said = subprocess.run(
+        ["systemd-analyze", "verify", *(str(path) for path in tmp_path.glob("*.service"))],
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert said.stdout + said.stderr == ""  # it returns 0 even for unknown keys
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_the_command_of_a_unit_is_one_of_ours(unit: Path) -> None:
+    (line,) = [line for line in unit.read_text("utf-8").splitlines() if line.startswith("ExecStart=")]
+    command = line.removeprefix("ExecStart=").split()
+    arguments = command[2:]
+    module = [*arguments[:1]]
+    if arguments[0] in ("kiosk", "hub"):
+        module.append(arguments[1])
+    told = subprocess.run(
+        [sys.executable, "-m", *module, "--help"], capture_output=True, text=True, timeout=60, cwd=unit.parents[1]
+    )
+    assert told.returncode == 0, told.stderr
+    for option in (word for word in command if word.startswith("--")):
+        assert option in told.stdout
