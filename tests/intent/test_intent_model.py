@@ -34,8 +34,8 @@ PLAIN = [
     ("no thank you", "deny"), ("how long do I have to wait", "wait_time"),
 ]  # fmt: skip
 # What docs/intent.md says, less two points for another machine's rounding.
-LEAST_ACCURACY = {"zh": 0.70, "en": 0.63}
-LEAST_ACTED = 0.05
+LEAST_ACCURACY = {"zh": 0.81, "en": 0.727}
+LEAST_ACTED = 0.39
 NO_WISH = ["", "   ", "😀😀", "\x00\x01", "。。。", "！？"]
 
 
@@ -110,7 +110,7 @@ def test_the_unseen_file_is_understood_as_well_as_the_documents_say(model: Inten
         right = [h.ranked[0].intent == r.intent for h, r in zip(heard, rows, strict=True) if r.language == language]
         assert np.mean(right) >= least, language
     acted = [h.ranked[0].intent == r.intent for h, r in zip(heard, rows, strict=True) if h.decision == "act"]
-    assert len(acted) / len(rows) >= LEAST_ACTED and np.mean(acted) >= 0.93
+    assert len(acted) / len(rows) >= LEAST_ACTED and np.mean(acted) >= 0.95
 
 
 def test_95_of_100_sentences_take_at_most_5_ms(model: IntentModel) -> None:
