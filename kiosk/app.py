@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import cv2
+import numpy as np
 
 from avatar.timeline import viseme_spans
 from config.flows import load_flows, load_phrases
@@ -43,7 +44,7 @@ from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
 from kiosk.dialogue.voice import Character, Voice, VoiceCache
-from kiosk.events import DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.events import MIC_RATE_HZ, DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
 from kiosk.ports import Camera, Microphone, Speaker
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
@@ -117,13 +118,23 @@ class Models:
         """Open every model. Raises `StoreError` naming the model, the file and the command that mends it."""
         cv2.setNumThreads(1)
         store = Store()
-        return cls(
+        loaded = cls(
             vad=SileroVad(store.open("silero-vad")),
             whisper=Whisper(store.open("whisper-base")),
             kokoro=Kokoro(store.open("kokoro")),
             yunet=YuNet(store.open("yunet")),
             intent=IntentModel(),
         )
+        loaded._warm_up()
+        return loaded
+
+    def _warm_up(self) -> None:
+        """Use each once: dictionaries and first-time costs are paid now, not while the first visitor waits."""
+        self.kokoro.phonemes("您好，共20000元，A037。", "zh")
+        self.kokoro.phonemes("Hello, 20000 yuan.", "en")
+        self.whisper.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=1)
+        self.intent.classify("取钱")
+        self.yunet.detect(np.zeros((480, 640, 3), np.uint8))
 
     def close(self) -> None:
         for thread in (self.hearing, self.meaning, self.speech, self.seeing):

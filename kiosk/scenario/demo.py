@@ -29,7 +29,9 @@ CORE_ENDS_S: Final = 240.0
 RECORD_S: Final = 180.0
 HUB_ANSWERS_S: Final = 5.0
 STILLS: Final = 15
-SHOWN: Final = {"greeted": 1.2, "turn": 0.9, "page": 0.9, "opinion": 0.6, "visit_ended": 0.8}
+SHOWN: Final = {"approach": 1.0, "greeted": 1.6, "turn": 1.1, "page": 1.2, "visit_ended": 1.0}
+PAGES_SHOWN: Final = ("ticket", "opinion", "goodbye")
+APART_S: Final = 0.7
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -235,19 +237,35 @@ def _film(options: DemoOptions, work: Path, account: dict[str, Any]) -> None:
     make_film(screen, began_ns, work / "visit.wav", account["sound_began_ns"], film)
     account["screen_began_ns"] = began_ns
     offset_s = (account["trace_began_ns"] - began_ns) / 1e9
-    stills = [
-        Still(moment["at_s"] + offset_s + SHOWN[moment["kind"]], _label(moment))
-        for moment in account["moments"]
-        if moment["kind"] in SHOWN
-    ]
+    stills = _stills(account["moments"], offset_s)
     contact_sheet(film, stills[:STILLS], options.out / "visit.png")
     account["video"] = str(film)
     account["contact_sheet"] = str(options.out / "visit.png")
 
 
+def _stills(moments: list[dict[str, Any]], offset_s: float) -> list[Still]:
+    """The moments worth a picture, each picture once."""
+    stills: list[Still] = []
+    for moment in moments:
+        if moment["kind"] not in SHOWN or (moment["kind"] == "page" and moment["page"] not in PAGES_SHOWN):
+            continue
+        still = Still(moment["at_s"] + offset_s + SHOWN[moment["kind"]], _label(moment))
+        if not stills or still.at_s - stills[-1].at_s >= APART_S:
+            stills.append(still)
+    return stills
+
+
 def _label(moment: dict[str, Any]) -> str:
-    what = moment.get("intent") or moment.get("page") or moment.get("outcome") or moment.get("score") or ""
-    return f"{moment['kind']} {what}".strip()
+    match moment["kind"]:
+        case "turn":
+            return f"“{moment['heard']}”" if moment["decision"] != "unsure" or moment["confidence"] else "听不清"
+        case "page":
+            return str(moment["page"])
+        case "approach":
+            return "walks up"
+        case "visit_ended":
+            return "forgotten"
+    return str(moment["kind"])
 
 
 def _keep_logs(work: Path, out: Path) -> None:
