@@ -17,7 +17,7 @@ doctor: setup  ## what works on this machine and what to do about the rest
 test:  ## everything that must hold
 	@python3 bootstrap.py --tests && $(MAKE) --no-print-directory check && $(PY) -m pytest $(ARGS)
 check:  ## lint, types, layers, generated documents; under a minute
-	@$(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports --no-cache -q && $(PY) -m contracts.document --check
+	@$(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports --no-cache && $(PY) -m contracts.document --check
 bench: setup  ## the figures: make bench ARGS="intent --json -"
 	@$(PY) -m bench $(ARGS)
 docs:  ## the documents that are made from the code

@@ -40,11 +40,11 @@ def viseme_spans(phones: Sequence[tuple[str, int, int]], rate_hz: int) -> tuple[
         if symbol in ANNOUNCING:
             opening_at = start if opening_at is None else opening_at
             continue
-        if symbol in PROLONGING and spans:
-            _append(spans, spans[-1].viseme, start, end)
-            continue
         begin = start if opening_at is None else opening_at
         opening_at = None
+        if symbol in PROLONGING and spans:
+            _append(spans, spans[-1].viseme, begin, end)
+            continue
         shapes = _shapes_of(symbol, spans)
         middle = _middle(symbol, start, end, rate_hz) if len(shapes) == 2 else end
         _append(spans, shapes[0], begin, middle)
