@@ -17,8 +17,8 @@ COMES_UP_S = 10
 class SoundCard:
     """A private PulseAudio. Only processes with `environment` see it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path, *, lobby: bool = False) -> None:
+        self._folder, self._lobby = folder, lobby
         self._server: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "asound.conf").write_text(ALSA_CONFIG)
@@ -31,11 +31,12 @@ class SoundCard:
         }
 
     def plug_in(self) -> None:
-        """Start the server with one card in it."""
+        """Start the server with one card in it; with `lobby`, its microphone hears the lobby and not the card."""
         modules = (
             f"module-native-protocol-unix socket={self._folder}/native auth-anonymous=1",
             "module-null-sink sink_name=card",
-            "module-remap-source master=card.monitor source_name=microphone",
+            "module-null-sink sink_name=lobby",
+            f"module-remap-source master={'lobby' if self._lobby else 'card'}.monitor source_name=microphone",
         )
         self._server = subprocess.Popen(
             ["pulseaudio", "-n", "--daemonize=no", "--exit-idle-time=-1", "--disallow-exit", "--use-pid-file=no",
@@ -46,14 +47,25 @@ class SoundCard:
         )  # fmt: skip
         deadline = time.monotonic() + COMES_UP_S
         while time.monotonic() < deadline:
-            asked = subprocess.run(
-                ["pactl", "set-default-source", "microphone"], env={**os.environ, **self.environment},
-                capture_output=True,
-            )  # fmt: skip
-            if asked.returncode == 0:
+            if self._tell("set-default-source", "microphone") and self._tell("set-default-sink", "card"):
                 return
             time.sleep(0.1)
         raise RuntimeError(f"PulseAudio did not come up: {(self._folder / 'pulse.log').read_text()[-500:]}")
+
+    def _tell(self, *words: str) -> bool:
+        environment = {**os.environ, **self.environment}
+        return subprocess.run(["pactl", *words], env=environment, capture_output=True).returncode == 0
+
+    def play(self, wav: Path) -> None:
+        """Say something in the lobby; returns when it was said."""
+        environment = {**os.environ, **self.environment}
+        subprocess.run(["paplay", "--device=lobby", str(wav)], env=environment, check=True, timeout=30)
+
+    def record(self, wav: Path) -> subprocess.Popen[bytes]:
+        """Record what the card's loudspeaker plays, until the process is ended."""
+        environment = {**os.environ, **self.environment}
+        command = ["parecord", "--device=card.monitor", "--file-format=wav", str(wav)]
+        return subprocess.Popen(command, env=environment)
 
     def unplug(self) -> None:
         """End the server: to its clients the card is gone."""
