@@ -2,7 +2,8 @@
 PY := .venv/bin/python
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test check bench docs doctor
+.PHONY: help setup demo run test ready check bench docs doctor
+.NOTPARALLEL:
 
 help:  ## what can be made
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
@@ -14,8 +15,10 @@ run: setup  ## the terminal on this machine's camera, microphone, loudspeaker an
 	@$(PY) -m kiosk run $(ARGS)
 doctor: setup  ## what works on this machine and what to do about the rest
 	@$(PY) -m kiosk doctor $(ARGS)
-test:  ## everything that must hold
-	@python3 bootstrap.py --tests && $(MAKE) --no-print-directory check && $(PY) -m pytest $(ARGS)
+test: ready check  ## everything that must hold
+	@$(PY) -m pytest $(ARGS)
+ready:
+	@python3 bootstrap.py --tests
 check:  ## lint, types, layers, generated documents; under a minute
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports --no-cache && $(PY) -m contracts.document --check
 bench: setup  ## the figures: make bench ARGS="intent --json -"

@@ -252,7 +252,7 @@ class Terminal:
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
         session = self._session
-        blind = not session.works.get("camera", False) and self._site.hearing.speech_without_camera
+        blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
         return not session.muted and (session.visit is not None or self._presence.here or blind)
 
     def _hub_changed(self) -> None:

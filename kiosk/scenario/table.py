@@ -10,6 +10,7 @@ from rich.table import Table
 
 from kiosk.scenario.report import LATENCY_PARTS
 
+UNTOLD: Final = ("id", "device", "seq", "kind", "visit", "at", "body", "latency_ms", "issued_at", "changed_at")
 TOLD: Final = {
     "approach": "somebody walks up",
     "visit_started": "visit begins",
@@ -84,8 +85,7 @@ def _rows(account: Mapping[str, Any]) -> Table:
     for name in ("number", "kind", "what"):
         table.add_column(name)
     for row in account["hub_rows"]:
-        rest = ", ".join(
-            f"{k} {v}" for k, v in row.items() if k not in ("seq", "kind", "visit", "at", "latency_ms") and v
-        )
+        told = {**row, **row.get("body", {})}
+        rest = ", ".join(f"{key} {value}" for key, value in told.items() if key not in UNTOLD and value)
         table.add_row(str(row.get("seq", "")), str(row.get("kind", "")), rest)
     return table

@@ -6,7 +6,7 @@ Each leaves its trace in the outbox before it is said, so that what the visitor 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
@@ -14,6 +14,7 @@ from config.flows import Action
 from config.schema import Service, Site
 from contracts import messages as m
 from contracts.screen import TicketView
+from kiosk.dialogue.flows import Place
 from kiosk.queueing.desk import NumbersExhausted, Ticket, UnknownService
 from kiosk.queueing.waiting import ahead_of, wait_range
 from kiosk.session.visit import Visit
@@ -65,18 +66,18 @@ class Actions:
         self._local_now = local_now
         self._note = note
 
-    async def do(self, visit: Visit, action: Action, slots: Mapping[str, str]) -> bool:
+    async def do(self, visit: Visit, action: Action, place: Place) -> bool:
         """Carry it out. False: it could not be done, and nothing was."""
         try:
             match action:
                 case "issue_ticket":
-                    return await self._issue(visit, slots.get("service", ""))
+                    return await self._issue(visit, place.slots.get("service", ""))
                 case "give_ticket_back":
                     return await self._give_back(visit)
                 case "call_staff":
-                    return await self._call_staff(visit)
+                    return await self._call_staff(visit, place.wish)
                 case "record_opinion":
-                    return await self._opinion(visit, slots.get("score", ""))
+                    return await self._opinion(visit, place.slots.get("score", ""))
         except OutboxFull:
             log.error("the outbox is full: %s not done", action)
             return False
@@ -123,12 +124,11 @@ class Actions:
         visit.ticket, visit.ticket_view = None, None
         return back
 
-    async def _call_staff(self, visit: Visit) -> bool:
+    async def _call_staff(self, visit: Visit, wish: str) -> bool:
         """Staff read the hub's page: without the hub nobody would come, so it is not promised."""
         if not self._hub_reachable():
             return False
-        reason = visit.place.wish if visit.place and visit.place.wish else "asked"
-        await self._ledger.note(m.StaffCalled(visit=visit.id, reason=reason))
+        await self._ledger.note(m.StaffCalled(visit=visit.id, reason=wish or "other"))
         visit.outcome = "handed_over"
         return True
 

@@ -61,8 +61,8 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
     """Everything on the screen at this moment."""
     language = visit.language if visit else back.language
     lights = DeviceLights(
-        microphone=back.works.get("microphone", False) and not back.muted,
-        camera=back.works.get("camera", False),
+        microphone=back.works.get("microphone", True) and not back.muted,
+        camera=back.works.get("camera", True),
         missing=tuple(sorted(device for device, works in back.works.items() if not works)),
     )
     state = ScreenState(
@@ -97,8 +97,8 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
 
 
 def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:
-    deaf = not back.works.get("microphone", False)
-    blind = not back.works.get("camera", False)
+    deaf = not back.works.get("microphone", True)
+    blind = not back.works.get("camera", True)
     headline = phrases.cannot_hear if deaf else phrases.attract_blind if blind else phrases.attract
     cards = tuple(replace(target, kind="card") for target in back.invitations)
     return replace(
@@ -121,7 +121,7 @@ def _missing_words(phrases: Phrases, back: Backstage, language: Language) -> str
 
 
 def _bar(bar: Listening, back: Backstage) -> Listening:
-    if not back.works.get("microphone", False):
+    if not back.works.get("microphone", True):
         return "unavailable"
     return "muted" if back.muted else bar
 
@@ -152,7 +152,7 @@ def _microphone(phrases: Phrases, bar: Listening, back: Backstage, language: Lan
         label=label,
         spoken_label=label,
         kind="microphone",
-        enabled=back.works.get("microphone", False),
+        enabled=back.works.get("microphone", True),
     )
 
 

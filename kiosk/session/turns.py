@@ -165,7 +165,7 @@ class Turns:
         for _ in range(8):
             if isinstance(decided, Reply):
                 return decided
-            succeeded = await self._actions.do(visit, decided.action, decided.place.slots)
+            succeeded = await self._actions.do(visit, decided.action, decided.place)
             self._ports.note("did", action=decided.action, succeeded=succeeded)
             decided = self._brain.after(self._context(visit), decided, succeeded=succeeded)
         return self._brain.sorry(self._context(visit))
