@@ -137,8 +137,8 @@ def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None
 
     from config.flows import load_flows, load_phrases
     from config.intents import load_intents
-    from kiosk.app import make_voice
     from kiosk.dialogue.fixed import fixed_clauses
+    from kiosk.networks import make_voice
     from kiosk.runtime.worker import ModelThread
     from models.kokoro import Kokoro
     from models.store import Store, StoreError
@@ -190,7 +190,8 @@ def core(
     """The core process: devices, models, dialogue, sync. Started by the supervisor."""
     from config.scenario import find_scenario, load_scenario
     from kiosk.adapters.files import SoundFileError
-    from kiosk.app import Models, Places, Recording, Terminal
+    from kiosk.app import Places, Recording, Terminal
+    from kiosk.networks import Models
     from models.store import StoreError
 
     loaded = _site(site)

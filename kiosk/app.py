@@ -12,15 +12,13 @@ import logging
 import signal
 from collections.abc import Awaitable, Callable, Coroutine
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
-import numpy as np
 
-from avatar.timeline import viseme_spans
 from config.flows import load_flows, load_phrases
 from config.intents import load_intents
 from config.scenario import Scenario
@@ -43,15 +41,14 @@ from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
-from kiosk.dialogue.voice import Character, Voice, VoiceCache
-from kiosk.events import MIC_RATE_HZ, DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.events import DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.networks import Models, make_voice
 from kiosk.ports import Camera, Microphone, Speaker
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
 from kiosk.runtime.watchdog import keep_alive
-from kiosk.runtime.worker import ModelThread
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor
 from kiosk.session.actions import Actions, spoken_facts
@@ -65,13 +62,7 @@ from kiosk.sync.outbox import Outbox
 from kiosk.sync.vitals import VitalsProbe
 from kiosk.version import VERSION
 from kiosk.vision.presence import Presence, SeenFace, watch
-from models.intent import IntentModel
-from models.kokoro import Kokoro
-from models.silero import SileroVad
 from models.slots import read_slots
-from models.store import Store, cache_root
-from models.whisper import Whisper
-from models.yunet import YuNet
 
 log = logging.getLogger(__name__)
 
@@ -99,58 +90,9 @@ class Recording:
     sound: Path
 
 
-@dataclass(slots=True)
-class Models:
-    """Every network of the terminal, loaded; each on a thread of its own."""
-
-    vad: SileroVad
-    whisper: Whisper
-    kokoro: Kokoro
-    yunet: YuNet
-    intent: IntentModel
-    hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
-    meaning: ModelThread = field(default_factory=lambda: ModelThread("understand"))
-    speech: ModelThread = field(default_factory=lambda: ModelThread("speak"))
-    seeing: ModelThread = field(default_factory=lambda: ModelThread("see"))
-
-    @classmethod
-    def load(cls) -> Models:
-        """Open every model. Raises `StoreError` naming the model, the file and the command that mends it."""
-        cv2.setNumThreads(1)
-        store = Store()
-        loaded = cls(
-            vad=SileroVad(store.open("silero-vad")),
-            whisper=Whisper(store.open("whisper-base")),
-            kokoro=Kokoro(store.open("kokoro")),
-            yunet=YuNet(store.open("yunet")),
-            intent=IntentModel(),
-        )
-        loaded._warm_up()
-        return loaded
-
-    def _warm_up(self) -> None:
-        """Use each once: dictionaries and first-time costs are paid now, not while the first visitor waits."""
-        self.kokoro.phonemes("您好，共20000元，A037。", "zh")
-        self.kokoro.phonemes("Hello, 20000 yuan.", "en")
-        self.whisper.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=1)
-        self.intent.classify("取钱")
-        self.yunet.detect(np.zeros((480, 640, 3), np.uint8))
-
-    def close(self) -> None:
-        for thread in (self.hearing, self.meaning, self.speech, self.seeing):
-            thread.close()
-
-
 def printer_address(site: Site, places: Places) -> str:
     """A folder printer writes where this run keeps its tickets; any other is the site's."""
     return f"folder:{places.tickets}" if site.ports.printer.startswith("folder:") else site.ports.printer
-
-
-def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread) -> Voice:
-    """The receptionist's voice with its cache, as the core and the preparation use it."""
-    cache = VoiceCache(cache_root() / "speech", site.voice.cache_mib)
-    character = Character(site.voice.zh, site.voice.en, site.voice.speed, identity=Store().open("kokoro").name)
-    return Voice(kokoro, thread, viseme_spans, cache, character)
 
 
 class Terminal:

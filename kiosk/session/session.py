@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
@@ -222,8 +223,8 @@ class Session:
         """A turn that breaks ends as a failed stage; the visitor is told and offered touch or a person."""
         try:
             await work
-        except Exception:
-            log.exception("turn failed")
+        except Exception as err:  # where and what kind, never the message: it may quote the visitor
+            log.error("turn failed: %s\n%s", type(err).__name__, "".join(traceback.format_tb(err.__traceback__)))
             self.tell(StageFailed(turn, "turn", "internal"))
 
     def _recognise(self, heard: UtteranceEnded) -> None:

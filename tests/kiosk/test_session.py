@@ -313,3 +313,24 @@ def test_a_touch_on_something_that_is_not_there_changes_nothing(play: Play) -> N
 
     kiosk = play(script)
     assert "OpinionGiven" not in kiosk.moments()
+
+
+def test_a_turn_that_breaks_is_apologised_for_and_its_error_is_logged_without_the_visitors_words(
+    play: Play, caplog: pytest.LogCaptureFixture
+) -> None:
+    words = "我的卡号六二二二"
+
+    async def script(kiosk: FakeKiosk) -> None:
+        async def breaks(heard: Any) -> Any:
+            raise ValueError(f"cannot make sense of {heard.text}")
+
+        kiosk.understand = breaks  # type: ignore[method-assign]
+        await kiosk.arrive()
+        await kiosk.say(words)
+        await kiosk.until(State.SPEAKING)
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert "点一下也行" in kiosk.said()[1]
+    assert "turn failed: ValueError" in caplog.text and "breaks" in caplog.text
+    assert words not in caplog.text
