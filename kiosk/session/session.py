@@ -283,6 +283,8 @@ class Session:
         self._stop_silence()
         if self.state is not State.LISTENING or self.visit is None:
             return
+        if self.visit.mode == "elder" and self.works.get("camera", False):
+            return  # no time limit in large letters: the camera sees when the visitor has left
         talking = self._site.talking
         level, seconds = (1, talking.prompt_after_s) if self.visit.prompts == 0 else (2, talking.forget_after_s)
         self._silence = asyncio.create_task(self._after_silence(1 if level == 1 else 2, seconds), name="silence")

@@ -253,6 +253,19 @@ def test_silence_is_asked_about_once_and_then_everything_is_forgotten(play: Play
     assert not kiosk.session.remembers
 
 
+def test_in_large_letters_there_is_no_time_limit_while_the_camera_sees_the_visitor(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.touch("text_size")
+        await kiosk.until(State.LISTENING)
+        await kiosk.clock.sleep(600)
+        assert kiosk.session.state is State.LISTENING and kiosk.screen.mode == "elder"
+        kiosk.leave()
+        await kiosk.until(State.IDLE, within_s=1)
+
+    assert play(script).said()[-1] != "您还在吗？"
+
+
 def test_walking_away_in_mid_answer_stops_her_and_forgets(play: Play) -> None:
     async def script(kiosk: FakeKiosk) -> None:
         await kiosk.arrive()
