@@ -23,6 +23,7 @@ TOOLS = VENV / "tools"  # uv lives apart, so that installing the locked packages
 PYTHON = VENV / "bin" / "python"
 STAMPS = VENV / "stamps"
 UV = "uv==0.13.9"
+SAME_VERSION = "import sys; sys.exit(sys.version_info[:2] != tuple(map(int, '{0}'.split('.'))))"
 
 # Debian's and Ubuntu's names, and what each is for.
 SYSTEM = {
@@ -135,8 +136,9 @@ def python_packages() -> None:
         if not todo:
             return
         say("installing Python packages (about 1.3 GB on disk)")
-        run(sys.executable, "-m", "venv", "--without-pip", "--clear", VENV)
-        run(sys.executable, "-m", "venv", TOOLS)
+        if not (PYTHON.exists() and TOOLS.exists() and succeeds(str(PYTHON), "-c", SAME_VERSION.format(version))):
+            run(sys.executable, "-m", "venv", "--without-pip", "--clear", VENV)
+            run(sys.executable, "-m", "venv", TOOLS)
         run(TOOLS / "bin" / "python", "-m", "pip", "install", "--quiet", "--disable-pip-version-check", UV)
         uv = TOOLS / "bin" / "uv"
         run(uv, "pip", "sync", "--python", PYTHON, "--require-hashes", ROOT / "requirements.lock", env=uv_environment())

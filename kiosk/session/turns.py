@@ -165,7 +165,8 @@ class Turns:
         for _ in range(8):
             if isinstance(decided, Reply):
                 return decided
-            succeeded = await self._actions.do(visit, decided.action, decided.place)
+            # a number that was taken is not half taken: what was begun is finished even if the turn is cut
+            succeeded = await asyncio.shield(self._actions.do(visit, decided.action, decided.place))
             self._ports.note("did", action=decided.action, succeeded=succeeded)
             decided = self._brain.after(self._context(visit), decided, succeeded=succeeded)
         return self._brain.sorry(self._context(visit))

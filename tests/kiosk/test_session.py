@@ -210,6 +210,32 @@ def test_without_paper_the_number_is_said_and_shown(play: Play) -> None:
     assert kiosk.screen.ticket is not None and kiosk.screen.ticket.number == "A001"
 
 
+def test_speaking_on_while_the_ticket_is_taken_leaves_one_number_that_is_told(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        issue = kiosk.ledger.issue
+
+        async def slowly(service: str, **given: Any) -> Any:
+            ticket = await issue(service, **given)
+            await kiosk.clock.sleep(1.0)
+            return ticket
+
+        kiosk.ledger.issue = slowly  # type: ignore[method-assign]
+        await kiosk.arrive()
+        await kiosk.say("我想取钱", ("withdraw_cash", 0.95))
+        await kiosk.until(State.LISTENING)
+        await kiosk.say("好的", ("affirm", 0.9))
+        await kiosk.clock.sleep(0.5)  # recognised, and the number is being taken
+        assert kiosk.session.state is State.THINKING
+        await kiosk.say("好的，取一个", ("take_ticket", 0.9))
+        await kiosk.until(State.SPEAKING)
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.moments().count("TicketIssued") == 1
+    assert kiosk.paper.printed == ["A001"]
+    assert "A001" in kiosk.said()[-1] and kiosk.screen.page == "ticket"
+
+
 def test_nobody_is_promised_while_the_hub_is_away(play: Play) -> None:
     async def script(kiosk: FakeKiosk) -> None:
         kiosk.hub = False
