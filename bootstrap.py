@@ -41,6 +41,7 @@ SYSTEM_TESTS = {
     "pulseaudio-utils": "a sound card for tests",
     "libasound2-plugins": "a sound card for tests",
     "chromium": "looking at the hub's page in tests",
+    "libatomic1": "the browser's driver in tests",
     "systemd": "checking the units",
 }
 RENAMED = {"libglib2.0-0": ("libglib2.0-0t64",)}  # newer releases call it so
