@@ -1,7 +1,6 @@
 # Every target is one line. Nothing has to be installed beforehand but Python 3.11 or newer and make.
 PY := .venv/bin/python
 ARGS ?=
-MAKEFLAGS += --no-print-directory
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test ready check bench docs doctor
 .NOTPARALLEL:
