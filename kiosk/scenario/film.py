@@ -18,7 +18,7 @@ import soundfile
 
 AUDIO_FRAME: Final = 1024
 TILE_W_PX: Final = 300
-COLUMNS: Final = 5
+COLUMNS: Final = 4
 LABEL_PX: Final = 44
 GAP_PX: Final = 14
 Frame = npt.NDArray[np.uint8]
