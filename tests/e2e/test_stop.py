@@ -30,6 +30,11 @@ def mine(mark: str) -> list[int]:
     return found
 
 
+def running(mark: str, part: bytes) -> list[int]:
+    """Those of them whose command line has `part`."""
+    return [pid for pid in mine(mark) if part in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
 @pytest.mark.parametrize(
     ("number", "after_s"), [(signal.SIGINT, 1.0), (signal.SIGTERM, 6.0), (signal.SIGINT, 14.0)],
     ids=["Ctrl-C while starting", "SIGTERM while the visitor walks up", "Ctrl-C in mid-conversation"],
@@ -58,7 +63,7 @@ def test_the_demo_ends_within_three_seconds_and_leaves_nothing(tmp_path: Path, n
     assert halves == []
 
 
-def test_the_terminal_ends_within_three_seconds_when_told(tmp_path: Path) -> None:
+def test_the_terminal_brings_back_what_was_killed_and_ends_within_three_seconds_when_told(tmp_path: Path) -> None:
     mark = f"YINGBIN_TEST_MARK={tmp_path.name}-live"
     name, value = mark.split("=")
     site = (ROOT / "config/sites/qinghe-binjiang.toml").read_text("utf-8") + "\n[hub]\nport = 18931\n"
@@ -75,6 +80,10 @@ def test_the_terminal_ends_within_three_seconds_when_told(tmp_path: Path) -> Non
     time.sleep(9)
     assert live.poll() is None
     assert len(mine(mark)) >= 5  # parent, broker and its child, hub, core, screen
+    for part in (b"kiosk\0core", b"kiosk.screen"):
+        os.kill(running(mark, part)[0], signal.SIGKILL)
+    time.sleep(7)
+    assert running(mark, b"kiosk\0core") and running(mark, b"kiosk.screen"), "what was killed did not come back"
     began = time.monotonic()
     live.send_signal(signal.SIGTERM)
     _, said = live.communicate(timeout=10)

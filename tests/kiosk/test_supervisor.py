@@ -1,0 +1,93 @@
+"""The small parent: restarts what died, gives up on what dies too often, ends all within its time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from kiosk.runtime.supervisor import BUDGET, Child, ChildFailed, Supervisor
+
+pytestmark = pytest.mark.contract
+
+
+def child(tmp_path: Path, name: str, code: str, **more: object) -> Child:
+    return Child(name=name, argv=[sys.executable, "-c", code], log=tmp_path / f"{name}.log", **more)  # type: ignore[arg-type]
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+async def test_a_child_that_is_killed_comes_back_within_two_seconds(tmp_path: Path) -> None:
+    supervisor = Supervisor()
+    await supervisor.start(child(tmp_path, "lasting", "import time; time.sleep(60)"))
+    first = supervisor.pid("lasting")
+    os.kill(first, signal.SIGKILL)
+    async with asyncio.timeout(2):
+        while not any(process.pid != first for _, process in supervisor._running):
+            await asyncio.sleep(0.05)
+    assert supervisor.tally_restarts == 1
+    await supervisor.stop()
+
+
+async def test_a_child_that_dies_at_once_is_tried_five_times_and_then_reported(tmp_path: Path) -> None:
+    supervisor = Supervisor()
+    await supervisor.start(child(tmp_path, "hopeless", "raise SystemExit(3)"))
+    async with asyncio.timeout(15):
+        assert await supervisor.ended.get() == ("hopeless", 3)
+    assert supervisor.tally_restarts == BUDGET - 1
+    await supervisor.stop()
+
+
+async def test_a_child_that_will_not_end_is_ended_within_three_seconds_with_the_rest(tmp_path: Path) -> None:
+    supervisor = Supervisor()
+    stubborn = "import signal,time; signal.signal(15, signal.SIG_IGN); print('{}', flush=True); time.sleep(60)"
+    await supervisor.start(child(tmp_path, "stubborn", stubborn, ready_line=True))
+    await supervisor.start(child(tmp_path, "willing", "import time; time.sleep(60)"))
+    pids = [supervisor.pid("stubborn"), supervisor.pid("willing")]
+    began = time.monotonic()
+    await supervisor.stop()
+    assert time.monotonic() - began < 3
+    assert not any(alive(pid) for pid in pids)
+
+
+async def test_a_child_that_never_says_it_is_ready_is_named_with_its_log(tmp_path: Path) -> None:
+    supervisor = Supervisor()
+    with pytest.raises(ChildFailed, match=r"mute did not come up; its log: .*mute\.log"):
+        await supervisor.start(child(tmp_path, "mute", "print('hello')", ready_line=True))
+    await supervisor.stop()
+
+
+async def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent = (
+        "import asyncio, sys, pathlib\n"
+        "from kiosk.runtime.supervisor import Child, Supervisor\n"
+        "async def main():\n"
+        "    s = Supervisor()\n"
+        "    await s.start(Child(name='c', argv=[sys.executable, '-c', 'import time; time.sleep(60)'],"
+        f" log=pathlib.Path({str(tmp_path / 'c.log')!r})))\n"
+        "    print(s.pid('c'), flush=True)\n"
+        "    await asyncio.sleep(60)\n"
+        "asyncio.run(main())\n"
+    )
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", parent, stdout=asyncio.subprocess.PIPE, cwd=Path(__file__).resolve().parents[2]
+    )
+    assert process.stdout is not None
+    pid = int(await process.stdout.readline())
+    assert alive(pid)
+    process.kill()
+    await process.wait()
+    async with asyncio.timeout(3):
+        while alive(pid):
+            await asyncio.sleep(0.05)
