@@ -14,7 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 
@@ -45,17 +45,36 @@ def _library() -> Any:
     return sounddevice
 
 
-def refresh_devices() -> None:
-    """Let PortAudio look again: it lists devices only once, so a replugged one stays unseen. No stream may be open."""
-    library = _library()
-    library._terminate()
-    library._initialize()
+class _Streams:
+    """What is open. PortAudio lists devices once, when it starts: it may only be started anew while nothing is open."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()  # one opens at a time
+        self._open = 0
+
+    def opened(self) -> None:
+        self._open += 1
+
+    def closed(self) -> None:
+        with self.lock:
+            self._open -= 1
+
+    def look_again(self, library: Any) -> None:
+        """See devices that were plugged in since; does nothing while a stream is open. Call with the lock held."""
+        if self._open == 0:
+            library._terminate()
+            library._initialize()
 
 
-def find_device(name: str, kind: str) -> int | str | None:
+STREAMS: Final = _Streams()
+
+
+def find_device(library: Any, name: str, kind: str) -> int | None:
     """PortAudio's index for a configured name; None is the system's default. Raises `DeviceLost`."""
-    library = _library()
-    devices = [d for d in library.query_devices() if d[f"max_{kind}_channels"] > 0]
+    devices = _devices(library, kind)
+    if not devices:
+        STREAMS.look_again(library)
+        devices = _devices(library, kind)
     if not devices:
         raise DeviceLost(f"no {kind} device: plug one in, or check that PulseAudio or ALSA sees it")
     if name == "auto":
@@ -67,6 +86,37 @@ def find_device(name: str, kind: str) -> int | str | None:
     raise DeviceLost(f"no {kind} device called '{name}'; there are: {known}")
 
 
+def _devices(library: Any, kind: str) -> list[Any]:
+    return [device for device in library.query_devices() if device[f"max_{kind}_channels"] > 0]
+
+
+def _started(
+    kind: Literal["InputStream", "OutputStream"], name: str, rate_hz: int, block: int, callback: Callable[..., None]
+) -> Any:
+    """Open and start a mono int16 stream on the named device. Raises `DeviceLost`."""
+    library = _library()
+    side = "input" if kind == "InputStream" else "output"
+    with STREAMS.lock:
+        try:
+            stream = getattr(library, kind)(
+                samplerate=rate_hz,
+                blocksize=block,
+                channels=1,
+                dtype="int16",
+                device=find_device(library, name, side),
+                callback=callback,
+            )
+            try:
+                stream.start()
+            except library.PortAudioError:
+                stream.close(ignore_errors=True)
+                raise
+        except library.PortAudioError as err:
+            raise DeviceLost(f"{side} device '{name}': {err}") from err
+        STREAMS.opened()
+    return stream
+
+
 class CardMicrophone:
     """A sound card's microphone: 16 kHz mono, frames of 20 ms."""
 
@@ -74,19 +124,7 @@ class CardMicrophone:
         self._loop = loop
         self._buffer: Buffer[AudioFrame] = Buffer(MIC_BUFFER_FRAMES, "drop_oldest")
         self.tally_xruns = 0
-        library = _library()
-        try:
-            self._stream = library.InputStream(
-                samplerate=MIC_RATE_HZ,
-                blocksize=FRAME_SAMPLES,
-                channels=1,
-                dtype="int16",
-                device=find_device(name, "input"),
-                callback=self._captured,
-            )
-            self._stream.start()
-        except library.PortAudioError as err:
-            raise DeviceLost(f"microphone '{name}': {err}") from err
+        self._stream = _started("InputStream", name, MIC_RATE_HZ, FRAME_SAMPLES, self._captured)
 
     def _captured(self, data: Pcm, frames: int, times: Any, status: Any) -> None:
         if status:
@@ -119,19 +157,7 @@ class CardSpeaker:
         self._called_ns = time.monotonic_ns()
         self._listener: Callable[[Pcm, int], None] | None = None
         self.tally_xruns = 0
-        library = _library()
-        try:
-            self._stream = library.OutputStream(
-                samplerate=SPEECH_RATE_HZ,
-                blocksize=PLAYED_BLOCK_SAMPLES,
-                channels=1,
-                dtype="int16",
-                device=find_device(name, "output"),
-                callback=self._wanted,
-            )
-            self._stream.start()
-        except library.PortAudioError as err:
-            raise DeviceLost(f"loudspeaker '{name}': {err}") from err
+        self._stream = _started("OutputStream", name, SPEECH_RATE_HZ, PLAYED_BLOCK_SAMPLES, self._wanted)
 
     def on_played(self, listener: Callable[[Pcm, int], None]) -> None:
         """Call `listener(pcm, end_ns)` with every block on its way out, with the time it will have been audible."""
@@ -207,3 +233,4 @@ class CardSpeaker:
 def _close_stream(stream: Any) -> None:
     stream.abort(ignore_errors=True)
     stream.close(ignore_errors=True)
+    STREAMS.closed()

@@ -7,9 +7,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -162,3 +165,47 @@ async def test_a_card_that_is_unplugged_is_lost_within_five_seconds_and_found_ag
 async def test_a_device_that_is_not_there_is_named_with_those_that_are(card: SoundCard) -> None:
     with pytest.raises(DeviceLost, match="no input device called 'studio nine'; there are: "):
         await asyncio.to_thread(CardMicrophone, "studio nine", asyncio.get_running_loop())
+
+
+SEES_IT_LATER = """
+import asyncio, sys
+from kiosk.adapters.sound import CardMicrophone, CardSpeaker
+from kiosk.ports import DeviceLost
+
+async def main():
+    loop = asyncio.get_running_loop()
+    for open_device in (lambda: CardMicrophone("auto", loop), lambda: CardSpeaker("auto")):
+        try:
+            await asyncio.to_thread(open_device)
+        except DeviceLost as err:
+            print("lost:", err, flush=True)
+    await asyncio.to_thread(sys.stdin.readline)
+    microphone = await asyncio.to_thread(CardMicrophone, "auto", loop)
+    speaker = await asyncio.to_thread(CardSpeaker, "auto")
+    async for frame in microphone.frames():
+        print("found:", len(frame.pcm), flush=True)
+        break
+    await speaker.close()
+    await microphone.close()
+
+asyncio.run(main())
+"""
+
+
+def test_a_card_that_is_plugged_in_after_the_start_is_found(tmp_path: Path) -> None:
+    card = SoundCard(tmp_path / "card")
+    terminal = subprocess.Popen(
+        [sys.executable, "-c", SEES_IT_LATER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        env={**os.environ, **card.environment}, cwd=Path(__file__).resolve().parents[2],
+    )  # fmt: skip
+    assert terminal.stdin is not None and terminal.stdout is not None
+    try:
+        first = [terminal.stdout.readline() for _ in range(2)]
+        assert all(line.startswith("lost: ") for line in first), first
+        card.plug_in()
+        said, _ = terminal.communicate("now\n", timeout=20)
+        assert said == "found: 320\n"
+    finally:
+        terminal.kill()
+        terminal.wait()
+        card.unplug()
