@@ -18,6 +18,7 @@ from rich.table import Table
 
 BENCHES: Final = {
     "intent": "bench.intent",
+    "models": "bench.models",
     "visit": "bench.visit",
 }
 """Name on the command line → module."""

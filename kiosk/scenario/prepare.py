@@ -69,7 +69,7 @@ def _sentences(scenario: Scenario, kokoro: Kokoro, work: Path, progress: Callabl
         visitor = scenario.visitor
         voice = visitor.voice_zh if say.language == "zh" else visitor.voice_en
         dry = kokoro.synthesise(say.text, say.language, voice, visitor.speed).pcm
-        sound = in_room(_resampled(dry), scenario.lobby)
+        sound = in_room(resampled(dry), scenario.lobby)
         soundfile.write(work / f"say{number}.wav", _backwards(sound, say), MIC_RATE_HZ, subtype="PCM_16")
 
 
@@ -78,7 +78,7 @@ def _backwards(pcm: Pcm, say: Say) -> Pcm:
     return np.ascontiguousarray(pcm[::-1]) if say.noise_only else pcm
 
 
-def _resampled(pcm: Pcm) -> Signal:
+def resampled(pcm: Pcm) -> Signal:
     """24 kHz → 16 kHz by the spectrum, (n,) int16 → (2n/3,) float32 in -1..1."""
     signal = pcm.astype(np.float64) / 32768
     target = len(signal) * MIC_RATE_HZ // SPEECH_RATE_HZ

@@ -198,6 +198,7 @@ class Session:
         visit, self.visit = self.visit, None
         self._utterance, self._prefix = None, np.zeros(0, np.int16)
         self._idle_language = "zh"
+        self.muted = False  # it was this visitor's wish, not the next one's
         for forget in self.forgetters:
             forget()
         self._gain(1.0)
@@ -254,6 +255,7 @@ class Session:
         """Touches that are not part of the conversation: the microphone, and the language before a visit."""
         if target == "microphone":
             self.muted = not self.muted
+            self._watch_silence()  # muting ends a voice that had ended the silence
             self.show()
             return True
         if target == "language" and self.visit is None:

@@ -331,6 +331,30 @@ def test_without_a_microphone_the_page_says_so_and_touch_leads_to_a_ticket(play:
     assert play(script).paper.printed == ["B001"]
 
 
+def test_a_microphone_that_a_visitor_turned_off_is_on_for_the_next_one(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        await kiosk.touch("microphone")
+        assert kiosk.session.muted and kiosk.screen.listening == "muted"
+        kiosk.leave()
+        await kiosk.until(State.IDLE)
+        await kiosk.arrive()
+
+    kiosk = play(script)
+    assert not kiosk.session.muted and kiosk.screen.listening == "listening"
+
+
+def test_turning_the_microphone_off_in_mid_word_does_not_keep_a_visit_for_ever(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        kiosk.session.voice_heard()
+        kiosk.session.tell(SpeechStarted(kiosk.clock.now_ns()))
+        await kiosk.touch("microphone")
+        await kiosk.until(State.IDLE, within_s=60)
+
+    assert not play(script).session.remembers
+
+
 def test_english_is_answered_in_english_and_the_dock_switches_back(play: Play) -> None:
     async def script(kiosk: FakeKiosk) -> None:
         await kiosk.arrive()
