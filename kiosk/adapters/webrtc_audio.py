@@ -6,8 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from kiosk.audio.ears import EchoCanceller
-from kiosk.audio.echo import FarEnd, HalfDuplex
+from kiosk.audio.echo import Cleaned, EchoCanceller, FarEnd, HalfDuplex
 from kiosk.events import MIC_RATE_HZ, Pcm
 
 STEP: Final = MIC_RATE_HZ // 100  # the canceller works on 10 ms
@@ -34,7 +33,7 @@ class WebRtcCanceller:
         self._far = far
         self._played_ns = -ECHO_TAIL_NS
 
-    def clean(self, pcm: Pcm, at_ns: int) -> Pcm:
+    def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
         """(n,) int16, n a multiple of 160; `at_ns`: when its last sample was captured."""
         far = self._far.window(at_ns, len(pcm))
         if far.any():
@@ -46,7 +45,7 @@ class WebRtcCanceller:
             near = self._frame(bytearray(pcm[span].tobytes()), MIC_RATE_HZ, 1, STEP)
             self._apm.process_stream(near)
             out[span] = np.frombuffer(bytes(near.data), np.int16)
-        return out if at_ns - self._played_ns < ECHO_TAIL_NS else pcm
+        return Cleaned(out, out if at_ns - self._played_ns < ECHO_TAIL_NS else pcm)
 
 
 def open_canceller(far: FarEnd) -> EchoCanceller:

@@ -13,6 +13,7 @@ from typing import Protocol
 import numpy as np
 
 from config.schema import Hearing
+from kiosk.audio.echo import Cleaned, EchoCanceller
 from kiosk.audio.endpointing import Edge, Endpointer, EndpointSettings
 from kiosk.events import (
     MIC_RATE_HZ,
@@ -34,14 +35,6 @@ class VoiceActivity(Protocol):
     def probability(self, samples: Pcm) -> float: ...
 
     def reset(self) -> None: ...
-
-
-class EchoCanceller(Protocol):
-    """Takes the receptionist's own voice out of (320,) frames. Without one, hearing pauses while she speaks."""
-
-    full_duplex: bool
-
-    def clean(self, pcm: Pcm, at_ns: int) -> Pcm: ...
 
 
 VoiceEvent = SpeechStarted | BargeInConfirmed | SpeechDied | UtteranceEnded
@@ -99,7 +92,7 @@ class Ears:
         self._speaking = receptionist_speaking
         self._pre_roll_ns = hearing.pre_roll_ms * 1_000_000
         self._tape = _Tape(hearing.max_utterance_s + 2)
-        self._pending: Pcm = np.zeros(0, np.int16)
+        self._pending = np.zeros((2, 0), np.int16)  # detect, words
         self._is_open = is_open  # False: muted by the visitor, or nobody is here
 
     @property
@@ -117,14 +110,14 @@ class Ears:
         async for frame in frames:
             speaking = self._speaking()
             clean = self._echo.clean(frame.pcm, frame.at_ns)
-            self._pending = np.concatenate((self._pending, clean))
-            while len(self._pending) >= BLOCK_SAMPLES:
-                block, self._pending = self._pending[:BLOCK_SAMPLES], self._pending[BLOCK_SAMPLES:]
-                end_ns = frame.at_ns - int(len(self._pending) * NS_PER_SAMPLE)
-                for event in self._block(block, end_ns, speaking=speaking):
+            self._pending = np.concatenate((self._pending, (clean.detect, clean.words)), axis=1)
+            while self._pending.shape[1] >= BLOCK_SAMPLES:
+                block, self._pending = self._pending[:, :BLOCK_SAMPLES], self._pending[:, BLOCK_SAMPLES:]
+                end_ns = frame.at_ns - int(self._pending.shape[1] * NS_PER_SAMPLE)
+                for event in self._block(Cleaned(block[0], block[1]), end_ns, speaking=speaking):
                     yield event
 
-    def _block(self, block: Pcm, end_ns: int, *, speaking: bool) -> list[VoiceEvent]:
+    def _block(self, block: Cleaned, end_ns: int, *, speaking: bool) -> list[VoiceEvent]:
         if not self._is_open():
             self.forget()
             return []
@@ -132,8 +125,8 @@ class Ears:
             self._voice.reset()
             probability = 0.0
         else:
-            probability = self._voice.probability(block)
-        self._tape.add(block, end_ns)
+            probability = self._voice.probability(block.detect)
+        self._tape.add(block.words, end_ns)
         edges = self._endpointer.step(probability, end_ns, over_speech=speaking)
         return [self._event(edge, end_ns) for edge in edges]
 

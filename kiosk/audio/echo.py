@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +13,23 @@ import numpy.typing as npt
 from kiosk.events import MIC_RATE_HZ, SPEECH_RATE_HZ, Pcm
 
 KEPT_NS: Final = 2_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Cleaned:
+    """One stretch of microphone sound with her own voice taken out, for two listeners; both (n,) int16 at 16 kHz."""
+
+    detect: Pcm  # the least echo: voice activity and barge-in decide on it
+    words: Pcm  # the least distortion: the recogniser hears it
+
+
+class EchoCanceller(Protocol):
+    """Takes the receptionist's own voice out of the microphone. Without one, hearing pauses while she speaks."""
+
+    full_duplex: bool
+
+    def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
+        """(n,) int16, n a multiple of 160; `at_ns`: monotonic, when its last sample was captured."""
 
 
 class To16k:
@@ -76,8 +94,8 @@ class HalfDuplex:
 
     full_duplex = False
 
-    def clean(self, pcm: Pcm, at_ns: int) -> Pcm:
-        return pcm
+    def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
+        return Cleaned(pcm, pcm)
 
 
 PLAYED_BLOCK_SAMPLES: Final = SPEECH_RATE_HZ // 50  # 480: 20 ms, a multiple of 3

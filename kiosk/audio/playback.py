@@ -31,6 +31,8 @@ class SpeechChunk:
     pcm: Pcm = field(repr=False, compare=False)
     visemes: tuple[VisemeSpan, ...] = ()
     cached: bool = False
+    filler: bool = False  # 'one moment': not the answer, so the answer's first sample comes after it
+    word_starts: tuple[int, ...] = ()  # samples where words begin: she goes on at one of them after a false alarm
 
 
 @dataclass(slots=True)
