@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from kiosk.adapters.webrtc_audio import WebRtcCanceller
-from kiosk.audio.echo import FarEnd, To16k
+from kiosk.audio.echo import FarEnd, To16k, TwoCancellers
 from kiosk.events import FRAME_SAMPLES, MIC_RATE_HZ, SPEECH_RATE_HZ
 
 pytestmark = pytest.mark.unit
@@ -50,12 +50,12 @@ def test_the_canceller_takes_out_at_least_15_db_of_an_echo_after_three_seconds()
     voiced = np.repeat(rng.uniform(0.1, 1, 40), 4800)[: 8 * SPEECH_RATE_HZ]  # noise with the rhythm of speech
     far_24k = (rng.standard_normal(len(voiced)) * voiced * 3000).clip(-32000, 32000).astype(np.int16)
     far, to_16k = FarEnd(), To16k()
-    canceller = WebRtcCanceller(far)
-    line: list[np.ndarray] = [np.zeros(FRAME_SAMPLES, np.int16)] * 3  # 60 ms from loudspeaker to microphone
+    canceller = TwoCancellers(far, WebRtcCanceller(), None)
+    line: list[np.ndarray] = [np.zeros(FRAME_SAMPLES, np.int16)] * 4  # 60 ms from loudspeaker to microphone
     before = after = 0.0
     for tick in range(len(far_24k) // 480):
         block, now_ns = far_24k[tick * 480 : tick * 480 + 480], (tick + 1) * TICK_NS
-        far.played(block, now_ns)
+        far.played(block, now_ns + TICK_NS)
         line.append(to_16k.convert(block))
         echo = (line.pop(0) * 0.3).astype(np.int16)
         clean = canceller.clean(echo, now_ns).detect
@@ -66,6 +66,6 @@ def test_the_canceller_takes_out_at_least_15_db_of_an_echo_after_three_seconds()
 
 
 def test_sound_passes_untouched_while_nothing_was_played() -> None:
-    canceller = WebRtcCanceller(FarEnd())
+    canceller = TwoCancellers(FarEnd(), WebRtcCanceller(), None)
     said = tone(300, MIC_RATE_HZ, 0.02)
     assert np.array_equal(canceller.clean(said, 5_000_000_000).words, said)
