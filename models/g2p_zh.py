@@ -41,12 +41,17 @@ def phonemes(text: str) -> str:
     said: list[str] = []
     for hanzi, latin, other in _PIECE.findall(text):
         if hanzi:
-            said.append(" ".join(_word(word) for word in _segmenter().lcut(hanzi, cut_all=False)))
+            said.append(" ".join(_word(word) for word in words(hanzi)))
         elif latin:
             said.append(f" {_latin(latin)} ")
         else:
             said.append("".join(_PAUSES.get(sign, " " if sign.isspace() else "") for sign in other))
     return re.sub(r" +([,.!?;:…])", r"\1", re.sub(r" {2,}", " ", "".join(said))).strip()
+
+
+def words(hanzi: str) -> list[str]:
+    """Characters cut into words, with the lobby's own words and readings in force."""
+    return [str(word) for word in _segmenter().lcut(hanzi, cut_all=False)]
 
 
 def _latin(text: str) -> str:
