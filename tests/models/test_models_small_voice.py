@@ -103,7 +103,9 @@ def test_every_phone_of_the_network_has_symbols_that_share_its_time(known: dict[
 
 
 def test_every_phone_that_text_becomes_has_a_number(known: dict[str, dict[str, list[str]]]) -> None:
-    text = "嗯，一会儿女儿略去绿洲旅行，哦，您和儿子吃了四十二个字，人民币日息二厘；ABCDE，FGHIJ，KLMNO，PQRST，UVWXY，Z"
+    text = (
+        "嗯，一会儿女儿略去绿洲旅行，哦，您和儿子吃了四十二个字，人民币日息二厘；ABCDE，FGHIJ，KLMNO，PQRST，UVWXY，Z"
+    )
     found = runs(text, known["syllables"])
     assert found is not None and len(found) >= 6
     assert {phone for run in found for phone in run.phones} <= known["numbers"].keys()
