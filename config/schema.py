@@ -88,13 +88,32 @@ class Hearing(Section):
         default=0.5, gt=0, lt=1, description="silero probability that starts speech (its authors' default)"
     )
     voice_off: float = Field(default=0.35, gt=0, lt=1, description="below this it is silence; the gap avoids chatter")
-    min_speech_ms: int = Field(default=160, ge=32, le=2000, description="shorter sounds are clicks and coughs")
+    min_speech_ms: int = Field(default=128, ge=32, le=2000, description="shorter sounds are clicks")
     pause_ms: int = Field(
-        default=700, ge=200, le=3000, description="silence that ends an utterance; elders pause up to a second"
+        default=800, ge=200, le=3000, description="silence that ends an utterance of which nothing is known yet"
+    )
+    pause_finished_ms: int = Field(
+        default=400, ge=200, le=3000, description="after a sentence that is surely finished: the brisk are not kept"
+    )
+    pause_unfinished_ms: int = Field(
+        default=1500,
+        ge=200,
+        le=4000,
+        description="after an open sentence or a half dictated number: elders pause 1.2 s inside one",
+    )
+    pause_shortest_ms: int = Field(default=320, ge=200, le=3000, description="no visitor's pace makes it shorter")
+    pause_longest_ms: int = Field(default=2200, ge=400, le=5000, description="no visitor's pace makes it longer")
+    elder_times: float = Field(default=1.4, ge=1, le=3, description="all pauses in elder mode are so much longer")
+    look_ms: int = Field(
+        default=192, ge=96, le=1000, description="silence after which the words so far are recognised ahead"
+    )
+    partial_ms: int = Field(
+        default=900, ge=300, le=10000, description="captions while speaking: recognised anew this often"
     )
     barge_in_ms: int = Field(
-        default=420, ge=100, le=2000, description="speech over the receptionist this long stops her"
+        default=640, ge=100, le=2000, description="voice over the receptionist this long stops her whatever it is"
     )
+    died_ms: int = Field(default=256, ge=96, le=2000, description="silence that ends a 'mm-hm' over the receptionist")
     max_utterance_s: float = Field(default=25, ge=3, le=28, description="hard cap: the recogniser's window is 30 s")
     pre_roll_ms: int = Field(default=320, ge=0, le=1000, description="kept from before the first voiced frame")
     speech_without_camera: bool = Field(default=True, description="without a camera, speech alone may begin a visit")

@@ -348,6 +348,7 @@ class Terminal:
         try:
             await speaker.lost()
         finally:
+            self._session.turns.playback.resume()  # a sentence that is held would wait for ever
             self._session.speaker = None
             self._session.turns.playback = None
 

@@ -66,11 +66,23 @@ class SpeechStarted:
     at_ns: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpeechSoFar:
+    """What was said until now, while the visitor may still go on: to be recognised ahead, and shown."""
+
+    pcm: Pcm = field(repr=False, compare=False)  # (n,) mono 16 kHz; never in a log
+    start_ns: int  # first voiced sample
+    voice_ns: int  # last voiced sample
+    at_ns: int
+    paused: bool  # they are silent just now: this may be all
+
+
 @dataclass(frozen=True, slots=True)
 class BargeInConfirmed:
-    """The voice over the receptionist went on: the visitor wants to speak."""
+    """What is said over the receptionist is more than 'mm-hm': the visitor wants to speak. `start_ns`: since when."""
 
     at_ns: int
+    start_ns: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +101,9 @@ class UtteranceEnded:
     end_ns: int  # last voiced sample
     decided_ns: int  # when the endpoint was decided
     capped: bool = False  # the hard cap ended it, not a pause
+    kept: int = 0  # samples at the front that are from before: the visitor was cut off and went on
+    over_speech: bool = False  # begun while the receptionist was talking
+    background_dbfs: float | None = None  # level of the room while nobody spoke; None: not known yet
 
 
 # ------------------------------------------------------------------ one turn
@@ -97,6 +112,21 @@ class NothingHeard:
     """Sound without words."""
 
     turn: TurnId
+
+
+@dataclass(frozen=True, slots=True)
+class FalseAlarm:
+    """What stopped her was nothing for us: a cough, 'mm-hm', her own voice, somebody else. She goes on."""
+
+    turn: TurnId
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Interrupted:
+    """What stopped her were words for us: her sentence is dropped, they are answered."""
+
+    turn: TurnId
+    utterance: UtteranceEnded = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +195,13 @@ Event = (
     | PersonLeft
     | FaceMoved
     | SpeechStarted
+    | SpeechSoFar
     | BargeInConfirmed
     | SpeechDied
     | UtteranceEnded
     | NothingHeard
+    | FalseAlarm
+    | Interrupted
     | ReplyBegan
     | PlaybackFinished
     | FarewellSpoken

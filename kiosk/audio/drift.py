@@ -20,10 +20,9 @@ EARLY_SHARE: Final = 0.1  # of a second's sightings: a callback comes late at ti
 FIT_EVERY: Final = 5  # points, once there are so many
 MEET_NS: Final = 10 * NS  # the time in which a new estimate is approached
 STEP_NS: Final = 10_000_000  # further away than this for two seconds: sound was lost or repeated
-# How far a crystal is from its name, and how far a second's point from the truth. Their ratio says how long the name
-# is believed rather than a few points.
+# How far a crystal is from its name; with how far the points scatter it says how long the name is believed.
 CRYSTAL_PPM: Final = 150.0
-POINT_NS: Final = 500_000.0
+SCATTER_NS: Final = (20_000.0, 2_000_000.0)  # at least and at most; the latter until there are points
 LARGEST_PPM: Final = 2_000.0  # no crystal is so wrong: the estimate is held to it
 
 
@@ -116,13 +115,17 @@ def _robust_line(x_ns: npt.NDArray[np.float64], y_ns: npt.NDArray[np.float64]) -
     minutes of a loaded machine do not move.
     """
     weights = np.ones_like(y_ns)
-    prior = (POINT_NS / (CRYSTAL_PPM * 1e-6)) ** 2
+    scatter = SCATTER_NS[1]
     slope = offset = 0.0
     for _ in range(4):
         total = weights.sum()
         middle_x, middle_y = (weights @ x_ns) / total, (weights @ y_ns) / total
         dx = x_ns - middle_x
+        if len(x_ns) > 2:
+            free = (dx @ (y_ns - middle_y)) / (dx @ dx)
+            scatter = float(np.clip(np.median(np.abs(y_ns - middle_y - free * dx)), *SCATTER_NS))
+        prior = (scatter / (CRYSTAL_PPM * 1e-6)) ** 2
         slope = float((weights * dx) @ (y_ns - middle_y) / ((weights * dx) @ dx + prior))
         offset = float(middle_y - slope * middle_x)
-        weights = POINT_NS / np.maximum(np.abs(y_ns - slope * x_ns - offset), POINT_NS)
+        weights = scatter / np.maximum(np.abs(y_ns - slope * x_ns - offset), scatter)
     return slope, offset

@@ -6,27 +6,30 @@ until the utterance ends; nothing is kept of sound that was not speech.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import AsyncIterator, Callable
-from typing import Protocol
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final, Protocol
 
 import numpy as np
 
 from config.schema import Hearing
 from kiosk.audio.echo import Cleaned, EchoCanceller
-from kiosk.audio.endpointing import Edge, Endpointer, EndpointSettings
+from kiosk.audio.endpointing import BLOCK_MS, Edge, Endpointer, EndpointSettings
+from kiosk.audio.pauses import PauseBounds, Profile, Standing
 from kiosk.events import (
     MIC_RATE_HZ,
     AudioFrame,
     BargeInConfirmed,
     Pcm,
     SpeechDied,
+    SpeechSoFar,
     SpeechStarted,
     UtteranceEnded,
 )
 
 BLOCK_SAMPLES = 512
 NS_PER_SAMPLE = 1e9 / MIC_RATE_HZ
+AFTER_ROLL_NS: Final = 200_000_000  # silence kept behind the last voiced block
 
 
 class VoiceActivity(Protocol):
@@ -37,7 +40,34 @@ class VoiceActivity(Protocol):
     def reset(self) -> None: ...
 
 
-VoiceEvent = SpeechStarted | BargeInConfirmed | SpeechDied | UtteranceEnded
+class Onset(Protocol):
+    """Whether what is said over the receptionist is more than a backchannel or her echo."""
+
+    def insists(self, detect: Pcm, start_ns: int, end_ns: int, voiced_ms: int) -> bool | None:
+        """`detect` (n,) int16: her voice taken out, from the first voiced block. None: its length decides."""
+
+
+class Background(Protocol):
+    """The level of the room while nobody speaks."""
+
+    @property
+    def dbfs(self) -> float | None: ...
+
+    def hear(self, pcm: Pcm, *, voice: bool) -> None: ...
+
+
+VoiceEvent = SpeechStarted | SpeechSoFar | BargeInConfirmed | SpeechDied | UtteranceEnded
+
+
+def pause_bounds(hearing: Hearing) -> PauseBounds:
+    return PauseBounds(
+        finished_ms=hearing.pause_finished_ms,
+        unknown_ms=hearing.pause_ms,
+        unfinished_ms=hearing.pause_unfinished_ms,
+        shortest_ms=hearing.pause_shortest_ms,
+        longest_ms=hearing.pause_longest_ms,
+        elder_times=hearing.elder_times,
+    )
 
 
 def endpoint_settings(hearing: Hearing) -> EndpointSettings:
@@ -45,34 +75,42 @@ def endpoint_settings(hearing: Hearing) -> EndpointSettings:
         voice_on=hearing.voice_on,
         voice_off=hearing.voice_off,
         min_speech_ms=hearing.min_speech_ms,
-        pause_ms=hearing.pause_ms,
+        look_ms=hearing.look_ms,
         barge_in_ms=hearing.barge_in_ms,
+        died_ms=hearing.died_ms,
         max_utterance_ms=int(hearing.max_utterance_s * 1000),
+        pauses=pause_bounds(hearing),
     )
 
 
 class _Tape:
-    """The last seconds of sound, addressed by time. Bounded: the longest utterance and its pre-roll."""
+    """The last seconds of both signals, addressed by time. Bounded: the longest utterance and its pre-roll."""
 
     def __init__(self, seconds: float) -> None:
         self._limit = int(seconds * MIC_RATE_HZ)
-        self._blocks: deque[tuple[int, Pcm]] = deque()
+        self._blocks: deque[tuple[int, Cleaned]] = deque()
         self._samples = 0
 
-    def add(self, pcm: Pcm, end_ns: int) -> None:
-        self._blocks.append((end_ns, pcm))
-        self._samples += len(pcm)
+    def add(self, block: Cleaned, end_ns: int) -> None:
+        self._blocks.append((end_ns, block))
+        self._samples += len(block.words)
         while self._samples > self._limit:
-            self._samples -= len(self._blocks.popleft()[1])
+            self._samples -= len(self._blocks.popleft()[1].words)
 
     def clear(self) -> None:
         self._blocks.clear()
         self._samples = 0
 
-    def cut(self, start_ns: int, end_ns: int) -> Pcm:
-        """Sound from `start_ns` to `end_ns`, as whole blocks."""
-        kept = [pcm for at, pcm in self._blocks if start_ns < at <= end_ns]
-        return np.concatenate(kept) if kept else np.zeros(0, np.int16)
+    def words(self, start_ns: int, end_ns: int) -> Pcm:
+        """The recogniser's signal from `start_ns` to `end_ns`, as whole blocks."""
+        return _joined([block.words for at, block in self._blocks if start_ns < at <= end_ns])
+
+    def detect(self, start_ns: int, end_ns: int) -> Pcm:
+        return _joined([block.detect for at, block in self._blocks if start_ns < at <= end_ns])
+
+
+def _joined(parts: list[Pcm]) -> Pcm:
+    return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
 class Ears:
@@ -85,25 +123,48 @@ class Ears:
         echo: EchoCanceller,
         receptionist_speaking: Callable[[], bool],
         is_open: Callable[[], bool],
+        onset: Onset | None = None,
+        background: Background | None = None,
     ) -> None:
         self._endpointer = Endpointer(endpoint_settings(hearing))
         self._voice = voice
         self._echo = echo
         self._speaking = receptionist_speaking
         self._pre_roll_ns = hearing.pre_roll_ms * 1_000_000
+        self._partial_ns = hearing.partial_ms * 1_000_000
         self._tape = _Tape(hearing.max_utterance_s + 2)
         self._pending = np.zeros((2, 0), np.int16)  # detect, words
         self._is_open = is_open  # False: muted by the visitor, or nobody is here
+        self._onset = onset
+        self._background = background
+        self._told_ns = 0  # when what was said so far was last handed on
+        self._over = False  # the utterance began while she was talking
+        self.tally: Counter[str] = Counter()
 
     @property
     def in_speech(self) -> bool:
         return self._endpointer.in_speech
 
+    @property
+    def background_dbfs(self) -> float | None:
+        return self._background.dbfs if self._background else None
+
     def forget(self) -> None:
-        """Hold nothing of what was heard so far."""
-        self._tape.clear()
-        self._endpointer.reset()
-        self._voice.reset()
+        """Hold nothing of what was heard so far, nor of how the visitor speaks."""
+        self._drop()
+        self._endpointer.pace.forget()
+
+    def profile(self, profile: Profile) -> None:
+        """How patient to be with this visitor."""
+        self._endpointer.pace.profile = profile
+
+    def stands(self, voice_ns: int, standing: Standing) -> None:
+        """What was said until the last voiced sample at `voice_ns` is finished, or is not."""
+        self._endpointer.stands(voice_ns, standing)
+
+    def went_on_after(self, pause_ms: float) -> None:
+        """They were cut off and went on: that silence was a pause of theirs."""
+        self._endpointer.pace.went_on_after(pause_ms)
 
     async def hear(self, frames: AsyncIterator[AudioFrame]) -> AsyncIterator[VoiceEvent]:
         """Yield what the voice does, in order."""
@@ -115,35 +176,66 @@ class Ears:
                 block, self._pending = self._pending[:, :BLOCK_SAMPLES], self._pending[:, BLOCK_SAMPLES:]
                 end_ns = frame.at_ns - int(self._pending.shape[1] * NS_PER_SAMPLE)
                 for event in self._block(Cleaned(block[0], block[1]), end_ns, speaking=speaking):
+                    self.tally[type(event).__name__] += 1
                     yield event
 
-    def _block(self, block: Cleaned, end_ns: int, *, speaking: bool) -> list[VoiceEvent]:
+    def _drop(self) -> None:
+        self._tape.clear()
+        self._endpointer.reset()
+        self._voice.reset()
+
+    def _block(self, block: Cleaned, end_ns: int, *, speaking: bool) -> Iterator[VoiceEvent]:
         if not self._is_open():
-            self.forget()
-            return []
+            self._drop()
+            return
         if speaking and not self._echo.full_duplex:
             self._voice.reset()
             probability = 0.0
         else:
             probability = self._voice.probability(block.detect)
-        self._tape.add(block.words, end_ns)
-        edges = self._endpointer.step(probability, end_ns, over_speech=speaking)
-        return [self._event(edge, end_ns) for edge in edges]
+        self._tape.add(block, end_ns)
+        insists = self._insists(end_ns, speaking=speaking)
+        for edge in self._endpointer.step(probability, end_ns, over_speech=speaking, insists=insists):
+            yield self._event(edge, end_ns, speaking=speaking)
+        if self._background and not speaking:
+            self._background.hear(block.detect, voice=self._endpointer.start_ns is not None)
+        if self.in_speech and not speaking and end_ns - self._told_ns >= self._partial_ns:
+            yield self._so_far(self._endpointer.start_ns or end_ns, end_ns, end_ns, paused=False)
 
-    def _event(self, edge: Edge, decided_ns: int) -> VoiceEvent:
+    def _insists(self, end_ns: int, *, speaking: bool) -> bool | None:
+        voiced_ms, start_ns = self._endpointer.unconfirmed_over_ms, self._endpointer.start_ns
+        if not speaking or not voiced_ms or self._onset is None or start_ns is None:
+            return None
+        detect = self._tape.detect(start_ns, end_ns)
+        return self._onset.insists(detect, start_ns, end_ns, round(voiced_ms / BLOCK_MS) * BLOCK_MS)
+
+    def _event(self, edge: Edge, decided_ns: int, *, speaking: bool) -> VoiceEvent:
         match edge.kind:
             case "began":
+                self._told_ns, self._over = decided_ns, speaking
                 return SpeechStarted(edge.start_ns)
+            case "paused":
+                return self._so_far(edge.start_ns, edge.voice_ns, decided_ns, paused=True)
             case "barged_in":
-                return BargeInConfirmed(edge.voice_ns)
+                self._over = True
+                return BargeInConfirmed(edge.voice_ns, edge.start_ns)
             case "died":
                 return SpeechDied(edge.voice_ns)
-        # a little of the silence around the words helps the recogniser with first and last sounds
-        pcm = self._tape.cut(edge.start_ns - self._pre_roll_ns, edge.voice_ns + 200_000_000)
         return UtteranceEnded(
-            pcm=pcm,
+            pcm=self._cut(edge.start_ns, edge.voice_ns),
             start_ns=edge.start_ns,
             end_ns=edge.voice_ns,
             decided_ns=decided_ns,
             capped=edge.kind == "capped",
+            over_speech=self._over,
+            background_dbfs=self.background_dbfs,
         )
+
+    def _so_far(self, start_ns: int, voice_ns: int, at_ns: int, *, paused: bool) -> SpeechSoFar:
+        self._told_ns = at_ns
+        pcm = self._cut(start_ns, voice_ns)
+        return SpeechSoFar(pcm=pcm, start_ns=start_ns, voice_ns=voice_ns, at_ns=at_ns, paused=paused)
+
+    def _cut(self, start_ns: int, voice_ns: int) -> Pcm:
+        """A little of the silence around the words helps the recogniser with first and last sounds."""
+        return self._tape.words(start_ns - self._pre_roll_ns, voice_ns + AFTER_ROLL_NS)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
+
+from kiosk.audio.pauses import Pace, PauseBounds, Standing
 
 BLOCK_MS = 32  # silero's window: 512 samples at 16 kHz
 MS = 1_000_000
+INNER_PAUSE_MS: Final = 250  # shorter silences belong to speaking: stops between words
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,16 +21,18 @@ class EndpointSettings:
     voice_on: float
     voice_off: float
     min_speech_ms: int
-    pause_ms: int
-    barge_in_ms: int
+    look_ms: int  # silence after which the words so far are looked at
+    barge_in_ms: int  # voice over her that is words whatever it sounds like
+    died_ms: int  # silence after which a voice over her that was no barge-in is over
     max_utterance_ms: int
+    pauses: PauseBounds
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
     """Something the voice did. `voice_ns`: first voiced sample for `began`, last one for the others."""
 
-    kind: Literal["began", "barged_in", "died", "ended", "capped"]
+    kind: Literal["began", "paused", "barged_in", "died", "ended", "capped"]
     voice_ns: int
     start_ns: int
 
@@ -35,14 +40,17 @@ class Edge:
 class Endpointer:
     """A voice that is on, off, or being waited for.
 
-        probability  __--~~~~~~~~--__________
-                       |began        |last   |ended (pause_ms after the last voiced block)
+        probability  __--~~~~~~~~--____--~~~~~~~--__________
+                       |began      |paused      |paused |ended
 
-    While the receptionist speaks, a voice shorter than `barge_in_ms` dies without having been an utterance.
+    After `paused` somebody may say how the words stand (`stands`); the silence that is needed follows from it and
+    from the speaker's pace. While the receptionist speaks, a voice that was not confirmed dies without having been
+    an utterance.
     """
 
-    def __init__(self, settings: EndpointSettings) -> None:
+    def __init__(self, settings: EndpointSettings, pace: Pace | None = None) -> None:
         self._set = settings
+        self.pace = pace or Pace(settings.pauses)
         self.reset()
 
     def reset(self) -> None:
@@ -52,28 +60,59 @@ class Endpointer:
         self._run_ms = 0.0
         self._began = False
         self._confirmed = False
+        self._looked = False
+        self._standing: Standing = "unknown"
         self._voiced_over_ms = 0.0
 
     @property
     def in_speech(self) -> bool:
         return self._began
 
-    def step(self, probability: float, end_ns: int, *, over_speech: bool) -> Iterator[Edge]:
-        """Take one block that ended at `end_ns`; `over_speech`: the receptionist is talking. Yields what happened."""
+    @property
+    def start_ns(self) -> int | None:
+        """The first voiced block's beginning, while there is a voice."""
+        return self._start_ns
+
+    @property
+    def unconfirmed_over_ms(self) -> float:
+        """Voice over her so far that is not yet a barge-in; 0 when there is none, or it is one already."""
+        return 0.0 if self._confirmed or not self._began else self._voiced_over_ms
+
+    def stands(self, voice_ns: int, standing: Standing) -> None:
+        """What was said until the last voiced sample at `voice_ns` stands like this; late news is of no use."""
+        if self._began and voice_ns == self._last_ns:
+            self._standing = standing
+
+    def step(
+        self, probability: float, end_ns: int, *, over_speech: bool, insists: bool | None = None
+    ) -> Iterator[Edge]:
+        """Take one block that ended at `end_ns`; yields what happened.
+
+        `over_speech`: the receptionist is talking. `insists`: whether what is said over her is more than a
+        backchannel or an echo; None where nobody can tell, and its length decides.
+        """
         voiced = probability >= (self._set.voice_off if self._began else self._set.voice_on)
         if self._start_ns is None:
             if not voiced:
                 return
             self._start_ns = end_ns - BLOCK_MS * MS
         if voiced:
-            self._last_ns = end_ns
-            self._run_ms += BLOCK_MS
-            if over_speech:
-                self._voiced_over_ms += BLOCK_MS
+            self._voiced(end_ns, over_speech=over_speech)
         if not self._began:
             yield from self._waiting(end_ns)
             return
-        yield from self._speaking(end_ns, over_speech=over_speech)
+        yield from self._speaking(end_ns, over_speech=over_speech, insists=insists)
+
+    def _voiced(self, end_ns: int, *, over_speech: bool) -> None:
+        pause_ms = (end_ns - self._last_ns) / MS - BLOCK_MS if self._last_ns else 0.0
+        if self._began and pause_ms >= INNER_PAUSE_MS:
+            self.pace.went_on_after(pause_ms)
+        self._last_ns = end_ns
+        self._run_ms += BLOCK_MS
+        self._looked = False
+        self._standing = "unknown"
+        if over_speech:
+            self._voiced_over_ms += BLOCK_MS
 
     def _waiting(self, end_ns: int) -> Iterator[Edge]:
         assert self._start_ns is not None
@@ -83,16 +122,25 @@ class Endpointer:
         elif end_ns - self._last_ns >= 4 * BLOCK_MS * MS:  # a click: voice for a moment, then 128 ms of nothing
             self.reset()
 
-    def _speaking(self, end_ns: int, *, over_speech: bool) -> Iterator[Edge]:
+    def _speaking(self, end_ns: int, *, over_speech: bool, insists: bool | None) -> Iterator[Edge]:
         assert self._start_ns is not None
         start_ns, last_ns = self._start_ns, self._last_ns
-        if over_speech and not self._confirmed and self._voiced_over_ms >= self._set.barge_in_ms:
+        silence_ms = (end_ns - last_ns) / MS
+        long = self._voiced_over_ms >= self._set.barge_in_ms
+        if over_speech and not self._confirmed and insists is not False and (long or insists):
             self._confirmed = True
             yield Edge("barged_in", last_ns, start_ns)
+        unwanted = over_speech and not self._confirmed
         if end_ns - start_ns >= self._set.max_utterance_ms * MS:
             self.reset()
-            yield Edge("capped", last_ns, start_ns)
-        elif end_ns - last_ns >= self._set.pause_ms * MS:
-            died = over_speech and not self._confirmed
+            yield Edge("died" if unwanted else "capped", last_ns, start_ns)
+        elif unwanted:
+            if silence_ms >= self._set.died_ms:
+                self.reset()
+                yield Edge("died", last_ns, start_ns)
+        elif silence_ms >= self.pace.needed_ms(self._standing):
             self.reset()
-            yield Edge("died" if died else "ended", last_ns, start_ns)
+            yield Edge("ended", last_ns, start_ns)
+        elif silence_ms >= self._set.look_ms and not self._looked:
+            self._looked = True
+            yield Edge("paused", last_ns, start_ns)

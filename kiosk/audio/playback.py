@@ -39,9 +39,11 @@ class SpeechChunk:
 class Progress:
     """How an utterance went. `spoken` counts the characters that were audible, clause by clause."""
 
-    first_sample_ns: int | None = None
+    first_sample_ns: int | None = None  # of the answer: a filler is none
+    filler_ns: int | None = None  # first sample of the filler, where there was one
     samples: int = 0
     spoken: int = 0
+    holds: int = 0
     clauses: list[tuple[int, int, int]] = field(default_factory=list)  # characters, first and last+1 sample
 
     def spoken_at(self, samples: int) -> int:
@@ -55,6 +57,38 @@ class Progress:
         return total
 
 
+class _Script:
+    """The chunks of one utterance, addressed by sample, and where its words begin."""
+
+    def __init__(self) -> None:
+        self.chunks: list[tuple[int, SpeechChunk]] = []
+        self.samples = 0
+
+    def add(self, chunk: SpeechChunk) -> None:
+        self.chunks.append((self.samples, chunk))
+        self.samples += len(chunk.pcm)
+
+    @property
+    def answer_start(self) -> int | None:
+        """The first sample that belongs to the answer."""
+        return next((start for start, chunk in self.chunks if not chunk.filler and len(chunk.pcm)), None)
+
+    def block(self, at: int, samples: int) -> Pcm:
+        """Up to `samples` from sample `at` on, of one chunk."""
+        for start, chunk in self.chunks:
+            if start <= at < start + len(chunk.pcm):
+                return np.ascontiguousarray(chunk.pcm[at - start : at - start + samples])
+        return np.zeros(0, np.int16)
+
+    def word_at(self, sample: int) -> int:
+        """Where the word that was being said at `sample` begins; the clause, where words are not known."""
+        for start, chunk in reversed(self.chunks):
+            if start <= sample:
+                begun = [start + word for word in chunk.word_starts if start + word <= sample]
+                return begun[-1] if begun else start
+        return 0
+
+
 class Playback:
     """Plays one utterance at a time."""
 
@@ -63,10 +97,46 @@ class Playback:
         self._clock = clock
         self._send = send
         self._now: Progress | None = None
+        self._script = _Script()
+        self._cursor = 0  # next sample of the script to be written
+        self._origin = (0, 0)  # the device's sample count at which that sample of the script began
+        self._flowing = asyncio.Event()
+        self._name = ""
 
     @property
     def speaking(self) -> bool:
-        return self._now is not None
+        """Whether she is audible, or about to be: not while she is held."""
+        return self._now is not None and self._flowing.is_set()
+
+    @property
+    def held(self) -> bool:
+        return self._now is not None and not self._flowing.is_set()
+
+    def hold(self) -> None:
+        """Silence at once; `resume` goes on at the word that was being said."""
+        if not self.speaking or self._now is None:
+            return
+        self._flowing.clear()
+        self._speaker.flush()
+        self._now.samples = max(0, min(self._position(), self._script.samples))
+        self._cursor = self._script.word_at(max(0, self._now.samples - 1))
+        self._now.holds += 1
+        self._send(SpeechStopped(self._name))
+
+    def resume(self) -> None:
+        """Go on after `hold`, from the beginning of the word in which she was stopped."""
+        if self._now is None or self._flowing.is_set():
+            return
+        self._origin = (self._speaker.played().samples, self._cursor)
+        self._name = f"{self._name.partition('.')[0]}.{self._now.holds}"  # the screen lets a stopped name rest
+        for start, chunk in self._script.chunks:
+            self._plan(start, chunk)
+        self._flowing.set()
+
+    def _position(self) -> int:
+        """The sample of the script that is audible now."""
+        device, script = self._origin
+        return script + self._speaker.played().samples - device
 
     async def play(
         self, utterance: str, chunks: AsyncIterator[SpeechChunk], on_progress: Callable[[Progress], None]
@@ -77,56 +147,82 @@ class Playback:
         `on_progress` last saw. `on_progress` is called at the first sample and about ten times a second.
         """
         progress = self._now = Progress()
-        base = self._speaker.played().samples
-        follow = asyncio.create_task(self._follow(utterance, base, progress, on_progress), name="speech-clock")
+        self._script, self._cursor, self._name = _Script(), 0, utterance
+        self._origin = (self._speaker.played().samples, 0)
+        self._flowing.set()
+        follow = asyncio.create_task(self._follow(progress, on_progress), name="speech-clock")
         try:
-            written = 0
             async for chunk in chunks:
-                spans = tuple(VisemeSpan(s.viseme, s.start + written, s.end + written) for s in chunk.visemes)
-                self._send(SpeechPlan(utterance, SPEECH_RATE_HZ, spans))
-                progress.clauses.append((len(chunk.text), written, written + len(chunk.pcm)))
-                written += len(chunk.pcm)
-                for start in range(0, len(chunk.pcm), BLOCK_SAMPLES):
-                    await self._speaker.write(np.ascontiguousarray(chunk.pcm[start : start + BLOCK_SAMPLES]))
-            await self._until_played(base + written)
+                start = self._script.samples
+                self._script.add(chunk)
+                progress.clauses.append((0 if chunk.filler else len(chunk.text), start, self._script.samples))
+                self._plan(start, chunk)
+                await self._write_all()
+            while True:
+                await self._write_all()
+                if await self._until_played():
+                    break
         except asyncio.CancelledError:
             self._speaker.flush()
             raise
         finally:
             follow.cancel()
-            played = self._speaker.played()
-            progress.samples = played.samples - base
+            progress.samples = progress.samples if self.held else self._position()
             progress.spoken = progress.spoken_at(progress.samples)
             on_progress(progress)
-            self._send(SpeechStopped(utterance))
+            self._send(SpeechStopped(self._name))
             self._now = None
         return progress
 
-    async def _until_played(self, target: int) -> None:
-        """Wait for the device to reach `target` samples; a device that stalls is waited for no longer than 3 s."""
+    def _plan(self, start: int, chunk: SpeechChunk) -> None:
+        spans = tuple(VisemeSpan(s.viseme, s.start + start, s.end + start) for s in chunk.visemes)
+        self._send(SpeechPlan(self._name, SPEECH_RATE_HZ, spans))
+
+    async def _write_all(self) -> None:
+        """Hand everything up to the script's end to the device, waiting while she is held."""
+        while self._cursor < self._script.samples:
+            await self._flowing.wait()
+            block = self._script.block(self._cursor, BLOCK_SAMPLES)
+            self._cursor += len(block)
+            await self._speaker.write(block)
+
+    async def _until_played(self) -> bool:
+        """Wait until all is audible. False: she was held meanwhile, and there is something left to write.
+
+        A device that stalls is waited for no longer than 3 s.
+        """
         last, still_s = -1, 0.0
-        while (now := self._speaker.played().samples) < target:
+        while (now := self._position()) < self._script.samples or self.held:
+            if self.held or self._cursor < self._script.samples:
+                await self._flowing.wait()
+                return False
             still_s = 0.0 if now != last else still_s + POLL_S
             if still_s > STALLED_S:
-                return
+                return True
             last = now
             await self._clock.sleep(POLL_S)
+        return True
 
-    async def _follow(
-        self, utterance: str, base: int, progress: Progress, on_progress: Callable[[Progress], None]
-    ) -> None:
+    async def _follow(self, progress: Progress, on_progress: Callable[[Progress], None]) -> None:
         since_s = CLOCK_S
         while True:
-            played = self._speaker.played()
-            samples = played.samples - base
-            if samples > 0 and progress.first_sample_ns is None:
-                progress.first_sample_ns = played.at_ns - samples * 1_000_000_000 // SPEECH_RATE_HZ
-                since_s = CLOCK_S
-            if samples > 0 and since_s >= CLOCK_S:
-                self._send(SpeechClock(utterance, samples, played.at_ns))
-                progress.samples = samples
-                progress.spoken = progress.spoken_at(samples)
-                on_progress(progress)
-                since_s = 0.0
+            if self._flowing.is_set():
+                since_s = self._report(progress, on_progress, since_s)
             await self._clock.sleep(POLL_S)
             since_s += POLL_S
+
+    def _report(self, progress: Progress, on_progress: Callable[[Progress], None], since_s: float) -> float:
+        played, position = self._speaker.played(), self._position()
+        answer = self._script.answer_start
+        if position > 0 and answer != 0 and progress.filler_ns is None:
+            progress.filler_ns = played.at_ns - position * 1_000_000_000 // SPEECH_RATE_HZ
+        if answer is not None and position > answer and progress.first_sample_ns is None:
+            progress.first_sample_ns = played.at_ns - (position - answer) * 1_000_000_000 // SPEECH_RATE_HZ
+            since_s = CLOCK_S
+        if position <= 0 or since_s < CLOCK_S:
+            return since_s
+        self._send(SpeechClock(self._name, position, played.at_ns))
+        progress.samples = position
+        progress.spoken = progress.spoken_at(position)
+        on_progress(progress)
+        return 0.0

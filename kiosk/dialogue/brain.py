@@ -145,6 +145,10 @@ class Brain:
                 return self._go(context, context.place, choice, {})
         return None
 
+    def answers_question(self, context: Context, ranked: Sequence[tuple[str, float]]) -> bool:
+        """Whether these wishes answer what was just asked."""
+        return bool(context.place and self._book.answered(context.place, ranked))
+
     def after(self, context: Context, done: Do, *, succeeded: bool) -> Reply | Do:
         """Answer once something was done, or could not be."""
         step = self._book.step(done.place)

@@ -40,7 +40,7 @@ class Recognition(Protocol):
 
 
 class SpeechModel(Protocol):
-    def transcribe(self, pcm: Pcm) -> Recognition: ...
+    def transcribe(self, pcm: Pcm, *, beams: int = 5) -> Recognition: ...
 
 
 class ModelRecogniser:
@@ -52,9 +52,16 @@ class ModelRecogniser:
 
     async def recognise(self, pcm: Pcm) -> Words:
         """Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks."""
+        return await self._words(pcm, beams=5)
+
+    async def glance(self, pcm: Pcm) -> Words:
+        """The same, quicker and without second readings: for captions while the visitor speaks."""
+        return await self._words(pcm, beams=1)
+
+    async def _words(self, pcm: Pcm, *, beams: int) -> Words:
         try:
             async with asyncio.timeout(DEADLINE_S):
-                found = await self._thread.call(self._model.transcribe, pcm)
+                found = await self._thread.call(self._model.transcribe, pcm, beams=beams)
         except TimeoutError as err:
             raise RecognitionError("slow") from err
         except RuntimeError as err:

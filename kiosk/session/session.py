@@ -14,7 +14,6 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
-import numpy as np
 from msgspec.structs import replace
 
 from config.flows import Phrases
@@ -23,17 +22,20 @@ from contracts import messages as m
 from contracts.screen import Language, ScreenState
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.events import (
+    BargeInConfirmed,
     DeviceChanged,
     Event,
     FaceMoved,
+    FalseAlarm,
     FarewellSpoken,
+    Interrupted,
     NothingHeard,
-    Pcm,
     PersonLeft,
     PlaybackFinished,
     QueueChanged,
     ReplyBegan,
-    SilenceLasted,
+    SpeechSoFar,
+    SpeechStarted,
     StageFailed,
     Touched,
     TurnId,
@@ -42,6 +44,8 @@ from kiosk.events import (
 from kiosk.ports import Clock, Speaker
 from kiosk.runtime.buffer import Buffer
 from kiosk.session.actions import Ledger
+from kiosk.session.crosstalk import CrossTalk, Ears
+from kiosk.session.silence import SilenceWatch
 from kiosk.session.stage import Backstage, snapshot
 from kiosk.session.states import Effect, State, step
 from kiosk.session.trace import NoTrace, Trace
@@ -97,11 +101,9 @@ class Session:
         self._shown: ScreenState | None = None
         self._gaze = (0.0, 0.0)
         self._turn = TurnId(0)
-        self._task: asyncio.Task[None] | None = None
         self._turn_task: asyncio.Task[None] | None = None
-        self._silence: asyncio.Task[None] | None = None
-        self._prefix: Pcm = np.zeros(0, np.int16)
-        self._utterance: UtteranceEnded | None = None
+        self._talk = CrossTalk(clock, self.tell)
+        self._silence = SilenceWatch(site.talking, clock, self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.tally_ignored: Counter[str] = Counter()
 
@@ -114,7 +116,7 @@ class Session:
                 await self._take(event)
         finally:
             await self._cancel_turn()
-            self._stop_silence()
+            self._silence.stop()
 
     async def _take(self, event: Event) -> None:
         match event:
@@ -127,11 +129,15 @@ class Session:
             case DeviceChanged():
                 self._device(event)
                 return
+            case SpeechSoFar():
+                self._so_far(event)
+                return
             case (
                 ReplyBegan(turn)
                 | PlaybackFinished(turn)
                 | FarewellSpoken(turn)
                 | NothingHeard(turn)
+                | FalseAlarm(turn)
                 | StageFailed(turn)
             ) if turn != self._turn:
                 self.tally_ignored["old turn"] += 1
@@ -165,15 +171,25 @@ class Session:
                 self._trace.note("stage_failed", reason=getattr(event, "reason", ""))
                 self._begin_turn(lambda turns, visit, turn: turns.sorry(visit, turn))
             case Effect.RECOGNISE if isinstance(event, UtteranceEnded):
-                self._recognise(event)
+                self._recognise(self._talk.joined(event))
+            case Effect.RECOGNISE if isinstance(event, Interrupted):
+                self._recognise(event.utterance)
             case Effect.ANSWER_TOUCH if isinstance(event, Touched):
                 self._answer_touch(event.target)
             case Effect.DUCK:
                 self._gain(DUCKED)
             case Effect.UNDUCK:
                 self._gain(1.0)
-            case Effect.KEEP_UTTERANCE:
-                self._prefix = self._utterance.pcm if self._utterance else np.zeros(0, np.int16)
+            case Effect.KEEP_UTTERANCE if isinstance(event, SpeechStarted):
+                self._talk.goes_on(event.at_ns)
+            case Effect.HOLD if isinstance(event, BargeInConfirmed):
+                self._gain(1.0)
+                self._talk.hold(event, self._turn, self.turns)
+            case Effect.WEIGH if isinstance(event, UtteranceEnded):
+                self._weigh(self._talk.joined(event))
+            case Effect.RESUME:
+                self._gain(1.0)
+                self._talk.resume(self.turns)
             case Effect.CANCEL_TURN:
                 await self._cancel_turn()
             case Effect.LISTEN:
@@ -196,7 +212,9 @@ class Session:
     def _end(self, event: Event) -> None:
         """Forget: the visit, its words, its sound. What the hub learns carries nothing of them."""
         visit, self.visit = self.visit, None
-        self._utterance, self._prefix = None, np.zeros(0, np.int16)
+        self._talk.forget()
+        if self.turns and self.turns.ahead:
+            self.turns.ahead.forget()
         self._idle_language = "zh"
         self.muted = False  # it was this visitor's wish, not the next one's
         for forget in self.forgetters:
@@ -228,26 +246,26 @@ class Session:
             log.error("turn failed: %s\n%s", type(err).__name__, "".join(traceback.format_tb(err.__traceback__)))
             self.tell(StageFailed(turn, "turn", "internal"))
 
+    def _so_far(self, event: SpeechSoFar) -> None:
+        """What was said until now, recognised ahead while it is the visitor's turn."""
+        if self.visit and self.turns and self.turns.ahead and self.state in (State.LISTENING, State.HELD):
+            self.turns.ahead.look(self.visit, event, self._talk.kept)
+
     def _recognise(self, heard: UtteranceEnded) -> None:
-        if len(self._prefix):
-            heard = UtteranceEnded(
-                pcm=np.concatenate((self._prefix, heard.pcm)),
-                start_ns=heard.start_ns,
-                end_ns=heard.end_ns,
-                decided_ns=heard.decided_ns,
-                capped=heard.capped,
-            )
-            self._prefix = np.zeros(0, np.int16)
-        self._utterance = heard
+        self._talk.took(heard)
         if self.visit:
             self.visit.prompts = 0
         self._begin_turn(lambda turns, visit, turn: turns.utterance(visit, turn, heard))
+
+    def _weigh(self, heard: UtteranceEnded) -> None:
+        if self.turns and self.visit:
+            self._talk.weigh(heard, self._guarded(self.turns.weigh(self.visit, self._turn, heard), self._turn))
 
     def _answer_touch(self, target: str) -> None:
         if self.visit is None:
             return
         self.visit.prompts = 0
-        self._prefix = np.zeros(0, np.int16)
+        self._talk.drop_kept()
         self._ledger.post(m.Touched(visit=self.visit.id, target=target))
         self._begin_turn(lambda turns, visit, turn: turns.touched(visit, turn, target))
 
@@ -265,6 +283,7 @@ class Session:
         return False
 
     async def _cancel_turn(self) -> None:
+        self._talk.let_go()
         task, self._turn_task = self._turn_task, None
         self._turn = TurnId(self._turn + 1)  # late results of the old one are discarded
         if task is None or task.done():
@@ -276,39 +295,32 @@ class Session:
             self.turns.interrupted(self.visit)
             self._trace.note("cut")
 
+    def listens_through(self, ears: Ears) -> None:
+        """The ears that this session tells how to listen."""
+        self._talk.ears = ears
+
     def tell(self, event: Event) -> None:
         """Put an event in from a task of this loop."""
         self.events.offer(event)
 
     # ------------------------------------------------------------ silence, devices, gaze
     def _watch_silence(self) -> None:
-        self._stop_silence()
-        if self.state is not State.LISTENING or self.visit is None:
-            return
-        if self.visit.mode == "elder" and self.works.get("camera", False):
-            return  # no time limit in large letters: the camera sees when the visitor has left
-        talking = self._site.talking
-        level, seconds = (1, talking.prompt_after_s) if self.visit.prompts == 0 else (2, talking.forget_after_s)
-        self._silence = asyncio.create_task(self._after_silence(1 if level == 1 else 2, seconds), name="silence")
-
-    async def _after_silence(self, level: int, seconds: float) -> None:
-        await self._clock.sleep(seconds)
-        self.tell(SilenceLasted(1 if level == 1 else 2, self._clock.now_ns()))
+        waits = self.state is State.LISTENING and self.visit is not None
+        if waits and self.visit and self.visit.mode == "elder" and self.works.get("camera", False):
+            waits = False  # no time limit in large letters: the camera sees when the visitor has left
+        self._silence.watch(prompts=self.visit.prompts if self.visit and waits else None)
 
     def voice_heard(self) -> None:
         """Somebody is speaking: the silence is over, even if no utterance comes of it."""
-        self._stop_silence()
-
-    def _stop_silence(self) -> None:
-        if self._silence:
-            self._silence.cancel()
-            self._silence = None
+        self._silence.stop()
 
     def _device(self, event: DeviceChanged) -> None:
         if self.works.get(event.device) == event.works:
             return
         known = event.device in self.works
         self.works[event.device] = event.works
+        if event.device == "microphone" and not event.works and self.state is State.HELD:
+            self.tell(FalseAlarm(self._turn))  # what stopped her will never be heard to its end
         self._trace.note("device", device=event.device, works=event.works)
         kind = DEVICES.get(event.device)
         if kind and (known or not event.works):
@@ -332,7 +344,7 @@ class Session:
     def remembers(self) -> bool:
         """Whether anything of a visitor is still held, on the screen too."""
         shown = bool(self._shown and (self._shown.captions or self._shown.ticket))
-        return self.visit is not None or self._utterance is not None or len(self._prefix) > 0 or shown
+        return self.visit is not None or self._talk.remembers or shown
 
     # ------------------------------------------------------------ what is shown
     def understood(
@@ -375,6 +387,8 @@ class Session:
             language=language,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)
+        if self._talk.ears:
+            self._talk.ears.profile(self.visit.mode if self.visit else "standard")
         if state == self._shown:
             return
         self._revision += 1

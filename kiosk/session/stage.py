@@ -39,6 +39,7 @@ _LISTENING: Final[dict[State, Listening]] = {
     State.LISTENING: "listening",
     State.THINKING: "thinking",
     State.SPEAKING: "speaking",
+    State.HELD: "listening",
 }
 
 

@@ -11,7 +11,9 @@ from typing import Final
 from kiosk.events import (
     BargeInConfirmed,
     Event,
+    FalseAlarm,
     FarewellSpoken,
+    Interrupted,
     NothingHeard,
     PersonArrived,
     PersonLeft,
@@ -31,6 +33,7 @@ class State(Enum):
     LISTENING = auto()  # the visitor's turn
     THINKING = auto()  # words are being recognised, understood, answered
     SPEAKING = auto()  # the receptionist's turn
+    HELD = auto()  # somebody spoke over her: she is silent until it is clear whether it was for her
 
 
 class Effect(Enum):
@@ -45,10 +48,13 @@ class Effect(Enum):
     CANCEL_TURN = auto()  # drop the turn and what is still to be said
     KEEP_UTTERANCE = auto()  # the visitor goes on: the words so far belong to the next utterance
     LISTEN = auto()
+    HOLD = auto()  # silence at once; her sentence is not given up yet
+    WEIGH = auto()  # was what stopped her for us?
+    RESUME = auto()  # it was not: go on at the word where she was stopped
     END_VISIT = auto()  # forget everything about the visitor
 
 
-_L, _T, _S, _I = State.LISTENING, State.THINKING, State.SPEAKING, State.IDLE
+_L, _T, _S, _H, _I = State.LISTENING, State.THINKING, State.SPEAKING, State.HELD, State.IDLE
 _E = Effect
 
 TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] = {
@@ -65,7 +71,16 @@ TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] 
     (_T, Touched): (_T, (_E.CANCEL_TURN, _E.ANSWER_TOUCH)),
     (_S, SpeechStarted): (_S, (_E.DUCK,)),  # maybe 'mm-hm'
     (_S, SpeechDied): (_S, (_E.UNDUCK,)),
-    (_S, BargeInConfirmed): (_L, (_E.CANCEL_TURN, _E.LISTEN)),
+    (_S, BargeInConfirmed): (_H, (_E.HOLD,)),
+    (_H, UtteranceEnded): (_H, (_E.WEIGH,)),
+    (_H, SpeechStarted): (_H, (_E.KEEP_UTTERANCE,)),
+    (_H, SpeechDied): (_S, (_E.RESUME,)),
+    (_H, FalseAlarm): (_S, (_E.RESUME,)),
+    (_H, Interrupted): (_T, (_E.CANCEL_TURN, _E.RECOGNISE)),
+    (_H, Touched): (_T, (_E.CANCEL_TURN, _E.ANSWER_TOUCH)),
+    (_H, PlaybackFinished): (_L, (_E.LISTEN,)),  # the loudspeaker went away meanwhile
+    (_H, StageFailed): (_S, (_E.RESUME,)),
+    (_L, Interrupted): (_T, (_E.RECOGNISE,)),
     (_S, Touched): (_T, (_E.CANCEL_TURN, _E.ANSWER_TOUCH)),
     (_S, PlaybackFinished): (_L, (_E.LISTEN,)),
     (_S, StageFailed): (_L, (_E.LISTEN,)),  # her voice failed: what she wanted to say is on the screen
@@ -74,6 +89,7 @@ TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] 
     (_L, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
     (_T, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
     (_S, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
+    (_H, PersonLeft): (_I, (_E.CANCEL_TURN, _E.END_VISIT)),
 }  # fmt: skip
 
 

@@ -6,22 +6,25 @@ Cancelling the task ends the turn at once: the sound stops, and what was heard o
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
+from kiosk.dialogue.backchannel import is_backchannel
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.dialogue.reply import Context, Do, Reply
 from kiosk.dialogue.voice import Voice
 from kiosk.events import (
+    FalseAlarm,
     FarewellSpoken,
+    Interrupted,
     NothingHeard,
-    Pcm,
     PlaybackFinished,
     ReplyBegan,
     StageFailed,
@@ -30,18 +33,20 @@ from kiosk.events import (
 )
 from kiosk.ports import Clock, DeviceLost
 from kiosk.session.actions import Actions
+from kiosk.session.ahead import Ahead, Foreseen, Recogniser, Understanding
 from kiosk.session.visit import Visit
 
 MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
+NO_WORDS: Final = "no_words"
+QUESTION_HEARD: Final = 0.8  # so much of a question was audible that an answer to it can be one
 
 
-class Recogniser(Protocol):
-    async def recognise(self, pcm: Pcm) -> Words: ...
+class Weighing(Protocol):
+    """Is what was heard meant for us?"""
 
-
-class Understanding(Protocol):
-    async def understand(self, words: Words) -> Meaning: ...
+    async def reason_against(self, visit: Visit, heard: UtteranceEnded, words: Words) -> str | None:
+        """Why it is not: 'other_voice', 'own_words', 'backchannel', …; None: it is."""
 
 
 @dataclass(slots=True)
@@ -62,7 +67,7 @@ class Stopwatch:
         return {**steps, "total": round((self.first_sample - self.speech_end) / 1e6, 1)}
 
 
-TurnEvent = NothingHeard | ReplyBegan | PlaybackFinished | FarewellSpoken | StageFailed
+TurnEvent = NothingHeard | FalseAlarm | Interrupted | ReplyBegan | PlaybackFinished | FarewellSpoken | StageFailed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +95,8 @@ class Turns:
         recogniser: Recogniser,
         understanding: Understanding,
         actions: Actions,
+        weighing: Weighing | None = None,
+        ahead: Ahead | None = None,
     ) -> None:
         self._ports = ports
         self._clock = clock
@@ -99,6 +106,10 @@ class Turns:
         self._recogniser = recogniser
         self._understanding = understanding
         self._actions = actions
+        self._weighing = weighing
+        self.ahead = ahead
+        self._weighed: tuple[UtteranceEnded, Foreseen] | None = None
+        self.tally_against: Counter[str] = Counter()
 
     def _context(self, visit: Visit) -> Context:
         return Context(
@@ -135,14 +146,17 @@ class Turns:
     async def utterance(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
         """Recognise, understand, answer, speak. Tells NothingHeard, or StageFailed with a stable reason."""
         watch = Stopwatch(speech_end=heard.end_ns, endpoint=heard.decided_ns)
+        weighed, self._weighed = self._weighed, None
         try:
-            words = await self._recogniser.recognise(heard.pcm)
+            known = weighed[1] if weighed and weighed[0].end_ns == heard.end_ns else await self._heard(heard, watch)
         except RecognitionError as err:
             self._ports.tell(StageFailed(turn, "recognise", str(err)))
             return
-        watch.recognised = self._clock.now_ns()
-        if len(words.text.strip()) < MIN_WORDS or words.no_speech > NO_SPEECH:
-            self._ports.note("nothing_heard")
+        words, meaning = known.words, known.meaning
+        against = None if weighed else await self._against(visit, heard, words)
+        if against:
+            visit.heard = ""
+            self._ports.note("ignored" if against != NO_WORDS else "nothing_heard", why=against)
             self._ports.tell(NothingHeard(turn))
             return
         if words.clear:
@@ -150,8 +164,8 @@ class Turns:
         else:  # neither what it wrote down nor its language is believed
             visit.heard = ""
         self._ports.show()
-        meaning = await self._understanding.understand(words)
         watch.understood = self._clock.now_ns()
+        watch.recognised = watch.recognised or watch.understood
         decided = self._brain.understood(
             self._context(visit), meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
         )
@@ -159,6 +173,64 @@ class Turns:
         reply = await self._resolve(visit, decided)
         watch.answered = self._clock.now_ns()
         await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
+
+    async def weigh(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
+        """She was stopped by this: tells Interrupted if it was for us, FalseAlarm if it was not."""
+        try:
+            known = await self._heard(heard, Stopwatch(heard.end_ns, heard.decided_ns))
+        except RecognitionError:  # she goes on, and can be stopped again
+            self.tally_against["failed"] += 1
+            self._ports.tell(FalseAlarm(turn))
+            return
+        against = await self._against(visit, heard, known.words)
+        if against is None and self._only_nods(visit, known.words):
+            against = "backchannel"
+        if against:
+            visit.heard = ""
+            self._ports.note("false_alarm", why=against)
+            self._ports.tell(FalseAlarm(turn))
+            return
+        self._weighed = heard, known
+        self._ports.tell(Interrupted(turn=turn, utterance=heard))
+
+    async def _heard(self, heard: UtteranceEnded, watch: Stopwatch) -> Foreseen:
+        """Words and meaning: recognised while the visitor was silent for a moment, or now."""
+        known = await self.ahead.take(heard) if self.ahead else None
+        if known is None:
+            words = await self._recogniser.recognise(heard.pcm)
+            watch.recognised = self._clock.now_ns()
+            known = Foreseen(words, await self._understanding.understand(words))
+        watch.recognised = watch.recognised or self._clock.now_ns()
+        return known
+
+    async def _against(self, visit: Visit, heard: UtteranceEnded, words: Words) -> str | None:
+        """Why this is no turn; None: it is one. Counted by reason."""
+        against = None
+        if len(words.text.strip()) < MIN_WORDS or words.no_speech > NO_SPEECH:
+            against = NO_WORDS
+        elif self._weighing:
+            against = await self._weighing.reason_against(visit, heard, words)
+        if against:
+            self.tally_against[against] += 1
+        return against
+
+    def _only_nods(self, visit: Visit, words: Words) -> bool:
+        """'Mm-hm' in the middle of an explanation; near the end of a question it is an answer."""
+        caption = visit.caption
+        said = caption.spoken / max(1, len(caption.text)) if caption and caption.spoken is not None else 0.0
+        asked = bool(visit.last and visit.last.targets) and said >= QUESTION_HEARD
+        return is_backchannel(words.text) and not asked
+
+    # ------------------------------------------------------------ while the visitor speaks
+    def captioned(self, visit: Visit, words: Words) -> None:
+        """Show the words so far."""
+        if words.clear and words.text.strip() and words.no_speech <= NO_SPEECH:
+            visit.heard, visit.heard_final = words.text, False
+            self._ports.show()
+
+    def answers(self, visit: Visit, meaning: Meaning) -> bool:
+        """Whether this is one of the answers to the question that is open."""
+        return self._brain.answers_question(self._context(visit), meaning.ranked)
 
     async def _resolve(self, visit: Visit, decided: Reply | Do) -> Reply:
         """Do what has to be done before there is an answer. Bounded: a flow that only does things is a mistake."""

@@ -6,30 +6,54 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.audio.endpointing import BLOCK_MS, MS, Edge, Endpointer, EndpointSettings
+from kiosk.audio.endpointing import BLOCK_MS, MS, Endpointer, EndpointSettings
+from kiosk.audio.pauses import Pace, PauseBounds, Standing
 
 pytestmark = pytest.mark.unit
 
+PAUSES = PauseBounds(
+    finished_ms=400, unknown_ms=700, unfinished_ms=1500, shortest_ms=320, longest_ms=2200, elder_times=1.4
+)
 SETTINGS = EndpointSettings(
-    voice_on=0.5, voice_off=0.35, min_speech_ms=160, pause_ms=700, barge_in_ms=420, max_utterance_ms=10_000
+    voice_on=0.5,
+    voice_off=0.35,
+    min_speech_ms=160,
+    look_ms=192,
+    barge_in_ms=420,
+    died_ms=256,
+    max_utterance_ms=10_000,
+    pauses=PAUSES,
 )
 
 
-def run(*stretches: tuple[float, int], over_speech: bool = False) -> list[tuple[str, int, int]]:
-    """(probability, milliseconds) stretches → (kind, decided at ms, voice ms)."""
-    endpointer, now_ms, found = Endpointer(SETTINGS), 0, []
+def run(
+    *stretches: tuple[float, int],
+    over_speech: bool = False,
+    insists: bool | None = None,
+    standing: Standing | None = None,
+    endpointer: Endpointer | None = None,
+) -> list[tuple[str, int, int]]:
+    """(probability, milliseconds) stretches → (kind, decided at ms, voice ms). `standing` is told at each pause."""
+    endpointer, now_ms, found = endpointer or Endpointer(SETTINGS), 0, []
     for probability, duration_ms in stretches:
         for _ in range(duration_ms // BLOCK_MS):
             now_ms += BLOCK_MS
-            edges: list[Edge] = list(endpointer.step(probability, now_ms * MS, over_speech=over_speech))
+            edges = list(endpointer.step(probability, now_ms * MS, over_speech=over_speech, insists=insists))
             found += [(edge.kind, now_ms, edge.voice_ns // MS) for edge in edges]
+            for edge in edges:
+                if edge.kind == "paused" and standing:
+                    endpointer.stands(edge.voice_ns, standing)
     return found
 
 
+def kinds(found: list[tuple[str, int, int]]) -> list[str]:
+    return [kind for kind, _, _ in found]
+
+
 def test_an_utterance_ends_one_pause_after_its_last_voiced_block() -> None:
-    kinds = run((0, 320), (0.9, 1600), (0, 1600))
-    assert [kind for kind, _, _ in kinds] == ["began", "ended"]
-    _, decided_ms, voice_ms = kinds[1]
+    found = run((0, 320), (0.9, 1600), (0, 1600))
+    assert kinds(found) == ["began", "paused", "ended"]
+    _, decided_ms, voice_ms = found[2]
     assert voice_ms == 1920
     assert 700 <= decided_ms - voice_ms < 700 + BLOCK_MS
 
@@ -39,28 +63,71 @@ def test_a_click_is_not_speech() -> None:
 
 
 def test_a_pause_within_a_sentence_does_not_cut_it() -> None:
-    assert [kind for kind, _, _ in run((0.9, 640), (0, 608), (0.9, 640), (0, 1280))] == ["began", "ended"]
+    assert kinds(run((0.9, 640), (0, 608), (0.9, 640), (0, 1280))) == ["began", "paused", "paused", "ended"]
+
+
+def test_a_finished_sentence_is_answered_after_400_ms_and_an_open_one_is_waited_for_1500_ms() -> None:
+    for standing, needed_ms in (("finished", 400), ("unknown", 700), ("unfinished", 1500)):
+        found = run((0.9, 960), (0, 3200), standing=standing)  # type: ignore[arg-type]
+        assert kinds(found) == ["began", "paused", "ended"]
+        assert needed_ms <= found[2][1] - found[2][2] < needed_ms + BLOCK_MS
+
+
+def test_a_slow_speaker_is_waited_for_longer_once_they_have_paused() -> None:
+    endpointer = Endpointer(SETTINGS)
+    run((0.9, 640), (0, 1216), (0.9, 640), (0, 3200), standing="unfinished", endpointer=endpointer)
+    assert endpointer.pace.needed_ms("unknown") > 1.3 * 1200
+    assert endpointer.pace.needed_ms("finished") > 700
+    endpointer.pace.forget()
+    assert endpointer.pace.needed_ms("finished") == 400
+
+
+def test_news_about_words_that_were_gone_on_from_changes_nothing() -> None:
+    endpointer = Endpointer(SETTINGS)
+    early = run((0.9, 640), (0, 256), endpointer=endpointer)[-1][2]
+    list(endpointer.step(0.9, 928 * MS, over_speech=False))
+    endpointer.stands(early * MS, "finished")
+    for now_ms in range(960, 928 + 672, BLOCK_MS):
+        assert "ended" not in [e.kind for e in endpointer.step(0.0, now_ms * MS, over_speech=False)]
+
+
+@given(st.lists(st.floats(0, 20_000), max_size=12), st.sampled_from(["unknown", "finished", "unfinished"]))
+def test_no_pace_leaves_the_stated_bounds(pauses_ms: list[float], standing: Standing) -> None:
+    pace = Pace(PAUSES)
+    for profile in ("standard", "elder"):
+        pace.profile = profile  # type: ignore[assignment]
+        for pause_ms in pauses_ms:
+            pace.went_on_after(pause_ms)
+        assert PAUSES.shortest_ms <= pace.needed_ms(standing) <= PAUSES.longest_ms
 
 
 def test_a_voice_between_the_two_thresholds_keeps_an_utterance_alive_but_begins_none() -> None:
     assert run((0.4, 3200)) == []
-    assert [kind for kind, _, _ in run((0.9, 320), (0.4, 3200))] == ["began"]
+    assert kinds(run((0.9, 320), (0.4, 3200))) == ["began"]
 
 
 def test_mm_hm_over_her_speech_dies_without_an_utterance() -> None:
-    assert [kind for kind, _, _ in run((0.9, 320), (0, 1280), over_speech=True)] == ["began", "died"]
+    found = run((0.9, 320), (0, 1280), over_speech=True)
+    assert kinds(found) == ["began", "died"]
+    assert found[1][1] - found[1][2] <= 256 + BLOCK_MS
 
 
 def test_going_on_over_her_speech_is_a_barge_in_within_half_a_second() -> None:
-    kinds = run((0.9, 1600), (0, 1280), over_speech=True)
-    assert [kind for kind, _, _ in kinds] == ["began", "barged_in", "ended"]
-    assert kinds[1][1] <= 500
+    found = run((0.9, 1600), (0, 1280), over_speech=True)
+    assert kinds(found) == ["began", "barged_in", "paused", "ended"]
+    assert found[1][1] <= 500
+
+
+def test_words_over_her_are_a_barge_in_at_once_and_her_own_echo_is_none_ever() -> None:
+    found = run((0.9, 1600), over_speech=True, insists=True)
+    assert kinds(found)[:2] == ["began", "barged_in"] and found[1][1] <= found[0][1] + BLOCK_MS
+    assert kinds(run((0.9, 4000), (0, 640), over_speech=True, insists=False)) == ["began", "died"]
 
 
 def test_sixty_seconds_of_noise_are_capped_not_endless() -> None:
-    kinds = run((0.9, 60_000))
-    assert all(kind in ("began", "capped") for kind, _, _ in kinds)
-    assert next(at for kind, at, _ in kinds if kind == "capped") <= 10_000 + 2 * BLOCK_MS
+    found = run((0.9, 60_000))
+    assert set(kinds(found)) == {"began", "capped"}
+    assert next(at for kind, at, _ in found if kind == "capped") <= 10_000 + 2 * BLOCK_MS
 
 
 @given(st.lists(st.floats(0, 1), max_size=600), st.booleans())
@@ -71,7 +138,7 @@ def test_edges_always_alternate(probabilities: list[float], over_speech: bool) -
             if edge.kind == "began":
                 assert not in_speech
                 in_speech = True
-            elif edge.kind != "barged_in":
+            elif edge.kind not in ("barged_in", "paused"):
                 assert in_speech
                 in_speech = False
             assert edge.start_ns <= edge.voice_ns <= number * BLOCK_MS * MS

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 
 from kiosk.dialogue.meaning import RecognitionError
-from kiosk.events import BargeInConfirmed, DeviceChanged, PersonArrived, SpeechDied, SpeechStarted
+from kiosk.events import SPEECH_RATE_HZ, BargeInConfirmed, DeviceChanged, PersonArrived, SpeechDied, SpeechStarted
 from kiosk.session.states import State
-from tests.kiosk.fake_kiosk import VISITORS_SOUND, FakeKiosk
+from tests.kiosk.fake_kiosk import CHARACTERS_PER_S, VISITORS_SOUND, FakeKiosk
 
 pytestmark = pytest.mark.unit
 
@@ -101,24 +101,98 @@ def test_every_spoken_turn_has_every_latency_part_and_they_add_up(play: Play) ->
         assert sum(value for name, value in parts.items() if name != "total") == pytest.approx(parts["total"], abs=1)
 
 
-def test_barge_in_silences_her_within_200_ms(play: Play) -> None:
+async def speak_over_her(kiosk: FakeKiosk) -> None:
+    """While she asks for the opinion, a voice stops her half a second into the sentence."""
+    await take_a_ticket(kiosk)
+    await kiosk.touch("nothing_else")
+    await kiosk.until(State.SPEAKING)
+    await kiosk.clock.sleep(0.5)
+    began_ns = kiosk.clock.now_ns()
+    kiosk.session.tell(SpeechStarted(began_ns))
+    await kiosk.clock.sleep(0.02)
+    kiosk.session.tell(BargeInConfirmed(kiosk.clock.now_ns(), began_ns))
+    await kiosk.until(State.HELD, within_s=0.2)
+
+
+def test_barge_in_silences_her_within_200_ms_and_what_was_heard_of_her_stays(play: Play) -> None:
     async def script(kiosk: FakeKiosk) -> None:
-        await take_a_ticket(kiosk)
-        await kiosk.touch("nothing_else")
-        await kiosk.until(State.SPEAKING)
-        await kiosk.clock.sleep(0.5)
-        began_ns = kiosk.clock.now_ns()
-        kiosk.session.tell(SpeechStarted(began_ns))
-        await kiosk.clock.sleep(0.02)
-        kiosk.session.tell(BargeInConfirmed(kiosk.clock.now_ns()))
-        await kiosk.until(State.LISTENING, within_s=0.2)
+        await speak_over_her(kiosk)
         assert kiosk.room.queued == 0
+        await kiosk.clock.sleep(0.05)
         samples = kiosk.speaker.played().samples
         await kiosk.clock.sleep(0.5)
         assert kiosk.speaker.played().samples == samples
+        await kiosk.say("几点关门", ("business_hours", 0.9))
+        await kiosk.until(State.THINKING)
+        await kiosk.until(State.LISTENING)
 
     kiosk = play(script)
-    assert kiosk.screen.captions[-1].interrupted
+    cut = [state.captions[-1] for state in kiosk.shown if state.captions and state.captions[-1].interrupted]
+    assert cut and cut[0].text == "谢谢您。今天办得满意吗？"[: len(cut[0].text)] and 0 < len(cut[0].text) < 6
+    assert "五点关门" in kiosk.said()[-1]
+
+
+def test_after_a_cough_she_goes_on_where_she_was_stopped_and_says_all_of_it(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await speak_over_her(kiosk)
+        await kiosk.say("")  # sound without words
+        await kiosk.until(State.SPEAKING)
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.said()[-1] == "谢谢您。今天办得满意吗？"
+    assert not any(caption.interrupted for state in kiosk.shown for caption in state.captions)
+    whole = len(kiosk.said()[-1]) * SPEECH_RATE_HZ // CHARACTERS_PER_S
+    played = kiosk.speaker.played().samples
+    assert whole <= played <= sum(len(text) for text in kiosk.said()) * SPEECH_RATE_HZ // CHARACTERS_PER_S + whole
+
+
+def test_mm_hm_that_stopped_her_is_no_turn_in_mid_sentence(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await speak_over_her(kiosk)
+        await kiosk.say("嗯嗯", ("affirm", 0.9))
+        await kiosk.until(State.SPEAKING)
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert kiosk.session.turns.tally_against["backchannel"] == 0  # a reason of its own, noted, not a refusal
+    assert [n.facts["why"] for n in kiosk.trace.moments if n.kind == "false_alarm"] == ["backchannel"]
+    assert kiosk.said()[-1] == "谢谢您。今天办得满意吗？"
+
+
+def test_a_microphone_that_goes_away_in_mid_interruption_does_not_leave_her_silent(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await speak_over_her(kiosk)
+        kiosk.session.tell(DeviceChanged("microphone", False, "gone"))
+        await kiosk.until(State.LISTENING, within_s=10)
+
+    assert play(script).said()[-1] == "谢谢您。今天办得满意吗？"
+
+
+def test_who_was_cut_off_and_goes_on_over_the_answer_is_understood_as_one_sentence(play: Play) -> None:
+    lengths: list[int] = []
+
+    async def script(kiosk: FakeKiosk) -> None:
+        recognise = kiosk.recognise
+
+        async def listening(pcm: Any) -> Any:
+            lengths.append(len(pcm))
+            return await recognise(pcm)
+
+        kiosk.session.turns._recogniser = type("R", (), {"recognise": staticmethod(listening)})()
+        await kiosk.arrive()
+        await kiosk.say("我想问", ("business_hours", 0.9), seconds=1)
+        await kiosk.until(State.SPEAKING)
+        began_ns = kiosk.clock.now_ns()
+        kiosk.session.tell(SpeechStarted(began_ns))
+        await kiosk.clock.sleep(0.2)
+        kiosk.session.tell(BargeInConfirmed(kiosk.clock.now_ns(), began_ns))
+        await kiosk.say("我想问取钱", ("withdraw_cash", 0.9), seconds=1)
+        await kiosk.until(State.THINKING)
+        await kiosk.until(State.LISTENING)
+
+    play(script)
+    assert lengths == [16_000, 32_000]
 
 
 def test_mm_hm_only_makes_her_softer_and_she_goes_on(play: Play) -> None:

@@ -1,0 +1,152 @@
+"""What was said so far is recognised while the visitor may still go on: when they have finished, the words are there.
+
+Two uses: captions that grow while somebody speaks, and, at every pause, the words, their meaning, and whether it was
+a whole sentence. Nothing here acts; the turn does, once the end is decided.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from kiosk.audio.pauses import Standing
+from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
+from kiosk.dialogue.standing import Endings, standing
+from kiosk.events import Pcm, SpeechSoFar, UtteranceEnded
+from kiosk.session.visit import Visit
+
+Key = tuple[int, int, int]  # start and last voice of the utterance, samples kept from before it
+
+
+class Recogniser(Protocol):
+    async def recognise(self, pcm: Pcm) -> Words: ...
+
+    async def glance(self, pcm: Pcm) -> Words:
+        """Quicker and less sure: for captions."""
+
+
+class Understanding(Protocol):
+    async def understand(self, words: Words) -> Meaning: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AheadPorts:
+    """What looking ahead calls outside itself."""
+
+    stands: Callable[[int, Standing], None]  # to the endpointer
+    captioned: Callable[[Visit, Words], None]
+    answers: Callable[[Visit, Meaning], bool]  # whether it answers an open question
+    foresee: Callable[[Visit, Words, Meaning], Awaitable[None]]  # prepare the answer's first sound
+    prepare: Callable[[Pcm], Awaitable[None]]  # whose voice it is
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known of an utterance before its end was decided."""
+
+    words: Words
+    meaning: Meaning
+
+
+class Ahead:
+    """One look at a time; the newest waits, older ones that were not begun are dropped and counted."""
+
+    def __init__(
+        self, ports: AheadPorts, recogniser: Recogniser, understanding: Understanding, endings: Endings | None
+    ) -> None:
+        self._ports = ports
+        self._recogniser = recogniser
+        self._understanding = understanding
+        self._endings = endings
+        self._found: tuple[Key, Foreseen] | None = None
+        self._busy: tuple[Key | None, asyncio.Task[None]] | None = None
+        self._next: tuple[Visit, SpeechSoFar, Pcm] | None = None
+        self._preparing: asyncio.Task[None] | None = None
+        self._news = asyncio.Event()
+        self.tally: Counter[str] = Counter()
+
+    def look(self, visit: Visit, so_far: SpeechSoFar, prefix: Pcm) -> None:
+        """Take what was said so far; returns at once."""
+        if self._busy:
+            if not so_far.paused:
+                self.tally["captions skipped"] += 1
+                return
+            if self._next:
+                self.tally["pauses skipped"] += 1
+            self._next = (visit, so_far, prefix)
+            return
+        self._begin(visit, so_far, prefix)
+
+    def _begin(self, visit: Visit, so_far: SpeechSoFar, prefix: Pcm) -> None:
+        key = _key(so_far.start_ns, so_far.voice_ns, prefix) if so_far.paused else None
+        self._busy = key, asyncio.create_task(self._look(visit, so_far, prefix), name="ahead")
+
+    async def _look(self, visit: Visit, so_far: SpeechSoFar, prefix: Pcm) -> None:
+        pcm = np.concatenate((prefix, so_far.pcm)) if len(prefix) else so_far.pcm
+        try:
+            if so_far.paused:
+                await self._pause(visit, so_far, pcm, _key(so_far.start_ns, so_far.voice_ns, prefix))
+            else:
+                words = await self._recogniser.glance(pcm)
+                self.tally["captions"] += 1
+                self._ports.captioned(visit, words)
+        except RecognitionError:
+            self.tally["failed"] += 1  # the turn recognises again and says what is wrong
+        finally:
+            following, self._next = self._next, None
+            self._busy = None
+            if following:
+                self._begin(*following)
+            self._news.set()
+
+    async def _pause(self, visit: Visit, so_far: SpeechSoFar, pcm: Pcm, key: Key) -> None:
+        words = await self._recogniser.recognise(pcm)
+        meaning = await self._understanding.understand(words)
+        how = standing(words, self._endings, answers_question=self._ports.answers(visit, meaning))
+        self._ports.stands(so_far.voice_ns, how)
+        self.tally[how] += 1
+        self._found = key, Foreseen(words, meaning)
+        self._ports.captioned(visit, words)
+        self._prepare(visit, so_far.pcm, Foreseen(words, meaning) if how == "finished" else None)
+
+    def _prepare(self, visit: Visit, pcm: Pcm, whole: Foreseen | None) -> None:
+        """Get ready what the turn will want; a pause that was none is dropped for the next one."""
+        if self._preparing:
+            self._preparing.cancel()
+
+        async def work() -> None:
+            await self._ports.prepare(pcm)
+            if whole:
+                await self._ports.foresee(visit, whole.words, whole.meaning)
+
+        self._preparing = asyncio.create_task(work(), name="prepare")
+
+    async def take(self, heard: UtteranceEnded) -> Foreseen | None:
+        """What is known of exactly this utterance; waits for a look at it that is in progress. None: nothing."""
+        key = heard.start_ns, heard.end_ns, heard.kept
+        while self._found is None or self._found[0] != key:
+            waiting = self._next and _key(self._next[1].start_ns, self._next[1].voice_ns, self._next[2]) == key
+            if self._busy is None or (self._busy[0] != key and not waiting):
+                self.tally["not foreseen"] += 1
+                return None
+            self._news.clear()
+            await self._news.wait()
+        self.tally["foreseen"] += 1
+        return self._found[1]
+
+    def forget(self) -> None:
+        """Hold nothing of what was said."""
+        self._found = self._next = None
+        for task in (self._busy and self._busy[1], self._preparing):
+            if task:
+                task.cancel()
+        self._busy = self._preparing = None
+
+
+def _key(start_ns: int, voice_ns: int, prefix: Pcm) -> Key:
+    return start_ns, voice_ns, len(prefix)
