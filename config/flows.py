@@ -132,6 +132,7 @@ class Phrases(Section):
     invite_card_detail: Both
     invite_way: Both
     invite_way_detail: Both
+    fillers: tuple[Both, ...] = Field(default=(), max_length=8, description="said where the answer takes a moment")
 
 
 def load_flows(folder: Path = FLOWS_DIR) -> tuple[Flow, ...]:

@@ -132,11 +132,45 @@ class Seeing(Section):
     leave_ms: int = Field(default=3000, ge=500, le=60000, description="gone for this long: not merely a turned head")
 
 
+PERSONAS: Final[dict[str, tuple[str, str]]] = {
+    "xiaoying": ("zf_xiaoxiao", "af_heart"),
+    "xiaohe": ("zm_yunxi", "am_michael"),
+}
+"""The voices of one person: Mandarin, English."""
+
+
 class Voice(Section):
-    zh: str = Field(default="zf_xiaoxiao", max_length=40)
-    en: str = Field(default="af_heart", max_length=40)
+    """How she, or he, sounds. `zh` and `en` set aside the persona's voice of that language."""
+
+    persona: Literal["xiaoying", "xiaohe"] = Field(default="xiaoying", description="a woman's voices, or a man's")
+    zh: str = Field(default="", max_length=40, description="name of a Mandarin voice; empty: the persona's")
+    en: str = Field(default="", max_length=40, description="name of an English voice; empty: the persona's")
     speed: float = Field(default=1.0, ge=0.6, le=1.5)
+    elder_times: float = Field(default=0.85, ge=0.6, le=1, description="pace for elders, times `speed`")
     cache_mib: int = Field(default=256, ge=16, le=4096, description="rendered sentences kept on disk")
+    small: bool = Field(
+        default=True,
+        description="Mandarin that takes too long is spoken by the small voice; its licence: models/catalogue.toml",
+    )
+    small_after_ms: int = Field(
+        default=700, ge=0, le=5000, description="predicted wait from which the small voice speaks"
+    )
+    filler_after_ms: int = Field(
+        default=800, ge=300, le=5000, description="predicted wait from which 'one moment' is said first"
+    )
+    quiet_dbfs: float = Field(
+        default=-55, ge=-90, le=-20, description="the microphone's level in a room where no louder voice is needed"
+    )
+    gain_max_db: float = Field(default=6, ge=0, le=9, description="never louder than the usual level by more than this")
+    elder_gain_db: float = Field(default=2, ge=0, le=6, description="louder for elders by this, within the maximum")
+
+    @property
+    def zh_name(self) -> str:
+        return self.zh or PERSONAS[self.persona][0]
+
+    @property
+    def en_name(self) -> str:
+        return self.en or PERSONAS[self.persona][1]
 
 
 class Talking(Section):

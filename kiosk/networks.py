@@ -68,5 +68,5 @@ class Models:
 def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread) -> Voice:
     """The receptionist's voice with its cache, as the core and the preparation use it."""
     cache = VoiceCache(cache_root() / "speech", site.voice.cache_mib)
-    character = Character(site.voice.zh, site.voice.en, site.voice.speed, identity=Store().open("kokoro").name)
+    character = Character(site.voice.zh_name, site.voice.en_name, site.voice.speed, identity=Store().open("kokoro").name)
     return Voice(kokoro, thread, viseme_spans, cache, character)
