@@ -31,7 +31,7 @@ _EN_CLOSERS: Final = ("please", "thanks", "thank you", "then", "today", "now", "
 BARE: Final = frozenset({"greet", "thanks", "goodbye", "affirm", "deny", "cancel", "repeat", "abusive", "other"})
 
 
-def _homophones(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
+def homophones(texts: Sequence[str]) -> dict[str, tuple[str, ...]]:
     """For each character of the texts, the others of them that sound alike to a careless ear."""
     by_sound: defaultdict[str, set[str]] = defaultdict(set)
     for char in {char for text in texts for char in text if "\u4e00" <= char <= "\u9fff"}:
@@ -44,7 +44,7 @@ class Noise:
 
     def __init__(self, texts: Sequence[str], seed: int) -> None:
         self._rng = random.Random(seed)
-        self._alike = _homophones(texts)
+        self._alike = homophones(texts)
 
     def variants(self, text: str, *, language: str, intent: str, count: int) -> list[str]:
         """`count` noisy versions of `text`; the clean one is not among them by intention."""
