@@ -17,7 +17,9 @@ from rich.console import Console
 from rich.table import Table
 
 BENCHES: Final = {
+    "echo": "bench.echo",
     "intent": "bench.intent",
+    "latency": "bench.latency",
     "models": "bench.models",
     "visit": "bench.visit",
 }

@@ -21,9 +21,10 @@ KEPT_SAMPLES: Final = 30 * MIC_RATE_HZ  # the longest utterance and its surround
 GAP_NS: Final = 200_000_000  # a hole in what is played: the loudspeaker was away, or is another one
 ECHO_TAIL_NS: Final = 700_000_000  # the longest echo of a lobby, and the loudspeaker's own delay
 # The far end is given to the cancellers so much early: they follow an echo that comes late, and none that comes
-# before its cause, which a loudspeaker's wrong idea of its own delay would make. It is there by then: a block of
-# 20 ms is handed to the loudspeaker before its first sample is audible, and the microphone's are in the past.
-LEAD_NS: Final = 20_000_000
+# before its cause, which a loudspeaker's wrong idea of its own delay would make. Where that much is not handed to
+# the loudspeaker ahead of time, it is less.
+LEAD_NS: Final = 18_000_000
+AWAY_SAMPLES: Final = MIC_RATE_HZ // 10  # so much missing is no delay: nothing is played at all
 PHASES: Final = 64  # of a sample, between which the far end is read
 SIDE: Final = 8  # samples on each side of such a place
 FADE_SAMPLES: Final = MIC_RATE_HZ // 100
@@ -121,6 +122,11 @@ class FarEnd:
         with self._lock:
             return self._clock.sample_at(at_ns)
 
+    def missing(self, at_ns: int) -> int:
+        """Samples up to `at_ns` that were not handed over yet, of those that reading there needs."""
+        with self._lock:
+            return max(0, int(np.ceil(self._clock.sample_at(at_ns))) + SIDE - self._written)
+
     def between(self, start: float, end: float, samples: int) -> Pcm:
         """(samples,) int16 at even distances from place `start` to place `end`."""
         places = start + np.arange(samples) * ((end - start) / samples)
@@ -170,11 +176,19 @@ class Reader:
     def __init__(self, far: FarEnd) -> None:
         self._far = far
         self._end: float | None = None
+        self._lead_ns = LEAD_NS
         self.tally_jumps = 0
+        self.tally_short = 0
 
     def next(self, end_ns: int, samples: int) -> Pcm:
-        """(samples,) int16 at 16 kHz that were audible until `end_ns`."""
-        end = self._far.place(end_ns)
+        """(samples,) int16 at 16 kHz that were audible until a little after `end_ns`."""
+        missing = self._far.missing(end_ns + self._lead_ns)
+        if missing >= AWAY_SAMPLES:
+            self._lead_ns = LEAD_NS
+        elif missing:
+            self.tally_short += 1
+            self._lead_ns = max(0, self._lead_ns - missing * 1_000_000_000 // MIC_RATE_HZ)
+        end = self._far.place(end_ns + self._lead_ns)
         start = self._end
         if start is None or abs(end - start - samples) > max(2.0, samples * 0.02):
             self.tally_jumps += start is not None
@@ -207,7 +221,7 @@ class TwoCancellers:
         self._raw = True
 
     def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
-        far = self._far.next(at_ns + LEAD_NS, len(pcm))
+        far = self._far.next(at_ns, len(pcm))
         if far.any():
             self._played_ns = at_ns
         detect = self._detect.take_out(pcm, far)
@@ -224,7 +238,7 @@ class TwoCancellers:
         return self._words is not None
 
     def tallies(self) -> dict[str, int]:
-        return {"far_end_jumps": self._far.tally_jumps}
+        return {"far_end_jumps": self._far.tally_jumps, "far_end_short": self._far.tally_short}
 
 
 def faded(old: Pcm, new: Pcm) -> Pcm:
