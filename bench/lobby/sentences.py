@@ -73,7 +73,7 @@ def load_manifest(path: Path, most: int | None = None) -> list[Recording]:
     Raises `ValueError` naming manifest and line for a malformed line, or a file that is missing, empty, damaged or
     not mono at 16 kHz.
     """
-    found = []
+    found: list[Recording] = []
     for number, cells in _rows(path):
         if len(cells) != 2 or not cells[0] or not cells[1].strip():
             raise ValueError(f"{path}:{number}: wants 'file<TAB>text'")

@@ -1,0 +1,389 @@
+"""The real terminal's hearing in a scene: ears, cancellers, recogniser, session, turns and playback, in virtual time.
+
+Only the devices, the screen, the ledger and what is answered are the bench's. The composition follows `kiosk/app.py`;
+what it decides is decided by the product's own parts.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, Final
+
+from bench.lobby.scenes import Scene, Stretch
+from bench.lobby.sentences import Sentence
+from bench.lobby.virtual import MeasuredThread, SoundCard, VirtualLoop
+from config.flows import load_flows, load_phrases
+from config.intents import load_intents
+from config.schema import Site, load_site
+from contracts import messages as m
+from contracts.screen import Language
+from kiosk.adapters.webrtc_audio import open_canceller
+from kiosk.audio.ears import Ears
+from kiosk.audio.echo import EchoCanceller, FarEnd
+from kiosk.audio.playback import Playback
+from kiosk.dialogue.brain import Brain
+from kiosk.dialogue.flows import FlowBook
+from kiosk.dialogue.recognise import ModelRecogniser
+from kiosk.dialogue.reply import Context, Do, Reply
+from kiosk.dialogue.understand import ModelUnderstanding
+from kiosk.events import (
+    MIC_RATE_HZ,
+    BargeInConfirmed,
+    DeviceChanged,
+    Event,
+    FalseAlarm,
+    Interrupted,
+    PersonArrived,
+    SpeechStarted,
+    UtteranceEnded,
+)
+from kiosk.networks import make_voice
+from kiosk.runtime.clock import LoopClock
+from kiosk.session.actions import Actions
+from kiosk.session.session import Session
+from kiosk.session.states import State
+from kiosk.session.trace import NoTrace
+from kiosk.session.turns import TurnPorts, Turns
+from kiosk.session.visit import Visit
+from models.intent import IntentModel
+from models.kokoro import Kokoro
+from models.silero import SileroVad
+from models.slots import read_slots
+from models.store import Store
+from models.whisper import Whisper
+
+NOON: Final = datetime.fromisoformat("2026-11-20T13:00:00+08:00")
+ANSWERS: Final[dict[Language, str]] = {"zh": "好的。", "en": "All right."}
+BEGINS_WITHIN_S: Final = 30.0
+DRY_S: Final = 0.1  # longer than the device holds
+DEVICES: Final = ("microphone", "speaker", "camera", "printer", "screen")
+
+
+@dataclass(slots=True, kw_only=True)
+class Heard:
+    """An utterance that was endpointed, and what became of it. Times in samples of the scene."""
+
+    start: int
+    end: int
+    decided: int
+    capped: bool
+    over_her: bool  # begun while she was speaking
+    joined: bool = False  # the visitor was cut off before: `text` holds that too
+    fate: str = "none"  # 'turn', or why not: 'no_words', 'own_words', 'backchannel', …; 'none': nothing yet
+    text: str = field(default="", repr=False)
+
+    @property
+    def is_turn(self) -> bool:
+        return self.fate == "turn"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed:
+    """An event of the voice, when it came out of the ears; in samples of the scene."""
+
+    kind: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """She was silenced. `silent`: her last audible sample."""
+
+    at: int
+    silent: int
+
+
+@dataclass(slots=True, kw_only=True)
+class Account:
+    """What happened in a scene. Times in samples of the scene."""
+
+    heard: list[Heard] = field(default_factory=list)
+    noticed: list[Noticed] = field(default_factory=list)
+    stops: list[Stop] = field(default_factory=list)  # how often she was silenced
+    resumed: int = 0
+    ears: Mapping[str, int] = field(default_factory=dict)
+    recognise_ms: list[float] = field(default_factory=list)
+
+    def first(self, kind: str, after: int = 0) -> Noticed | None:
+        return next((seen for seen in self.noticed if seen.kind == kind and seen.at >= after), None)
+
+    def during(self, stretch: Stretch) -> list[Heard]:
+        """Utterances of which at least half is this stretch, or that hold at least half of it."""
+        return [heard for heard in self.heard if _overlap(heard, stretch) >= 0.5]
+
+
+def _overlap(heard: Heard, stretch: Stretch) -> float:
+    common = min(heard.end, stretch.end) - max(heard.start, stretch.start)
+    return common / max(1, min(heard.end - heard.start, stretch.end - stretch.start))
+
+
+class ScriptedBrain(Brain):
+    """Says what the scene wants, then 'all right' to everything. Nothing is offered and no flow begins."""
+
+    def __init__(self, site: Site, hers: Sentence) -> None:
+        super().__init__(site, FlowBook(load_flows()), load_phrases(), _NothingApproved(), load_intents())
+        self._hers = hers
+
+    def greet(self, context: Context, now: datetime) -> Reply:
+        return Reply(text=self._hers.text, language=self._hers.language, keep=True)
+
+    def prompt(self, context: Context) -> Reply:
+        return self._answer(context)
+
+    def understood(
+        self, context: Context, ranked: Sequence[Any], decision: Any, slots: Mapping[str, str], now: datetime
+    ) -> Reply | Do:
+        return self._answer(context)
+
+    def _answer(self, context: Context) -> Reply:
+        return Reply(text=ANSWERS[context.language], language=context.language, keep=True)
+
+
+class _NothingApproved:
+    def answer(self, intent: str, language: Language, slots: Mapping[str, str], now: datetime) -> None:
+        return None
+
+
+class _NoLedger:
+    """Nothing is kept: nobody was here."""
+
+    async def issue(self, service: str, *, visit: str, language: m.Language, at: datetime) -> Any:
+        raise LookupError("the bench takes no tickets")
+
+    async def give_back(self, number: str, *, day: str) -> bool:
+        return False
+
+    async def note(self, moment: m.Moment) -> None:
+        return None
+
+    def post(self, moment: m.Moment) -> None:
+        return None
+
+    async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
+        return ()
+
+
+class _NoPaper:
+    async def print(self, *_: object) -> bool:
+        return False
+
+
+class Recorder(NoTrace):
+    """Follows utterances through the session: what was decided about each."""
+
+    def __init__(self, account: Account, clock: LoopClock) -> None:
+        self._account = account
+        self._clock = clock
+
+    def ended(self, event: UtteranceEnded) -> None:
+        self._account.heard.append(
+            Heard(
+                start=event.start_ns,
+                end=event.end_ns,
+                decided=event.decided_ns,
+                capped=event.capped,
+                over_her=event.over_speech,
+            )
+        )
+
+    def noticed(self, event: Event) -> None:
+        self._account.noticed.append(Noticed(kind=type(event).__name__, at=self._clock.now_ns()))
+
+    def stopped(self, at_ns: int, silent_ns: int) -> None:
+        self._account.stops.append(Stop(at=at_ns, silent=silent_ns))
+
+    def finish(self, began_ns: int) -> Account:
+        """The account with its times as samples of the scene; until now they were the clock's."""
+
+        def sample(at_ns: int) -> int:
+            return (at_ns - began_ns) * MIC_RATE_HZ // 1_000_000_000
+
+        found = self._account
+        for heard in found.heard:
+            heard.start, heard.end, heard.decided = sample(heard.start), sample(heard.end), sample(heard.decided)
+        found.noticed = [replace(seen, at=sample(seen.at)) for seen in found.noticed]
+        found.stops = [Stop(at=sample(stop.at), silent=sample(stop.silent)) for stop in found.stops]
+        return found
+
+    def note(self, kind: str, **facts: object) -> None:
+        heard = self._account.heard
+        if kind in ("nothing_heard", "ignored", "false_alarm") and heard:
+            heard[-1].fate = str(facts.get("why", "no_words"))
+        elif kind == "turn" and heard:
+            heard[-1].fate, heard[-1].text = "turn", str(facts["heard"])
+
+
+class RecordedTurns(Turns):
+    """Turns, with an eye on which sound each is about."""
+
+    def watch(self, account: Account) -> None:
+        self._account = account
+
+    async def utterance(self, visit: Visit, turn: Any, heard: UtteranceEnded) -> None:
+        if self._account.heard:
+            self._account.heard[-1].joined = heard.kept > 0
+        await super().utterance(visit, turn, heard)
+
+
+@dataclass(slots=True, kw_only=True)
+class HearingUnderTest:
+    """The models, opened once for all scenes, and how they are put together."""
+
+    site: Site
+    vad: SileroVad
+    whisper: Whisper
+    intent: IntentModel
+    kokoro: Kokoro
+    slower: float = 1.0
+    canceller: Callable[[FarEnd], EchoCanceller] = open_canceller
+
+    @classmethod
+    def load(cls, slower: float = 1.0) -> HearingUnderTest:
+        """Open everything. Raises `StoreError` naming what is missing and the command that mends it."""
+        store = Store()
+        loaded = cls(
+            site=load_site(),
+            vad=SileroVad(store.open("silero-vad")),
+            whisper=Whisper(store.open("whisper-base")),
+            intent=IntentModel(),
+            kokoro=Kokoro(store.open("kokoro")),
+            slower=slower,
+        )
+        loaded.intent.classify("取钱")
+        return loaded
+
+    def hear(self, scene: Scene) -> Account:
+        """Let the terminal hear a scene from beginning to end. Bounded: by the scene and BEGINS_WITHIN_S before it."""
+        loop = VirtualLoop()
+        asyncio.set_event_loop(loop)
+        try:
+            account = loop.run_until_complete(_Core(self, scene).run())
+            loop.run_until_complete(loop.shutdown_asyncgens())
+            return account
+        finally:
+            loop.close()
+            asyncio.set_event_loop(None)
+
+
+class _Core:
+    """One terminal for one scene. Build it inside the running loop's task."""
+
+    def __init__(self, test: HearingUnderTest, scene: Scene) -> None:
+        self._test = test
+        self._scene = scene
+        self._clock = LoopClock()
+        self.account = Account()
+        self._waiting: list[asyncio.Task[None]] = []
+
+    def _build(self) -> None:
+        test, scene, clock = self._test, self._scene, self._clock
+        language: Language = scene.hers.language if scene.hers else "zh"
+        hers = scene.hers or Sentence(language, ANSWERS[language])
+        brain = ScriptedBrain(test.site, hers)
+        self._card = SoundCard(scene.sound, scene.echo)
+        self._recorder = Recorder(self.account, clock)
+        ledger = _NoLedger()
+        self._session = Session(
+            test.site, load_phrases(), brain, clock, ledger, lambda _: None, lambda: NOON, lambda: None, self._recorder
+        )
+        self._hearing = MeasuredThread("recognise", test.slower)
+        meaning, speech = MeasuredThread("understand", test.slower), MeasuredThread("speak", test.slower)
+        ports = TurnPorts(
+            tell=self._told,
+            show=self._session.show,
+            note=self._recorder.note,
+            understood=self._session.understood,
+            facts=lambda _: {},
+            local_now=lambda: NOON,
+        )
+        actions = Actions(test.site, ledger, _NoPaper(), lambda: None, lambda: False, lambda: NOON, self._recorder.note)
+        self._playback = Playback(self._card, clock, lambda _: None)
+        self._turns = RecordedTurns(
+            ports,
+            clock,
+            brain,
+            make_voice(test.site, test.kokoro, speech),
+            self._playback,
+            ModelRecogniser(test.whisper, self._hearing),
+            ModelUnderstanding(test.intent, meaning, read_slots),
+            actions,
+        )
+        self._turns.watch(self.account)
+        self._session.turns = self._turns
+        self._session.speaker = self._card
+        far = FarEnd()
+        self._card.on_played(far.played)
+        test.vad.reset()
+        self._ears = Ears(
+            test.site.hearing,
+            test.vad,
+            test.canceller(far),
+            lambda: self._playback.speaking,
+            lambda: self._session.visit is not None,
+        )
+
+    def _told(self, event: Event) -> None:
+        self._recorder.noticed(event)
+        if isinstance(event, FalseAlarm):
+            self.account.resumed += 1
+        self._session.tell(event)
+
+    async def run(self) -> Account:
+        self._build()
+        for device in DEVICES:
+            self._session.tell(DeviceChanged(device, True))
+        tasks = [
+            asyncio.create_task(self._session.run(), name="session"),
+            asyncio.create_task(self._hear(), name="ears"),
+            asyncio.create_task(self._stage(), name="stage"),
+        ]
+        try:
+            await self._card.run()
+            await tasks[1]
+        finally:
+            self._session.events.close()
+            for task in (*tasks[1:], *self._waiting):
+                task.cancel()
+            for task in (*tasks, *self._waiting):
+                with suppress(asyncio.CancelledError):
+                    await task
+        self.account.ears = dict(getattr(self._ears, "tally", {}))
+        self.account.recognise_ms = self._hearing.took_ms
+        return self._recorder.finish(self._card.began_ns)
+
+    async def _stage(self) -> None:
+        """A visitor arrives; the scene begins with her first word, or when she has finished."""
+        self._session.tell(PersonArrived(self._clock.now_ns()))
+        wanted = State.LISTENING if self._scene.waits else None
+        async with asyncio.timeout(BEGINS_WITHIN_S):
+            while not (self._session.state is wanted or (wanted is None and self._card.played().samples > 0)):
+                await self._clock.sleep(0.02)
+        self._card.begin()
+
+    async def _hear(self) -> None:
+        """As `kiosk/app.py` hands on what the ears say."""
+        async for event in self._ears.hear(self._card.heard()):
+            self._recorder.noticed(event)
+            if isinstance(event, SpeechStarted):
+                self._session.voice_heard()
+            if isinstance(event, UtteranceEnded):
+                self._recorder.ended(event)
+            await self._session.events.put(event)
+            if isinstance(event, BargeInConfirmed):
+                self._waiting.append(asyncio.create_task(self._when_silent(), name="silent"))
+
+    async def _when_silent(self) -> None:
+        """Note her last audible sample once the device has run dry."""
+        at_ns = self._clock.now_ns()
+        await self._clock.sleep(DRY_S)
+        if self._session.state is not State.SPEAKING:
+            self._recorder.stopped(at_ns, self._card.heard_until_ns)
+
+
+def interrupted(account: Account) -> bool:
+    """Whether her sentence was given up for what was said over it."""
+    return account.first(Interrupted.__name__) is not None

@@ -1,0 +1,196 @@
+"""Time that jumps: a conversation of a minute in a second, in which computing takes as long as it really took.
+
+The event loop never waits: its clock moves to the next timer. A model runs when it is called and its result comes
+after the milliseconds that it needed, in the loop's time, one call of a model after the other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import selectors
+import time
+from collections.abc import AsyncIterator, Callable
+from typing import Final, ParamSpec, TypeVar
+
+import numpy as np
+
+from bench.lobby.mixing import Signal, signal_of, soft_clip, to_pcm
+from bench.lobby.scenes import EchoPath
+from kiosk.audio.echo import PLAYED_BLOCK_SAMPLES, To16k
+from kiosk.events import FRAME_SAMPLES, MIC_RATE_HZ, SPEECH_RATE_HZ, AudioFrame, Pcm
+from kiosk.ports import Played
+from kiosk.runtime.buffer import Buffer
+from kiosk.runtime.clock import LoopClock
+from kiosk.runtime.worker import ModelThread
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+TICK_NS: Final = 20_000_000
+DEVICE_TICKS: Final = 2  # 40 ms between what is handed to the loudspeaker and what is audible
+QUEUE_SAMPLES: Final = SPEECH_RATE_HZ // 4
+
+
+class _Jumping(selectors.DefaultSelector):
+    """Moves its clock on where another would wait."""
+
+    now_s = 1.0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        ready: list[tuple[selectors.SelectorKey, int]] = super().select(0)
+        if not ready and timeout:
+            self.now_s += timeout
+        return ready
+
+
+class VirtualLoop(asyncio.SelectorEventLoop):
+    """An event loop in jumping time."""
+
+    def __init__(self) -> None:
+        self._jumping = _Jumping()
+        super().__init__(self._jumping)
+
+    def time(self) -> float:
+        return self._jumping.now_s
+
+
+class MeasuredThread(ModelThread):
+    """A model's thread in virtual time. `slower` 2.0: this machine is taken for one of half the speed."""
+
+    def __init__(self, name: str, slower: float = 1.0) -> None:
+        self.name = name
+        self._slower = slower
+        self._free_s = 0.0
+        self.took_ms: list[float] = []
+
+    async def call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        loop = asyncio.get_running_loop()
+        began = time.perf_counter()
+        result = work(*args, **kwargs)
+        took_s = (time.perf_counter() - began) * self._slower
+        self.took_ms.append(took_s * 1e3)
+        # as with a real thread, a call that was begun is finished, whoever still waits for it
+        self._free_s = max(self._free_s, loop.time()) + took_s
+        await asyncio.sleep(self._free_s - loop.time())
+        return result
+
+    def close(self) -> None:
+        """There is no thread."""
+
+
+class SoundCard:
+    """Loudspeaker and microphone of a scene, on one clock. A `Speaker`; `frames` are the microphone's.
+
+    `heard_until_ns`: the last instant at which something of hers was audible.
+    """
+
+    def __init__(self, sound: Pcm, echo: EchoPath | None) -> None:
+        self._sound = sound
+        self._echo = echo
+        self._clock = LoopClock()
+        self._at: int | None = None  # sample of the scene; None: it has not begun
+        self._queue: Pcm = np.zeros(0, np.int16)
+        self._device: list[Pcm] = [np.zeros(0, np.int16)] * DEVICE_TICKS
+        self._gain = 1.0
+        self._played = Played(0, 0)
+        self._listeners: list[Callable[[Pcm, int], None]] = []
+        self._to_16k = To16k()
+        self._tail: Signal = np.zeros(0, np.float32)
+        self.frames: Buffer[AudioFrame] = Buffer(50, "drop_oldest")
+        self.began_ns = 0
+        self.heard_until_ns = 0
+
+    # ------------------------------------------------------------ the speaker
+    async def write(self, pcm: Pcm) -> None:
+        self._queue = np.concatenate((self._queue, pcm))
+        while len(self._queue) > QUEUE_SAMPLES:
+            await self._clock.sleep(0.02)
+
+    def flush(self) -> int:
+        """What is in the device already is still heard: 40 ms."""
+        dropped, self._queue = len(self._queue), np.zeros(0, np.int16)
+        return dropped
+
+    def played(self) -> Played:
+        return self._played
+
+    async def lost(self) -> None:
+        await asyncio.Event().wait()
+
+    def on_played(self, listener: Callable[[Pcm, int], None]) -> None:
+        self._listeners.append(listener)
+
+    def set_gain(self, gain: float) -> None:
+        self._gain = gain
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+    # ------------------------------------------------------------ the clock
+    def begin(self) -> None:
+        """Let the scene's sound begin with the next frame."""
+        self._at = 0
+
+    @property
+    def over(self) -> bool:
+        return self._at is not None and self._at >= len(self._sound)
+
+    async def run(self) -> None:
+        """Tick until the scene is over."""
+        while not self.over:
+            await self._clock.sleep(TICK_NS / 1e9)
+            self._tick(self._clock.now_ns())
+        self.frames.close()
+
+    def _tick(self, now_ns: int) -> None:
+        said, self._queue = self._queue[:PLAYED_BLOCK_SAMPLES], self._queue[PLAYED_BLOCK_SAMPLES:]
+        out = np.zeros(PLAYED_BLOCK_SAMPLES, np.int16)
+        out[: len(said)] = said * self._gain if self._gain != 1.0 else said
+        for listener in self._listeners:
+            listener(out, now_ns + DEVICE_TICKS * TICK_NS)
+        self._device.append(out if len(said) else out[:0])
+        audible = self._device.pop(0)
+        if len(audible):
+            self._played = Played(self._played.samples + len(audible), now_ns)
+            if audible.any():
+                self.heard_until_ns = now_ns
+        mic = self._echo_of(audible)
+        if self._at is not None:
+            if self._at == 0:
+                self.began_ns = now_ns - TICK_NS
+            part = self._sound[self._at : self._at + FRAME_SAMPLES]
+            mic[: len(part)] += signal_of(part)
+            self._at += FRAME_SAMPLES
+        self.frames.offer(AudioFrame(to_pcm(mic), now_ns))
+
+    def _echo_of(self, audible: Pcm) -> Signal:
+        """20 ms at the microphone of what she says, (320,) float32: loudspeaker, delay, room; overlap and add."""
+        out = np.zeros(FRAME_SAMPLES, np.float32)
+        if self._echo is None:
+            return out
+        if len(audible):
+            block = np.zeros(PLAYED_BLOCK_SAMPLES, np.int16)
+            block[: len(audible)] = audible
+            driven = soft_clip(signal_of(self._to_16k.convert(block)), self._echo.drive) * np.float32(self._echo.gain)
+            self._tail = _added(self._tail, self._echo.delay_ms * MIC_RATE_HZ // 1000, self._wet(driven))
+        count = min(FRAME_SAMPLES, len(self._tail))
+        out[:count] = self._tail[:count]
+        self._tail = self._tail[count:]
+        return out
+
+    def _wet(self, block: Signal) -> Signal:
+        from scipy.signal import oaconvolve
+
+        assert self._echo is not None
+        return np.asarray(oaconvolve(block, self._echo.response), np.float32)
+
+    async def heard(self) -> AsyncIterator[AudioFrame]:
+        async for frame in self.frames:
+            yield frame
+
+
+def _added(tail: Signal, at: int, sound: Signal) -> Signal:
+    longer = np.zeros(max(len(tail), at + len(sound)), np.float32)
+    longer[: len(tail)] = tail
+    longer[at : at + len(sound)] += sound
+    return longer
