@@ -130,23 +130,26 @@ def doctor(
 
 
 @app.command()
-def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None) -> None:
+def prepare(
+    site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Approved answers too, and the most needed at an elder's pace.")
+    ] = False,
+) -> None:
     """Render the receptionist's fixed sentences ahead, so that she speaks them at once. Skips what is there."""
     from rich.console import Console
     from rich.progress import track
 
-    from config.flows import load_flows, load_phrases
-    from config.intents import load_intents
-    from kiosk.dialogue.fixed import fixed_clauses
-    from kiosk.networks import make_voice
+    from kiosk.networks import make_voice, sentences_ahead
     from kiosk.runtime.worker import ModelThread
     from models.kokoro import Kokoro
     from models.store import Store, StoreError
 
     loaded = _site(site)
     try:
-        wanted = fixed_clauses(load_flows(), load_phrases(), load_intents())
-        missing = make_voice(loaded, None, ModelThread("speak")).missing(wanted)
+        wanted = sentences_ahead(loaded, everything=everything)
+        voice = make_voice(loaded, None, ModelThread("speak"))
+        missing = [(*clause, manner) for some, manner in wanted for clause in voice.missing(some, manner)]
         if not missing:
             return
         voice = make_voice(loaded, Kokoro(Store().open("kokoro")), ModelThread("speak"))
@@ -154,10 +157,10 @@ def prepare(site: Annotated[Path | None, typer.Option(help="Site file.")] = None
         raise _fail(err) from err
     console = Console(stderr=True)
     shown = track(missing, description="rendering her sentences", console=console) if console.is_terminal else missing
-    for number, (clause, language) in enumerate(shown):
+    for number, (clause, language, manner) in enumerate(shown):
         if not console.is_terminal and number % 15 == 0:
             console.print(f"rendering her sentences: {number} of {len(missing)}")
-        voice.prepare(clause, language)
+        voice.prepare(clause, language, manner)
 
 
 @app.command()

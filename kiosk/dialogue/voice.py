@@ -1,17 +1,18 @@
-"""The receptionist's voice: clauses become sound and mouth shapes, from the cache where they were said before.
+"""The receptionist's voice: an answer becomes clauses of sound and mouth shapes, each made while the one before plays.
 
-The cache holds her own fixed and approved sentences only. A sentence that carries something of the visitor (an
-amount, a ticket number) is made anew each time and is not kept.
+What was said before comes from the cache, which holds her own fixed and approved sentences only: a sentence that
+carries something of the visitor (an amount, a ticket number) is made anew each time and is not kept. An answer that
+would begin too late is spoken by the small voice, all of it, so that nobody's voice changes within a sentence; where
+that voice has no sounds for it, a word like 'one moment' comes first.
 """
 
 from __future__ import annotations
 
-import hashlib
-import os
-import tempfile
+import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from typing import Final, Protocol
 
 import numpy as np
@@ -19,39 +20,30 @@ import numpy as np
 from contracts.screen import Language
 from contracts.speech import VisemeSpan
 from kiosk.audio.playback import SpeechChunk
-from kiosk.dialogue.clauses import clauses
-from kiosk.events import SPEECH_RATE_HZ, Pcm
+from kiosk.dialogue.clauses import clauses, opening
+from kiosk.dialogue.manner import Manner, louder
+from kiosk.dialogue.rendering import Phone, Renderer, Spoken, Synthesiser, Wanted, make
+from kiosk.dialogue.speech_cache import Sound, VoiceCache
+from kiosk.events import SPEECH_RATE_HZ
 from kiosk.runtime.worker import ModelThread
 
-FORMAT: Final = "1"  # of the cache's files
+__all__ = ["Character", "Phone", "SmallVoice", "Spoken", "Synthesiser", "Voice", "VoiceCache", "Waits"]
+
 GAP_SAMPLES: Final = {"zh": SPEECH_RATE_HZ * 16 // 100, "en": SPEECH_RATE_HZ * 18 // 100}
-
-
-class Phone(Protocol):
-    """One phoneme over samples `[start, end)`."""
-
-    @property
-    def symbol(self) -> str: ...
-    @property
-    def start(self) -> int: ...
-    @property
-    def end(self) -> int: ...
-
-
-class Spoken(Protocol):
-    """(n,) int16 at 24 kHz and its phonemes."""
-
-    @property
-    def pcm(self) -> Pcm: ...
-    @property
-    def phones(self) -> Sequence[Phone]: ...
-
-
-class Synthesiser(Protocol):
-    def synthesise(self, text: str, language: Language, voice: str, speed: float = 1.0) -> Spoken: ...
-
+BREATH_SAMPLES: Final = SPEECH_RATE_HZ * 4 // 100  # before a number, where no mark stands
+ONSET_SAMPLES: Final = SPEECH_RATE_HZ * 20 // 1000  # a word is taken up so much before its first phone, in the pause
+_STOPS: Final = frozenset("，。！？；：、,.!?;:…—")
 
 Mouth = Callable[[Sequence[tuple[str, int, int]], int], tuple[VisemeSpan, ...]]
+
+
+class SmallVoice(Synthesiser, Protocol):
+    """A quicker, less fine synthesiser that stands in for some voices."""
+
+    @property
+    def voices(self) -> tuple[str, ...]: ...
+
+    def can_say(self, text: str, language: Language) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,58 +56,24 @@ class Character:
     identity: str = ""  # of the synthesiser's files: another model makes another cache
 
 
-class VoiceCache:
-    """Rendered clauses on disk, the least recently used removed first. Files appear whole or not at all."""
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """Predicted seconds of waiting from which something is done about it."""
 
-    def __init__(self, folder: Path, limit_mib: int) -> None:
-        self._folder = folder
-        self._limit_bytes = limit_mib * 1024 * 1024
-        folder.mkdir(parents=True, exist_ok=True)
-        self.tally_hits = 0
-        self.tally_misses = 0
+    small_s: float = 0.7
+    filler_s: float = 0.8
 
-    def _file(self, key: str) -> Path:
-        return self._folder / f"{hashlib.sha256(key.encode()).hexdigest()[:32]}.npz"
 
-    def has(self, key: str) -> bool:
-        return self._file(key).exists()
+@dataclass(frozen=True, slots=True)
+class Quick:
+    """The small voice on its own thread, so that it never waits for the other."""
 
-    def load(self, key: str) -> tuple[Pcm, list[tuple[str, int, int]]] | None:
-        path = self._file(key)
-        try:
-            with np.load(path, allow_pickle=False) as held:
-                pcm = held["pcm"]
-                phones = [(str(s), int(a), int(b)) for s, (a, b) in zip(held["symbols"], held["spans"], strict=True)]
-            os.utime(path)
-        except (OSError, ValueError, KeyError):  # missing, or cut off by a full disk: it is made again
-            self.tally_misses += 1
-            return None
-        self.tally_hits += 1
-        return pcm, phones
-
-    def store(self, key: str, pcm: Pcm, phones: Sequence[tuple[str, int, int]]) -> None:
-        with tempfile.NamedTemporaryFile(dir=self._folder, suffix=".part", delete=False) as file:
-            np.savez(
-                file,
-                pcm=pcm,
-                symbols=np.array([p[0] for p in phones] or [""][:0], dtype="U8"),
-                spans=np.array([p[1:] for p in phones], np.int64).reshape(-1, 2),
-            )
-        Path(file.name).replace(self._file(key))
-        self._trim()
-
-    def _trim(self) -> None:
-        files = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)
-        total = sum(path.stat().st_size for path in files)
-        for path in files:
-            if total <= self._limit_bytes:
-                return
-            total -= path.stat().st_size
-            path.unlink(missing_ok=True)
+    synthesiser: SmallVoice
+    thread: ModelThread
 
 
 class Voice:
-    """Speaks answers. One synthesiser, one thread."""
+    """Speaks answers. Tallies count utterances spoken by the small voice, and fillers."""
 
     def __init__(
         self,
@@ -124,52 +82,168 @@ class Voice:
         mouth: Mouth,
         cache: VoiceCache,
         character: Character,
+        *,
+        quick: Quick | None = None,
+        fillers: Sequence[tuple[str, Language]] = (),
+        waits: Waits | None = None,
     ) -> None:
-        self._synthesiser = synthesiser
-        self._thread = thread
+        self._renderer = Renderer(synthesiser, thread, cache)
         self._mouth = mouth
         self._cache = cache
         self._character = character
+        self._quick = quick if quick and character.zh in quick.synthesiser.voices else None
+        self._fillers = tuple(fillers)
+        self._waits = waits or Waits()
+        self._filled_last = False
+        self.tally_small = 0
+        self.tally_fillers = 0
 
-    def _key(self, clause: str, language: Language) -> str:
+    # ------------------------------------------------------------ speaking
+    async def speak(
+        self, text: str, language: Language, *, keep: bool, manner: Manner | None = None
+    ) -> AsyncIterator[SpeechChunk]:
+        """Yield the answer clause by clause. `keep`: nothing of the visitor is in it, so it may be cached.
+
+        Closing the iterator ends the making of the next clause, or leaves the one in progress unused.
+        """
+        manner = manner or Manner()
+        parts = self._parts(text, language, manner)
+        if not parts:
+            return
+        small = await self._takes_small(text, parts[0])
+        filler = None if small else self._filler(parts[0], manner)
+        self._filled_last = filler is not None
+        self.tally_small += small
+        self.tally_fillers += filler is not None
+        if small:
+            parts = [self._wanted(clause, language, manner) for clause in clauses(text, language)]
+        making = asyncio.ensure_future(self._made(parts[0], keep=keep, small=small))
+        try:
+            if filler:
+                sound, _ = await self._renderer.get(filler, keep=True)
+                yield self._chunk(filler, sound, manner, more=True, filler=True)
+            pending = deque(parts)
+            while pending:
+                sound, was_there = await making
+                part = pending.popleft()
+                if pending:  # made while this one plays; in parts, if it could not be made in that time
+                    if not small and self._renderer.wait_s(pending[0]) > len(sound.pcm) / SPEECH_RATE_HZ:
+                        pending.extendleft(reversed(self._opened(pending.popleft())))
+                    making = asyncio.ensure_future(self._made(pending[0], keep=keep, small=small))
+                yield self._chunk(part, sound, manner, more=bool(pending), cached=was_there)
+        finally:
+            making.cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([making])
+            if making.done() and not making.cancelled():
+                making.exception()  # it was raised already, or nobody waits for it any more
+
+    def _parts(self, text: str, language: Language, manner: Manner) -> list[Wanted]:
+        """The clauses; the first in parts where it has to be made."""
+        whole = [self._wanted(clause, language, manner) for clause in clauses(text, language)]
+        if not whole or self._renderer.wait_s(whole[0]) == 0.0:
+            return whole
+        return [*self._opened(whole[0]), *whole[1:]]
+
+    def _opened(self, clause: Wanted) -> list[Wanted]:
+        return [replace(clause, text=part) for part in opening(clause.text, clause.language)]
+
+    async def _made(self, part: Wanted, *, keep: bool, small: bool) -> tuple[Sound, bool]:
+        if small and self._quick:
+            return await self._quick.thread.call(make, self._quick.synthesiser, part), False
+        return await self._renderer.get(part, keep=keep)
+
+    async def _takes_small(self, text: str, first: Wanted) -> bool:
+        """Whether the small voice should speak: the wait is too long, and it can say all of `text`."""
+        if self._quick is None or self._renderer.wait_s(first) <= self._waits.small_s:
+            return False
+        return await self._quick.thread.call(self._quick.synthesiser.can_say, text, first.language)
+
+    def _filler(self, first: Wanted, manner: Manner) -> Wanted | None:
+        """A rendered 'one moment', if the wait is long and the answer before this had none."""
+        if self._filled_last or self._renderer.wait_s(first) <= self._waits.filler_s:
+            return None
+        said = [self._wanted(text, language, manner) for text, language in self._fillers if language == first.language]
+        rendered = [wanted for wanted in said if self._renderer.ready(wanted)]
+        return rendered[self.tally_fillers % len(rendered)] if rendered else None
+
+    def _wanted(self, text: str, language: Language, manner: Manner | None = None) -> Wanted:
         who = self._character.zh if language == "zh" else self._character.en
-        return "\n".join((FORMAT, self._character.identity, who, f"{self._character.speed:.2f}", language, clause))
+        speed = self._character.speed * (manner.speed if manner else 1.0)
+        return Wanted(text, language, who, round(speed, 2), self._character.identity)
 
-    async def speak(self, text: str, language: Language, *, keep: bool) -> AsyncIterator[SpeechChunk]:
-        """Yield the answer clause by clause. `keep`: nothing of the visitor is in it, so it may be cached."""
-        parts = clauses(text, language)
-        for index, clause in enumerate(parts):
-            yield await self._thread.call(self._chunk, clause, language, keep, index + 1 < len(parts))
-
-    def _chunk(self, clause: str, language: Language, keep: bool, more: bool) -> SpeechChunk:
-        key = self._key(clause, language)
-        held = self._cache.load(key)
-        cached = held is not None
-        if held is None:
-            spoken = self._render(clause, language)
-            held = spoken.pcm, [(p.symbol, p.start, p.end) for p in spoken.phones]
-            if keep:
-                self._cache.store(key, *held)
-        pcm, phones = held
-        gap = np.zeros(GAP_SAMPLES[language] if more else 0, np.int16)
+    def _chunk(
+        self, part: Wanted, sound: Sound, manner: Manner, *, more: bool, cached: bool = True, filler: bool = False
+    ) -> SpeechChunk:
+        gap = GAP_SAMPLES[part.language] if part.text[-1] in _STOPS else BREATH_SAMPLES
+        pcm = louder(sound.pcm, manner.gain_db)
         return SpeechChunk(
-            text=clause,
-            pcm=np.concatenate((pcm, gap)),
-            visemes=self._mouth(phones, SPEECH_RATE_HZ),
+            text=part.text,
+            pcm=np.concatenate((pcm, np.zeros(gap if more else 0, np.int16))),
+            visemes=self._mouth(sound.phones, SPEECH_RATE_HZ),
             cached=cached,
+            filler=filler,
+            word_starts=word_starts(sound.phones),
         )
 
-    def _render(self, clause: str, language: Language) -> Spoken:
-        if self._synthesiser is None:
-            raise LookupError("this clause was not rendered, and there is no synthesiser")
-        who = self._character.zh if language == "zh" else self._character.en
-        return self._synthesiser.synthesise(clause, language, who, self._character.speed)
+    # ------------------------------------------------------------ ahead of time
+    def predicted_wait_s(self, text: str, language: Language, manner: Manner | None = None) -> float:
+        """Seconds until the first sound of `text` in her own voice; 0 if it is there."""
+        parts = self._parts(text, language, manner or Manner())
+        return self._renderer.wait_s(parts[0]) if parts else 0.0
 
-    def missing(self, wanted: Iterable[tuple[str, Language]]) -> list[tuple[str, Language]]:
+    async def foresee(self, text: str, language: Language, *, keep: bool, manner: Manner | None = None) -> None:
+        """Make the first clause of an answer that is probably coming; it is forgotten with the visit.
+
+        Only while nothing is spoken that has to be made: it never delays that by more than one clause.
+        """
+        whole = clauses(text, language)
+        parts = self._parts(whole[0], language, manner or Manner()) if whole else []
+        if missing := next((part for part in parts if not self._renderer.ready(part)), None):
+            await self._renderer.foresee(missing, keep=keep)
+
+    def forget(self) -> None:
+        """The visit is over."""
+        self._renderer.forget()
+        self._filled_last = False
+
+    async def fill(
+        self, wanted: Iterable[tuple[str, Language]], idle: Callable[[], bool], manner: Manner | None = None
+    ) -> int:
+        """Render missing fixed clauses into the cache, one at a time, as long as `idle()` holds. How many it made.
+
+        Call it again when it is quiet once more; it ends at the first clause that cannot be made now.
+        """
+        made = 0
+        for text, language in self.missing(wanted, manner):
+            if not idle() or not await self._renderer.foresee(self._wanted(text, language, manner), keep=True):
+                break
+            made += 1
+        return made
+
+    def missing(
+        self, wanted: Iterable[tuple[str, Language]], manner: Manner | None = None
+    ) -> list[tuple[str, Language]]:
         """Those of these clauses that are not rendered yet."""
-        return [(clause, language) for clause, language in wanted if not self._cache.has(self._key(clause, language))]
+        return [
+            (text, language)
+            for text, language in wanted
+            if not self._cache.has(self._wanted(text, language, manner).key)
+        ]
 
-    def prepare(self, clause: str, language: Language) -> None:
+    def prepare(self, clause: str, language: Language, manner: Manner | None = None) -> None:
         """Render one clause into the cache. Blocking."""
-        spoken = self._render(clause, language)
-        self._cache.store(self._key(clause, language), spoken.pcm, [(p.symbol, p.start, p.end) for p in spoken.phones])
+        self._renderer.prepare(self._wanted(clause, language, manner))
+
+
+def word_starts(phones: Sequence[tuple[str, int, int]]) -> tuple[int, ...]:
+    """Samples where words begin: after a pause or the space that both alphabets have between words."""
+    starts: list[int] = []
+    pause_at: int | None = 0  # where the pause before the next word began
+    for symbol, start, end in phones:
+        if symbol == " " or symbol in _STOPS:
+            pause_at = start if pause_at is None else pause_at
+        elif pause_at is not None and end > start:
+            starts.append(max(pause_at, start - ONSET_SAMPLES))
+            pause_at = None
+    return tuple(starts)
