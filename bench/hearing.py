@@ -1,0 +1,104 @@
+"""Hearing in a lobby: what is recognised in noise, who is interrupted, who is heard, and whether she hears herself.
+
+    python -m bench hearing [--full] [--split dev|test] [--only PART …] [--manifest FILE] --json -
+
+The terminal's own ears, session, turns and playback run in simulated rooms (`bench/lobby`), in virtual time. A
+manifest holds lines `file<TAB>text` of mono recordings at 16 kHz, relative to it: they are measured clean and in
+each condition. Nothing is tuned here: `--split dev` is for that.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from bench.lobby.alone import measure_alone
+from bench.lobby.driver import HearingUnderTest
+from bench.lobby.sentences import load_manifest
+from bench.lobby.talking import measure_backchannels, measure_barge_in, measure_others, measure_slow
+from bench.lobby.voices import Voices
+from bench.lobby.words import measure_words, spoken
+
+PARTS: Final = ("alone", "slow", "barge_in", "backchannels", "others", "words", "manifest")
+CONDITION: Final = (
+    "synthetic speakers (blends of the product's own synthesiser, the receptionist's voices in none), simulated "
+    "shoebox rooms, visitor -26 dBFS at 1 m, loudspeaker 0.35 m from the microphone at -6 to +3 dB of a visitor's "
+    "effort with 20 to 120 ms unreported delay and soft clipping, no camera, no lips; virtual time, in which each "
+    "network takes what it took on this machine, alone; seeds fixed; 40 ms of sound in the loudspeaker's device"
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Amount:
+    """How much is measured. None: all there is."""
+
+    sentences: int | None
+    recordings: int | None
+    slow: int | None
+    barge_ins: int | None
+    backchannels: int | None
+    lobbies: int
+    minutes: int = 30
+    minutes_text_alone: int = 3
+
+
+USUAL: Final = Amount(sentences=18, recordings=24, slow=36, barge_ins=None, backchannels=None, lobbies=10)
+FULL: Final = Amount(
+    sentences=None,
+    recordings=None,
+    slow=None,
+    barge_ins=None,
+    backchannels=None,
+    lobbies=30,
+    minutes=60,
+    minutes_text_alone=30,
+)
+
+
+def main(argv: Sequence[str]) -> dict[str, Any]:
+    """Measure. Raises `ValueError` naming file and line for a bad manifest."""
+    parser = argparse.ArgumentParser(prog="python -m bench hearing", description=__doc__)
+    parser.add_argument("--full", action="store_true", help="everything there is: about an hour")
+    parser.add_argument("--split", choices=("dev", "test"), default="test")
+    parser.add_argument("--only", choices=PARTS, action="append", help="parts to measure; all when absent")
+    parser.add_argument("--manifest", type=Path, help="recordings to recognise, besides the synthetic ones")
+    parser.add_argument("--slower", type=float, default=1.0, help="take this machine for one so many times slower")
+    given = parser.parse_args(argv)
+    if not 0.1 <= given.slower <= 100:
+        raise ValueError(f"--slower {given.slower}: from 0.1 to 100")
+    amount = FULL if given.full else USUAL
+    if "manifest" in (given.only or ()) and not given.manifest:
+        raise ValueError("--only manifest wants --manifest FILE")
+    recordings = load_manifest(given.manifest, amount.recordings) if given.manifest else []  # before the long work
+    test, voices = HearingUnderTest.load(given.slower), Voices()
+    split = given.split
+    parts: dict[str, Callable[[], dict[str, Any]]] = {
+        "alone": lambda: measure_alone(test, amount.minutes, amount.minutes_text_alone),
+        "slow": lambda: measure_slow(test, voices, split, amount.slow),
+        "barge_in": lambda: measure_barge_in(test, voices, split, amount.barge_ins),
+        "backchannels": lambda: measure_backchannels(test, voices, split, amount.backchannels),
+        "others": lambda: measure_others(test, voices, split, amount.lobbies),
+        "words": lambda: measure_words(test, voices, spoken(voices, split, amount.sentences), synthetic=True),
+    }
+    found: dict[str, Any] = {}
+    took_s: dict[str, float] = {}
+    if recordings:
+        parts["manifest"] = lambda: {
+            "manifest": {"file": given.manifest.name, **measure_words(test, voices, recordings, synthetic=False)}
+        }
+    for name in given.only or parts:
+        found |= _timed(name, parts[name], took_s)
+    return {**found, "split": split, "made_sounds": voices.tally_made, "took_s": took_s, "condition": CONDITION}
+
+
+def _timed(name: str, work: Callable[[], dict[str, Any]], took_s: dict[str, float]) -> dict[str, Any]:
+    began = time.perf_counter()
+    found = work()
+    took_s[name] = round(time.perf_counter() - began, 1)
+    print(f"bench hearing: {name} in {took_s[name]} s", file=sys.stderr)
+    return found
