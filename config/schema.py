@@ -90,16 +90,19 @@ class Hearing(Section):
     voice_off: float = Field(default=0.35, gt=0, lt=1, description="below this it is silence; the gap avoids chatter")
     min_speech_ms: int = Field(default=128, ge=32, le=2000, description="shorter sounds are clicks")
     pause_ms: int = Field(
-        default=800, ge=200, le=3000, description="silence that ends an utterance of which nothing is known yet"
+        default=1300,
+        ge=200,
+        le=3000,
+        description="silence that ends an utterance that may or may not be finished: elders pause 1.2 s inside one",
+    )
+    pause_brisk_ms: int = Field(
+        default=750, ge=200, le=3000, description="the same for a visitor who never paused inside a sentence so far"
     )
     pause_finished_ms: int = Field(
         default=400, ge=200, le=3000, description="after a sentence that is surely finished: the brisk are not kept"
     )
     pause_unfinished_ms: int = Field(
-        default=1500,
-        ge=200,
-        le=4000,
-        description="after an open sentence or a half dictated number: elders pause 1.2 s inside one",
+        default=1600, ge=200, le=4000, description="after an open sentence or a half dictated number"
     )
     pause_shortest_ms: int = Field(default=320, ge=200, le=3000, description="no visitor's pace makes it shorter")
     pause_longest_ms: int = Field(default=2200, ge=400, le=5000, description="no visitor's pace makes it longer")
@@ -117,6 +120,12 @@ class Hearing(Section):
     max_utterance_s: float = Field(default=25, ge=3, le=28, description="hard cap: the recogniser's window is 30 s")
     pre_roll_ms: int = Field(default=320, ge=0, le=1000, description="kept from before the first voiced frame")
     speech_without_camera: bool = Field(default=True, description="without a camera, speech alone may begin a visit")
+    engine: str = Field(
+        default="whisper",
+        max_length=300,
+        pattern=r"^(whisper|sherpa:.+)$",
+        description="the recogniser: whisper, or sherpa:/path/to/folder with a model of sherpa-onnx",
+    )
 
 
 class Seeing(Section):
@@ -137,6 +146,20 @@ PERSONAS: Final[dict[str, tuple[str, str]]] = {
     "xiaohe": ("zm_yunxi", "am_michael"),
 }
 """The voices of one person: Mandarin, English."""
+
+
+class Addressing(Section):
+    """Whose speech counts. See `kiosk/audio/addressee.py`."""
+
+    enabled: bool = Field(default=True, description="false: everything that is heard counts")
+    presence_share: float = Field(
+        default=0.15, ge=0, le=1, description="of an utterance, somebody must have stood in front for this much"
+    )
+    leniency: float = Field(
+        default=0.0, ge=-3, le=6, description="log odds: higher hears more bystanders and loses fewer visitors"
+    )
+    shortest_s: float = Field(default=0.2, ge=0.1, le=1, description="less voice than this is nobody's word")
+    looks_hz: float = Field(default=8, ge=2, le=15, description="looks at the lips a second, while there is voice")
 
 
 class Voice(Section):
@@ -206,6 +229,7 @@ class Site(Section):
     ports: Ports = Ports()
     hearing: Hearing = Hearing()
     seeing: Seeing = Seeing()
+    addressing: Addressing = Addressing()
     voice: Voice = Voice()
     talking: Talking = Talking()
     hub: HubLink = HubLink()

@@ -8,6 +8,7 @@ the ear chooses the pause. The weights are this project's own (`python -m models
 from __future__ import annotations
 
 import json
+import math
 import re
 import zipfile
 from dataclasses import dataclass
@@ -19,7 +20,9 @@ import numpy as np
 from models.ending_features import Language, extract, plain
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
-OPEN: Final = 0.01  # what a rule says of a sentence that cannot be over
+RULED: Final = 0.01  # what a rule says of a sentence that cannot be over
+SURE: Final = 0.75  # from here on she has good reason to answer
+OPEN: Final = 0.15  # down from here she has reason to wait
 NOTHING: Final = 0.0  # no words: nothing was said that could be finished
 
 # ---------------------------------------------------------------- sentences that go on
@@ -66,11 +69,21 @@ class EndingsError(RuntimeError):
 
 
 @dataclass(frozen=True, slots=True)
-class Thresholds:
-    """Of one language: from `sure` on she has good reason to answer, below `open` she has reason to wait."""
+class Scale:
+    """A line over the logits of one language, so that its own measured thresholds become SURE and OPEN."""
 
-    sure: float
-    open: float
+    slope: float
+    shift: float
+
+    @classmethod
+    def through(cls, sure: float, low: float) -> Scale:
+        """The line that takes the probabilities `sure` and `low` to SURE and OPEN."""
+        slope = (_logit(SURE) - _logit(OPEN)) / (_logit(sure) - _logit(low))
+        return cls(slope, _logit(SURE) - slope * _logit(sure))
+
+
+def _logit(probability: float) -> float:
+    return math.log(probability / (1.0 - probability))
 
 
 def trailing_figures(said: str) -> tuple[str, str]:
@@ -132,6 +145,7 @@ class Endings:
 
     def __init__(self, folder: Path = WEIGHTS) -> None:
         """Raise `EndingsError` if a file is missing or damaged."""
+        self.sure, self.open = SURE, OPEN
         weights, card_path = folder / "endings.npz", folder / "endings.json"
         again = "run `python -m models.train.endings`"
         for path in (weights, card_path):
@@ -139,9 +153,9 @@ class Endings:
                 raise EndingsError(f"{path} is missing: {again}")
         try:
             card = json.loads(card_path.read_text(encoding="utf-8"))
-            self.thresholds: dict[str, Thresholds] = {
-                language: Thresholds(sure=float(row["sure"]), open=float(row["open"]))
-                for language, row in card["thresholds"].items()
+            self._scales_of: dict[str, Scale] = {
+                language: Scale.through(*(float(card["thresholds"][language][name]) for name in ("sure", "open")))
+                for language in ("zh", "en")
             }
             self._temperature = float(card["temperature"])
             with np.load(weights, allow_pickle=False) as arrays:
@@ -160,7 +174,7 @@ class Endings:
         if not plain(text):
             return NOTHING
         if hanging(text, language) or dictating(text):
-            return OPEN
+            return RULED
         return self.learnt(text, language)
 
     def learnt(self, text: str, language: Language) -> float:
@@ -170,4 +184,6 @@ class Endings:
             return NOTHING
         hidden = np.maximum(shares @ (self._embedding[buckets] * self._scales) + self._hidden_bias, 0.0)
         going_on, over = (hidden @ self._output + self._bias) / self._temperature
-        return float(1.0 / (1.0 + np.exp(np.clip(going_on - over, -60.0, 60.0))))
+        scale = self._scales_of[language]
+        raised = scale.slope * float(over - going_on) + scale.shift
+        return 1.0 / (1.0 + math.exp(min(60.0, max(-60.0, -raised))))

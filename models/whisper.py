@@ -7,9 +7,9 @@ it hears it takes for one of two languages.
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -17,10 +17,9 @@ from opencc import OpenCC
 from tokenizers import Tokenizer
 
 from models.mel import COLUMNS_PER_S, RATE_HZ, log_mel
+from models.recognition import Alternative, Language, Recognition, nothing
 from models.sessions import open_session
 from models.whisper_decode import Decoded, Decoder
-
-Language = Literal["zh", "en"]
 
 # The network was trained on 30 s; through 10 s it hears as well and in half the time. Longer speech is
 # cut at its quietest places: measured on joined clips that also loses fewer words than one long window.
@@ -32,27 +31,6 @@ SHORTEST_S: Final = 0.2
 TOKENS_AT_LEAST: Final = 6
 TOKENS_PER_S: Final = 8
 PROMPT_TOKENS: Final = 100
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Alternative:
-    """One reading of the sound."""
-
-    text: str
-    log_probability: float  # mean over its tokens, natural logarithm
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recognition:
-    """What was heard. `alternatives` are distinct, the best first, the best being `text`."""
-
-    text: str
-    language: Language
-    language_probability: float  # of `language` against the other of the two; 1.0 where the caller chose it
-    alternatives: tuple[Alternative, ...]
-    no_speech_probability: float
-    mean_log_probability: float
-    truncated: bool = False  # the sound was longer than LONGEST_S and its rest was not heard
 
 
 class Whisper:
@@ -75,7 +53,7 @@ class Whisper:
         `beams` 1 is greedy. Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
         """
         if len(pcm) < SHORTEST_S * RATE_HZ:
-            return _nothing(language or "zh")
+            return nothing(language or "zh")
         truncated = len(pcm) > LONGEST_S * RATE_HZ
         first, *others = pieces(pcm[: int(LONGEST_S * RATE_HZ)])
         heard = [self._piece(first, language, beams, prompt)]
@@ -118,13 +96,6 @@ def pieces(pcm: npt.NDArray[np.int16]) -> list[npt.NDArray[np.int16]]:
         parts.append(pcm[:cut])
         pcm = pcm[cut:]
     return [*parts, pcm]
-
-
-def _nothing(language: Language) -> Recognition:
-    return Recognition(
-        text="", language=language, language_probability=0.5, alternatives=(),
-        no_speech_probability=1.0, mean_log_probability=0.0,
-    )  # fmt: skip
 
 
 def _join(heard: list[Recognition]) -> Recognition:

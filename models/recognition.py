@@ -1,0 +1,49 @@
+"""What every recogniser hands back, whichever engine it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+Language = Literal["zh", "en"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alternative:
+    """One reading of the sound."""
+
+    text: str
+    log_probability: float  # mean over its tokens, natural logarithm
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recognition:
+    """What was heard. `alternatives` are distinct, the best first, the best being `text`."""
+
+    text: str
+    language: Language
+    language_probability: float  # of `language` against the other of the two; 1.0 where the caller chose it
+    alternatives: tuple[Alternative, ...]
+    no_speech_probability: float
+    mean_log_probability: float
+    truncated: bool = False  # the sound was longer than the engine's longest and its rest was not heard
+
+
+class SpeechModel(Protocol):
+    """A recogniser; one thread calls it at a time."""
+
+    def transcribe(
+        self, pcm: npt.NDArray[np.int16], *, language: Language | None = None, beams: int = 5, prompt: str = ""
+    ) -> Recognition:
+        """The words in `pcm` (n,) int16 at 16 kHz, n may be 0."""
+
+
+def nothing(language: Language) -> Recognition:
+    """No words, surely."""
+    return Recognition(
+        text="", language=language, language_probability=0.5, alternatives=(),
+        no_speech_probability=1.0, mean_log_probability=0.0,
+    )  # fmt: skip
