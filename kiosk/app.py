@@ -41,7 +41,7 @@ from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
-from kiosk.events import DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.events import DeviceChanged, Pcm, Picture, QueueChanged, SpeechStarted, Touched
 from kiosk.networks import Models, make_voice
 from kiosk.ports import Camera, Microphone, Speaker
 from kiosk.queueing.desk import ServiceView, TicketDesk
@@ -50,8 +50,9 @@ from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
 from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
-from kiosk.scenario.runner import Outcome, RecordedVisitor
+from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
+from kiosk.session.ahead import Ahead, AheadPorts
 from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts, Turns
@@ -145,6 +146,8 @@ class Terminal:
             self._trace.note,
         )
         self._voice = make_voice(site, models.kokoro, models.speech)
+        recogniser = ModelRecogniser(models.whisper, models.hearing)
+        understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
         self._session.turns = Turns(
             TurnPorts(
                 tell=self._session.tell,
@@ -158,8 +161,8 @@ class Terminal:
             brain,
             self._voice,
             None,
-            ModelRecogniser(models.whisper, models.hearing),
-            ModelUnderstanding(models.intent, models.meaning, read_slots),
+            recogniser,
+            understanding,
             actions,
         )
         self._presence = Presence(site.seeing)
@@ -173,7 +176,24 @@ class Terminal:
             ),
             self._may_hear,
         )
+        self._session.listens_through(self._ears)
+        turns = self._session.turns
+        turns.ahead = Ahead(
+            AheadPorts(
+                stands=self._ears.stands,
+                captioned=turns.captioned,
+                answers=turns.answers,
+                foresee=turns.foresee,
+                prepare=self._nothing_yet,
+            ),
+            recogniser,
+            understanding,
+            models.endings,
+        )
         self._session.forgetters += [self._ears.forget, self._screen.forget]
+
+    async def _nothing_yet(self, pcm: Pcm) -> None:
+        pass
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:
@@ -370,7 +390,8 @@ class Terminal:
         """Wait for the screen, let the visitor visit, wait for the hub, write the account."""
         assert self._recording is not None and isinstance(self._trace, Trace)
         recording = self._recording
-        sounds = [read_wav_16k(recording.folder / f"say{i}.wav") for i in range(len(recording.scenario.sayings()))]
+        ends = json.loads((recording.folder / "ends.json").read_text("utf-8"))
+        sounds = [Saying(read_wav_16k(recording.folder / f"say{i}.wav"), end) for i, end in enumerate(ends)]
         await self._trace.until(lambda noted: noted.kind == "drawn", after=0, within_s=20)
         visitor = RecordedVisitor(
             recording.scenario, sounds, self._room, self._portrait, self._session, self._trace, self._clock,

@@ -64,6 +64,7 @@ def pause_bounds(hearing: Hearing) -> PauseBounds:
         finished_ms=hearing.pause_finished_ms,
         unknown_ms=hearing.pause_ms,
         unfinished_ms=hearing.pause_unfinished_ms,
+        brisk_ms=hearing.pause_brisk_ms,
         shortest_ms=hearing.pause_shortest_ms,
         longest_ms=hearing.pause_longest_ms,
         elder_times=hearing.elder_times,
@@ -158,9 +159,9 @@ class Ears:
         """How patient to be with this visitor."""
         self._endpointer.pace.profile = profile
 
-    def stands(self, voice_ns: int, standing: Standing) -> None:
+    def stands(self, voice_ns: int, standing: Standing, syllables: int) -> None:
         """What was said until the last voiced sample at `voice_ns` is finished, or is not."""
-        self._endpointer.stands(voice_ns, standing)
+        self._endpointer.stands(voice_ns, standing, syllables)
 
     def went_on_after(self, pause_ms: float) -> None:
         """They were cut off and went on: that silence was a pause of theirs."""

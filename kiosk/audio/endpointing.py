@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from kiosk.audio.pauses import Pace, PauseBounds, Standing
+from kiosk.audio.pauses import BRISK_SYLLABLES, Pace, PauseBounds, Standing
 
 BLOCK_MS = 32  # silero's window: 512 samples at 16 kHz
 MS = 1_000_000
@@ -63,6 +63,8 @@ class Endpointer:
         self._looked = False
         self._standing: Standing = "unknown"
         self._voiced_over_ms = 0.0
+        self._syllables = 0
+        self._paused = False
 
     @property
     def in_speech(self) -> bool:
@@ -78,10 +80,16 @@ class Endpointer:
         """Voice over her so far that is not yet a barge-in; 0 when there is none, or it is one already."""
         return 0.0 if self._confirmed or not self._began else self._voiced_over_ms
 
-    def stands(self, voice_ns: int, standing: Standing) -> None:
+    @property
+    def _rate(self) -> float | None:
+        """Syllables a second of this utterance, its pauses left out; None: not known, or too short to say."""
+        enough = self._syllables >= BRISK_SYLLABLES and self._run_ms > 0
+        return self._syllables * 1000 / self._run_ms if enough else None
+
+    def stands(self, voice_ns: int, standing: Standing, syllables: int = 0) -> None:
         """What was said until the last voiced sample at `voice_ns` stands like this; late news is of no use."""
         if self._began and voice_ns == self._last_ns:
-            self._standing = standing
+            self._standing, self._syllables = standing, syllables
 
     def step(
         self, probability: float, end_ns: int, *, over_speech: bool, insists: bool | None = None
@@ -107,10 +115,11 @@ class Endpointer:
         pause_ms = (end_ns - self._last_ns) / MS - BLOCK_MS if self._last_ns else 0.0
         if self._began and pause_ms >= INNER_PAUSE_MS:
             self.pace.went_on_after(pause_ms)
+            self._paused = True
         self._last_ns = end_ns
         self._run_ms += BLOCK_MS
         self._looked = False
-        self._standing = "unknown"
+        self._standing, self._syllables = "unknown", 0
         if over_speech:
             self._voiced_over_ms += BLOCK_MS
 
@@ -138,7 +147,8 @@ class Endpointer:
             if silence_ms >= self._set.died_ms:
                 self.reset()
                 yield Edge("died", last_ns, start_ns)
-        elif silence_ms >= self.pace.needed_ms(self._standing):
+        elif silence_ms >= self.pace.needed_ms(self._standing, self._rate):
+            self.pace.spoke(self._syllables, self._run_ms, paused=self._paused)
             self.reset()
             yield Edge("ended", last_ns, start_ns)
         elif silence_ms >= self._set.look_ms and not self._looked:

@@ -41,6 +41,7 @@ class Progress:
 
     first_sample_ns: int | None = None  # of the answer: a filler is none
     filler_ns: int | None = None  # first sample of the filler, where there was one
+    cached: bool = False  # the answer's first clause was rendered before it was wanted
     samples: int = 0
     spoken: int = 0
     holds: int = 0
@@ -154,6 +155,8 @@ class Playback:
         try:
             async for chunk in chunks:
                 start = self._script.samples
+                if self._script.answer_start is None and not chunk.filler:
+                    progress.cached = chunk.cached
                 self._script.add(chunk)
                 progress.clauses.append((0 if chunk.filler else len(chunk.text), start, self._script.samples))
                 self._plan(start, chunk)

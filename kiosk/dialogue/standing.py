@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Protocol
+import re
+from typing import Final, Protocol
 
 from contracts.screen import Language
 from kiosk.audio.pauses import Standing
-from kiosk.dialogue.meaning import Words
+from kiosk.dialogue.meaning import Meaning, Words
+
+_ZH_SYLLABLE: Final = re.compile(r"[\u4e00-\u9fff0-9]|[a-z]+")
+_EN_SYLLABLE: Final = re.compile(r"[aeiouy]+|[0-9]")
 
 
 class Endings(Protocol):
-    """Tells sentences from beginnings of sentences. `sure` and `open` are its own measured thresholds."""
+    """Tells sentences from beginnings of sentences. From `sure` on it is over, up to `open` it is not; measured."""
 
     sure: float
     open: float
@@ -19,8 +23,11 @@ class Endings(Protocol):
         """Probability that a speaker who paused here has finished."""
 
 
-def standing(words: Words, endings: Endings | None, *, answers_question: bool) -> Standing:
-    """How the words so far stand. `answers_question`: they are one of the answers that she is waiting for."""
+def standing(words: Words, meaning: Meaning, endings: Endings | None, *, answers_question: bool) -> Standing:
+    """How the words so far stand. `answers_question`: they are one of the answers that she is waiting for.
+
+    What is not understood yet is not finished yet either: the words that explain it may come.
+    """
     if not words.clear or not words.text.strip():
         return "unknown"
     if answers_question:
@@ -28,4 +35,11 @@ def standing(words: Words, endings: Endings | None, *, answers_question: bool) -
     if endings is None:
         return "unknown"
     chance = endings.finished(words.text, words.language)
-    return "finished" if chance >= endings.sure else "unfinished" if chance <= endings.open else "unknown"
+    if chance <= endings.open:
+        return "unfinished"
+    return "finished" if chance >= endings.sure and meaning.decision == "act" else "unknown"
+
+
+def syllables(text: str, language: Language) -> int:
+    """How many syllables were said: characters in Mandarin, groups of vowels in English; figures count as one each."""
+    return len((_ZH_SYLLABLE if language == "zh" else _EN_SYLLABLE).findall(text.lower()))

@@ -25,9 +25,10 @@ from models.kokoro import Kokoro
 from models.store import Store, cache_root
 from models.yunet import YuNet
 
-RECIPE: Final = "3"  # a new one makes every recording anew
+RECIPE: Final = "4"  # a new one makes every recording anew
 SPEECH_RMS: Final = 0.06  # of the visitor at the microphone, full scale 1: a normal voice at 0.8 m
 NOISE_S: Final = 12
+SOUND_M_S: Final = 343.0
 ROOM_M: Final = (6.0, 5.0, 3.0)
 Signal = npt.NDArray[np.float32]
 
@@ -45,7 +46,10 @@ def is_recorded(folder: Path) -> bool:
 
 
 def prepare(scenario: Scenario, progress: Callable[[str], None]) -> Path:
-    """Return the folder with say0.wav…, noise.wav, portrait.png, portrait.json; make it if it is not there."""
+    """Return the folder with say0.wav…, ends.json, noise.wav, portrait.png, portrait.json; make what is not there.
+
+    `ends.json`: for each sentence the sample at which the voice itself ends, before the room's reverberation does.
+    """
     folder = recording_folder(scenario)
     if is_recorded(folder):
         return folder
@@ -64,6 +68,7 @@ def prepare(scenario: Scenario, progress: Callable[[str], None]) -> Path:
 
 def _sentences(scenario: Scenario, kokoro: Kokoro, work: Path, progress: Callable[[str], None]) -> None:
     sayings = scenario.sayings()
+    ends = []
     for number, say in enumerate(sayings):
         progress(f"recording the visitor: sentence {number + 1} of {len(sayings)}")
         visitor = scenario.visitor
@@ -71,6 +76,11 @@ def _sentences(scenario: Scenario, kokoro: Kokoro, work: Path, progress: Callabl
         dry = kokoro.synthesise(say.text, say.language, voice, visitor.speed).pcm
         sound = in_room(resampled(dry), scenario.lobby)
         soundfile.write(work / f"say{number}.wav", _backwards(sound, say), MIC_RATE_HZ, subtype="PCM_16")
+        travel = round(scenario.lobby.distance_m / SOUND_M_S * MIC_RATE_HZ)
+        ends.append(
+            len(sound) if say.noise_only else min(len(sound), len(dry) * MIC_RATE_HZ // SPEECH_RATE_HZ + travel)
+        )
+    (work / "ends.json").write_text(json.dumps(ends), "utf-8")
 
 
 def _backwards(pcm: Pcm, say: Say) -> Pcm:

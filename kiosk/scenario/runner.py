@@ -14,7 +14,7 @@ from config.scenario import Expect, Fact, Say, Scenario, Step
 from contracts.screen import Press, ToScreen
 from kiosk.adapters.files import PortraitCamera
 from kiosk.adapters.room import Room
-from kiosk.events import Pcm
+from kiosk.events import MIC_RATE_HZ, Pcm
 from kiosk.ports import Clock
 from kiosk.session.session import Session
 from kiosk.session.states import State
@@ -25,6 +25,14 @@ FORGOTTEN_WITHIN_S: Final = 3.0
 BREATH_S: Final = 0.5  # between her last word and the visitor's first
 TOUCH_WITHIN_S: Final = 4.0
 STEP_S: Final = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """One recorded sentence: (n,) int16 at 16 kHz, and the sample at which the voice itself ends."""
+
+    pcm: Pcm = field(repr=False)
+    voice_end: int
 
 
 @dataclass(slots=True)
@@ -43,7 +51,7 @@ class RecordedVisitor:
     def __init__(
         self,
         scenario: Scenario,
-        sounds: Sequence[Pcm],
+        sounds: Sequence[Saying],
         room: Room,
         camera: PortraitCamera,
         session: Session,
@@ -98,9 +106,12 @@ class RecordedVisitor:
             await self._clock.sleep(BREATH_S)
         self._outcome.said.append((len(self._trace.moments), "" if say.noise_only else say.text))
         self._trace.note("visitor_said", text="(unintelligible)" if say.noise_only else say.text)
-        self._room.say(self._sounds.pop(0))
+        sound = self._sounds.pop(0)
+        self._room.say(sound.pcm)
         while self._room.visitor_speaking:
             await self._clock.sleep(STEP_S)
+        reverberation_ns = (len(sound.pcm) - sound.voice_end) * 1_000_000_000 // MIC_RATE_HZ
+        self._trace.note("visitor_finished", voice_end_ns=self._room.visitor_finished_ns - reverberation_ns)
         return None
 
     async def _touch(self, target: str) -> str | None:

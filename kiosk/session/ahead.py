@@ -16,7 +16,7 @@ import numpy as np
 
 from kiosk.audio.pauses import Standing
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
-from kiosk.dialogue.standing import Endings, standing
+from kiosk.dialogue.standing import Endings, standing, syllables
 from kiosk.events import Pcm, SpeechSoFar, UtteranceEnded
 from kiosk.session.visit import Visit
 
@@ -38,7 +38,7 @@ class Understanding(Protocol):
 class AheadPorts:
     """What looking ahead calls outside itself."""
 
-    stands: Callable[[int, Standing], None]  # to the endpointer
+    stands: Callable[[int, Standing, int], None]  # to the endpointer, with the syllables said
     captioned: Callable[[Visit, Words], None]
     answers: Callable[[Visit, Meaning], bool]  # whether it answers an open question
     foresee: Callable[[Visit, Words, Meaning], Awaitable[None]]  # prepare the answer's first sound
@@ -107,12 +107,13 @@ class Ahead:
     async def _pause(self, visit: Visit, so_far: SpeechSoFar, pcm: Pcm, key: Key) -> None:
         words = await self._recogniser.recognise(pcm)
         meaning = await self._understanding.understand(words)
-        how = standing(words, self._endings, answers_question=self._ports.answers(visit, meaning))
-        self._ports.stands(so_far.voice_ns, how)
+        answers = self._ports.answers(visit, meaning)
+        how = standing(words, meaning, self._endings, answers_question=answers)
+        self._ports.stands(so_far.voice_ns, how, syllables(words.text, words.language))
         self.tally[how] += 1
         self._found = key, Foreseen(words, meaning)
         self._ports.captioned(visit, words)
-        self._prepare(visit, so_far.pcm, Foreseen(words, meaning) if how == "finished" else None)
+        self._prepare(visit, so_far.pcm, Foreseen(words, meaning) if how != "unfinished" else None)
 
     def _prepare(self, visit: Visit, pcm: Pcm, whole: Foreseen | None) -> None:
         """Get ready what the turn will want; a pause that was none is dropped for the next one."""

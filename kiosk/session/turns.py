@@ -9,7 +9,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
@@ -232,6 +232,17 @@ class Turns:
         """Whether this is one of the answers to the question that is open."""
         return self._brain.answers_question(self._context(visit), meaning.ranked)
 
+    async def foresee(self, visit: Visit, words: Words, meaning: Meaning) -> None:
+        """Make the beginning of the likely answer ahead. Nothing is done or shown: the visitor may still go on."""
+        if self.voice is None:
+            return
+        context = replace(self._context(visit), language=words.language)
+        reply = self._brain.understood(
+            context, meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
+        )
+        if isinstance(reply, Reply):
+            await self.voice.foresee(reply.text, reply.language, keep=reply.keep)
+
     async def _resolve(self, visit: Visit, decided: Reply | Do) -> Reply:
         """Do what has to be done before there is an answer. Bounded: a flow that only does things is a mistake."""
         for _ in range(8):
@@ -269,7 +280,7 @@ class Turns:
             nonlocal began
             if progress.first_sample_ns is not None and not began:
                 began = True
-                self._began(visit, turn, reply, progress.first_sample_ns, watch, words, meaning)
+                self._began(visit, turn, reply, progress.first_sample_ns, watch, words, meaning, progress)
             self._spoken(visit, reply, progress.spoken)
 
         progress = await self._play(turn, reply, progressed)
@@ -299,6 +310,7 @@ class Turns:
         watch: Stopwatch | None,
         words: Words | None,
         meaning: Meaning | None,
+        progress: Progress | None = None,
     ) -> None:
         self._ports.tell(ReplyBegan(turn))
         if watch is None or words is None or meaning is None:
@@ -316,6 +328,9 @@ class Turns:
             decision=meaning.decision,
             answer=reply.text,
             latency_ms=parts,
+            first_sample_ns=first_sample_ns,
+            cached=bool(progress and progress.cached),
+            filler=bool(progress and progress.filler_ns is not None),
         )
 
     def _spoken(self, visit: Visit, reply: Reply, characters: int) -> None:

@@ -12,7 +12,7 @@ from kiosk.audio.pauses import Pace, PauseBounds, Standing
 pytestmark = pytest.mark.unit
 
 PAUSES = PauseBounds(
-    finished_ms=400, unknown_ms=700, unfinished_ms=1500, shortest_ms=320, longest_ms=2200, elder_times=1.4
+    finished_ms=400, unknown_ms=700, unfinished_ms=1500, brisk_ms=600, shortest_ms=320, longest_ms=2200, elder_times=1.4
 )
 SETTINGS = EndpointSettings(
     voice_on=0.5,
@@ -77,9 +77,20 @@ def test_a_slow_speaker_is_waited_for_longer_once_they_have_paused() -> None:
     endpointer = Endpointer(SETTINGS)
     run((0.9, 640), (0, 1216), (0.9, 640), (0, 3200), standing="unfinished", endpointer=endpointer)
     assert endpointer.pace.needed_ms("unknown") > 1.3 * 1200
-    assert endpointer.pace.needed_ms("finished") > 700
+    assert endpointer.pace.needed_ms("finished") > 1200
     endpointer.pace.forget()
     assert endpointer.pace.needed_ms("finished") == 400
+
+
+def test_who_speaks_slowly_is_waited_for_longer_and_who_never_pauses_less_long() -> None:
+    pace = Pace(PAUSES)
+    assert pace.needed_ms("finished", 5.0) == 400
+    assert pace.needed_ms("finished", 3.2) > 2 * 400
+    for _ in range(2):
+        pace.spoke(8, 1600, paused=False)
+    assert pace.needed_ms("unknown") == 600
+    pace.went_on_after(400)
+    assert pace.needed_ms("unknown") == 700
 
 
 def test_news_about_words_that_were_gone_on_from_changes_nothing() -> None:
