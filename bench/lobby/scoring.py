@@ -48,16 +48,16 @@ def _simplify() -> OpenCC:
     return OpenCC("t2s")
 
 
-def quantity_zh(number: int) -> str:
-    """A whole number below 10^12 as Mandarin says it: 10200 → 一万零二百."""
+def quantity_zh(number: int, inside: bool = False) -> str:
+    """A whole number below 10^12 as Mandarin says it: 10200 → 一万零二百. `inside` another, 10 is 一十."""
     if number < 10:
         return _ZH[number]
     for size, unit in ((10**8, "亿"), (10**4, "万"), (1000, "千"), (100, "百"), (10, "十")):
         if number >= size:
             head, rest = divmod(number, size)
             gap = "零" if 0 < rest < size // 10 else ""
-            first = "" if size == 10 and head == 1 else quantity_zh(head)
-            return first + unit + (gap + quantity_zh(rest) if rest else "")
+            first = "" if size == 10 and head == 1 and not inside else quantity_zh(head)
+            return first + unit + (gap + quantity_zh(rest, inside=True) if rest else "")
     raise ValueError(number)
 
 
