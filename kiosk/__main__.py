@@ -193,7 +193,8 @@ def core(
     """The core process: devices, models, dialogue, sync. Started by the supervisor."""
     from config.scenario import find_scenario, load_scenario
     from kiosk.adapters.files import SoundFileError
-    from kiosk.app import Places, Recording, Terminal
+    from kiosk.app import Places, Terminal
+    from kiosk.equipment import Recording
     from kiosk.networks import Models
     from models.store import StoreError
 

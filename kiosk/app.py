@@ -10,28 +10,22 @@ import asyncio
 import json
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Coroutine
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-import cv2
-
 from config.flows import load_flows, load_phrases
 from config.intents import load_intents
-from config.scenario import Scenario
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
-from kiosk.adapters.camera import VideoCamera
-from kiosk.adapters.files import PortraitCamera, read_wav_16k
+from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
-from kiosk.adapters.room import Acoustics, Room, RoomMicrophone, RoomSpeaker
 from kiosk.adapters.screen_socket import SocketScreen
-from kiosk.adapters.sound import CardMicrophone, CardSpeaker
 from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.audio.ears import Ears
 from kiosk.audio.echo import FarEnd
@@ -41,6 +35,7 @@ from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
+from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import DeviceChanged, Pcm, Picture, QueueChanged, SpeechStarted, Touched
 from kiosk.networks import Models, make_voice
 from kiosk.ports import Camera, Microphone, Speaker
@@ -62,6 +57,7 @@ from kiosk.sync.link import Condition, Link, LinkPace
 from kiosk.sync.outbox import Outbox
 from kiosk.sync.vitals import VitalsProbe
 from kiosk.version import VERSION
+from kiosk.vision.attendance import Attendance
 from kiosk.vision.presence import Presence, SeenFace, watch
 from models.slots import read_slots
 
@@ -79,16 +75,6 @@ class Places:
     state: Path  # the outbox
     socket: Path  # the screen connects here
     tickets: Path  # paper, where the printer is a folder
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recording:
-    """A recorded visitor instead of devices: the folder that `scenario.prepare` made, and where the account goes."""
-
-    scenario: Scenario
-    folder: Path
-    report: Path
-    sound: Path
 
 
 def printer_address(site: Site, places: Places) -> str:
@@ -165,7 +151,11 @@ class Terminal:
             understanding,
             actions,
         )
+        self._equipment: Equipment = (
+            RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
+        )
         self._presence = Presence(site.seeing)
+        self._attendance = Attendance()
         self._far = FarEnd()
         self._ears = Ears(
             site.hearing,
@@ -264,7 +254,7 @@ class Terminal:
             "printer": self._look_at_printer(),
             "alive": keep_alive(self._clock),
         }
-        return {**works, **(self._recorded_devices() if self._recording else self._live_devices())}
+        return {**works, **self._devices()}
 
     async def _shut(self) -> None:
         self._screen.send(Close())
@@ -307,51 +297,14 @@ class Terminal:
         return True
 
     # ------------------------------------------------------------ devices
-    def _live_devices(self) -> dict[str, Work]:
-        ports, loop = self._site.ports, asyncio.get_running_loop()
-
-        async def microphone() -> Microphone:
-            return await asyncio.to_thread(CardMicrophone, ports.microphone, loop)
-
-        async def speaker() -> Speaker:
-            return await asyncio.to_thread(CardSpeaker, ports.speaker)
-
-        async def camera() -> Camera:
-            return await asyncio.to_thread(VideoCamera, ports.camera, loop)
-
-        return self._kept(microphone, speaker, camera)
-
-    def _recorded_devices(self) -> dict[str, Work]:
-        assert self._recording is not None
-        folder, lobby = self._recording.folder, self._recording.scenario.lobby
-        noise = read_wav_16k(folder / "noise.wav")
-        self._room = Room(self._clock, Acoustics(noise=noise, echo_gain=lobby.echo_gain), record=self._recording.sound)
-        portrait = cv2.imread(str(folder / "portrait.png"))
-        face = json.loads((folder / "portrait.json").read_text("utf-8"))["face_px"]
-        self._portrait = PortraitCamera(self._clock, portrait, tuple(face))  # type: ignore[arg-type]
-
-        async def microphone() -> Microphone:
-            return RoomMicrophone(self._room)
-
-        async def speaker() -> Speaker:
-            return RoomSpeaker(self._room, self._clock)
-
-        async def camera() -> Camera:
-            return self._portrait
-
-        return {"room": self._room.run(), **self._kept(microphone, speaker, camera)}
-
-    def _kept(
-        self,
-        microphone: Callable[[], Awaitable[Microphone]],
-        speaker: Callable[[], Awaitable[Speaker]],
-        camera: Callable[[], Awaitable[Camera]],
-    ) -> dict[str, Work]:
-        tell, clock, retry_s = self._session.tell, self._clock, self._site.ports.retry_s
+    def _devices(self) -> dict[str, Work]:
+        openers, tell, clock = self._equipment.openers, self._session.tell, self._clock
+        retry_s = self._site.ports.retry_s
         return {
-            "microphone": keep("microphone", microphone, self._hear, tell, clock, retry_s),
-            "speaker": keep("speaker", speaker, self._speak_through, tell, clock, retry_s),
-            "camera": keep("camera", camera, self._see, tell, clock, retry_s),
+            "microphone": keep("microphone", openers["microphone"], self._hear, tell, clock, retry_s),
+            "speaker": keep("speaker", openers["speaker"], self._speak_through, tell, clock, retry_s),
+            "camera": keep("camera", openers["camera"], self._see, tell, clock, retry_s),
+            **self._equipment.works(),
         }
 
     async def _hear(self, microphone: Microphone) -> None:
@@ -373,7 +326,7 @@ class Terminal:
             self._session.turns.playback = None
 
     async def _see(self, camera: Camera) -> None:
-        looks = watch(camera.frames(), self._faces, self._presence, self._site.seeing.looks_hz)
+        looks = watch(camera.frames(), self._faces, self._presence, self._site.seeing.looks_hz, self._attendance)
         async for event in looks:
             await self._session.events.put(event)
 
@@ -389,12 +342,13 @@ class Terminal:
     async def _recorded(self) -> Outcome:
         """Wait for the screen, let the visitor visit, wait for the hub, write the account."""
         assert self._recording is not None and isinstance(self._trace, Trace)
-        recording = self._recording
+        assert isinstance(self._equipment, RecordedEquipment)
+        recording, equipment = self._recording, self._equipment
         ends = json.loads((recording.folder / "ends.json").read_text("utf-8"))
         sounds = [Saying(read_wav_16k(recording.folder / f"say{i}.wav"), end) for i, end in enumerate(ends)]
         await self._trace.until(lambda noted: noted.kind == "drawn", after=0, within_s=20)
         visitor = RecordedVisitor(
-            recording.scenario, sounds, self._room, self._portrait, self._session, self._trace, self._clock,
+            recording.scenario, sounds, equipment.room, equipment.portrait, self._session, self._trace, self._clock,
             self._screen.send,
         )  # fmt: skip
         outcome = await visitor.visit()
@@ -404,14 +358,14 @@ class Terminal:
             await self._clock.sleep(0.1)
             waited_s += 0.1
         tallies = {
-            "microphone_dropped": self._room.frames.tally_dropped,
-            "room_late": self._room.tally_late,
+            "microphone_dropped": equipment.room.frames.tally_dropped,
+            "room_late": equipment.room.tally_late,
             "owed_to_hub": self._outbox.tallies().pending,
             "moments_lost": self._ledger.tally_lost,
             "screen_faults": self._screen.tally_faults,
         }
         account = report(recording.scenario, outcome, self._trace, tallies)
-        account["sound_began_ns"] = self._room.started_ns
+        account["sound_began_ns"] = equipment.room.started_ns
         account["trace_began_ns"] = self._trace.began_ns
         whole = recording.report.with_suffix(".part")
         whole.write_text(json.dumps(account, ensure_ascii=False, indent=1), "utf-8")

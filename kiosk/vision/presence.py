@@ -8,6 +8,7 @@ from typing import Final
 
 from config.schema import Seeing
 from kiosk.events import CameraFrame, FaceMoved, PersonArrived, PersonLeft, Picture
+from kiosk.vision.attendance import Attendance
 
 MS: Final = 1_000_000
 
@@ -32,9 +33,11 @@ class Presence:
         self._near_since_ns: int | None = None
         self._seen_ns = 0
         self.here = False
+        self.near = 0  # faces that are near, at the last look
 
     def step(self, faces: Sequence[SeenFace], at_ns: int) -> Iterator[PresenceEvent]:
         """Take the faces of one picture; yield what changed."""
+        self.near = sum(face.share >= self._set.far_face_share for face in faces)
         nearest = max(faces, key=lambda face: face.share, default=None)
         near = nearest is not None and nearest.share >= (
             self._set.far_face_share if self.here else self._set.near_face_share
@@ -60,6 +63,7 @@ async def watch(
     detect: Callable[[Picture], Awaitable[Sequence[SeenFace]]],
     presence: Presence,
     looks_hz: float,
+    attendance: Attendance | None = None,
 ) -> AsyncIterator[PresenceEvent]:
     """Look at a few pictures a second and yield who came and went. The others are not looked at."""
     next_ns = 0
@@ -67,5 +71,8 @@ async def watch(
         if frame.at_ns < next_ns:
             continue
         next_ns = frame.at_ns + int(1e9 / looks_hz)
-        for event in presence.step(await detect(frame.bgr), frame.at_ns):
+        events = list(presence.step(await detect(frame.bgr), frame.at_ns))
+        if attendance:
+            attendance.note(frame.at_ns, here=presence.here, near=presence.near)
+        for event in events:
             yield event
