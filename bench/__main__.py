@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 BENCHES: Final = {
+    "asr": "bench.asr",
     "hearing": "bench.hearing",
     "echo": "bench.echo",
     "intent": "bench.intent",
