@@ -23,7 +23,7 @@ from config.intents import load_intents
 from contracts.screen import Language
 from kiosk.audio.echo import Cleaned, EchoCanceller, FarEnd
 from kiosk.dialogue.fixed import fixed_clauses
-from kiosk.events import Pcm
+from kiosk.events import Pcm, SpeechStarted
 
 SCENE_S: Final = 60.0
 PLANS: Final = (
@@ -81,6 +81,7 @@ def measure_alone(test: HearingUnderTest, minutes: int, minutes_text_alone: int)
         "self_triggers": both["turns"],
         "self_triggers_minutes": minutes,
         "self_stops": both["stops"],
+        "self_ducks": both["ducks"],
         "self_heard": both["utterances"],
         "self_fates": both["fates"],
         "echo_alone": {"self_triggers": both["turns"] + both["fates"].get(OWN, 0), "minutes": minutes},
@@ -99,9 +100,10 @@ def _none(far: FarEnd) -> EchoCanceller:
 
 def _count(test: HearingUnderTest, minutes: int) -> dict[str, Any]:
     fates: Counter[str] = Counter()
-    stops = 0
+    stops = ducks = 0
     for scene in scenes(minutes):
         account = test.hear(scene)
         fates.update(heard.fate for heard in account.heard)
         stops += len(account.stops)
-    return {"turns": fates["turn"], "utterances": fates.total(), "stops": stops, "fates": dict(fates)}
+        ducks += sum(seen.kind == SpeechStarted.__name__ for seen in account.noticed)
+    return {"turns": fates["turn"], "utterances": fates.total(), "stops": stops, "ducks": ducks, "fates": dict(fates)}

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
@@ -37,24 +37,22 @@ from kiosk.events import (
     Event,
     FalseAlarm,
     Interrupted,
+    Pcm,
     PersonArrived,
     SpeechStarted,
     UtteranceEnded,
 )
-from kiosk.networks import make_voice
+from kiosk.networks import Models, make_voice
 from kiosk.runtime.clock import LoopClock
+from kiosk.runtime.worker import ModelThread
 from kiosk.session.actions import Actions
+from kiosk.session.ahead import Ahead, AheadPorts
 from kiosk.session.session import Session
 from kiosk.session.states import State
 from kiosk.session.trace import NoTrace
 from kiosk.session.turns import TurnPorts, Turns
 from kiosk.session.visit import Visit
-from models.intent import IntentModel
-from models.kokoro import Kokoro
-from models.silero import SileroVad
 from models.slots import read_slots
-from models.store import Store
-from models.whisper import Whisper
 
 NOON: Final = datetime.fromisoformat("2026-11-20T13:00:00+08:00")
 ANSWERS: Final[dict[Language, str]] = {"zh": "好的。", "en": "All right."}
@@ -231,30 +229,22 @@ class RecordedTurns(Turns):
 
 @dataclass(slots=True, kw_only=True)
 class HearingUnderTest:
-    """The models, opened once for all scenes, and how they are put together."""
+    """The terminal's models, opened once for all scenes, and how they are put together."""
 
     site: Site
-    vad: SileroVad
-    whisper: Whisper
-    intent: IntentModel
-    kokoro: Kokoro
-    slower: float = 1.0
+    models: Models
+    slower: float = 1.0  # 2.0: this machine is taken for one of half the speed
     canceller: Callable[[FarEnd], EchoCanceller] = open_canceller
 
     @classmethod
     def load(cls, slower: float = 1.0) -> HearingUnderTest:
         """Open everything. Raises `StoreError` naming what is missing and the command that mends it."""
-        store = Store()
-        loaded = cls(
-            site=load_site(),
-            vad=SileroVad(store.open("silero-vad")),
-            whisper=Whisper(store.open("whisper-base")),
-            intent=IntentModel(),
-            kokoro=Kokoro(store.open("kokoro")),
-            slower=slower,
-        )
-        loaded.intent.classify("取钱")
-        return loaded
+        return cls(site=load_site(), models=Models.load(), slower=slower)
+
+    @property
+    def recognise(self) -> Callable[[Pcm], str]:
+        """The terminal's recogniser alone, given (n,) int16 at 16 kHz."""
+        return lambda pcm: self.models.whisper.transcribe(pcm).text
 
     def hear(self, scene: Scene) -> Account:
         """Let the terminal hear a scene from beginning to end. Bounded: by the scene and BEGINS_WITHIN_S before it."""
@@ -290,8 +280,15 @@ class _Core:
         self._session = Session(
             test.site, load_phrases(), brain, clock, ledger, lambda _: None, lambda: NOON, lambda: None, self._recorder
         )
-        self._hearing = MeasuredThread("recognise", test.slower)
-        meaning, speech = MeasuredThread("understand", test.slower), MeasuredThread("speak", test.slower)
+        threads = {
+            part.name: MeasuredThread(part.name, test.slower)
+            for part in fields(test.models)
+            if isinstance(getattr(test.models, part.name), ModelThread)
+        }
+        models = replace(test.models, **threads)  # type: ignore[arg-type]
+        self._models = models
+        recogniser = ModelRecogniser(models.whisper, models.hearing)
+        understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
         ports = TurnPorts(
             tell=self._told,
             show=self._session.show,
@@ -306,10 +303,10 @@ class _Core:
             ports,
             clock,
             brain,
-            make_voice(test.site, test.kokoro, speech),
+            make_voice(test.site, models.kokoro, models.speech),
             self._playback,
-            ModelRecogniser(test.whisper, self._hearing),
-            ModelUnderstanding(test.intent, meaning, read_slots),
+            recogniser,
+            understanding,
             actions,
         )
         self._turns.watch(self.account)
@@ -317,13 +314,26 @@ class _Core:
         self._session.speaker = self._card
         far = FarEnd()
         self._card.on_played(far.played)
-        test.vad.reset()
+        models.vad.reset()
         self._ears = Ears(
             test.site.hearing,
-            test.vad,
+            models.vad,
             test.canceller(far),
             lambda: self._playback.speaking,
             lambda: self._session.visit is not None,
+        )
+        self._session.listens_through(self._ears)
+        self._turns.ahead = Ahead(
+            AheadPorts(
+                stands=self._ears.stands,
+                captioned=self._turns.captioned,
+                answers=self._turns.answers,
+                foresee=self._turns.foresee,
+                prepare=_nothing,
+            ),
+            recogniser,
+            understanding,
+            models.endings,
         )
 
     def _told(self, event: Event) -> None:
@@ -352,7 +362,8 @@ class _Core:
                 with suppress(asyncio.CancelledError):
                     await task
         self.account.ears = dict(getattr(self._ears, "tally", {}))
-        self.account.recognise_ms = self._hearing.took_ms
+        recognised = self._models.hearing
+        self.account.recognise_ms = recognised.took_ms if isinstance(recognised, MeasuredThread) else []
         return self._recorder.finish(self._card.began_ns)
 
     async def _stage(self) -> None:
@@ -382,6 +393,10 @@ class _Core:
         await self._clock.sleep(DRY_S)
         if self._session.state is not State.SPEAKING:
             self._recorder.stopped(at_ns, self._card.heard_until_ns)
+
+
+async def _nothing(pcm: Pcm) -> None:
+    return None
 
 
 def interrupted(account: Account) -> bool:

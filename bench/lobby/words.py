@@ -85,7 +85,7 @@ def recogniser_alone(test: HearingUnderTest, scene: Scene) -> str:
     """The same model on the same sound, cut by who knows where the words are."""
     stretch = scene.stretches[0]
     cut = scene.sound[max(0, stretch.start - MARGIN) : stretch.end + MARGIN]
-    return test.whisper.transcribe(np.ascontiguousarray(cut)).text
+    return test.recognise(np.ascontiguousarray(cut))
 
 
 def measure_words(
@@ -93,7 +93,7 @@ def measure_words(
 ) -> dict[str, Any]:
     """Character errors by condition, and how soon the end of a sentence was decided where it is quiet."""
     people = crowd(voices)
-    clean = [errors(one.text, test.whisper.transcribe(one.pcm).text) for one in said]
+    clean = [errors(one.text, test.recognise(one.pcm)) for one in said]
     found: dict[str, Any] = {}
     delays_ms: list[float] = []
     for condition in CONDITIONS:

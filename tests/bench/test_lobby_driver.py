@@ -1,0 +1,116 @@
+"""The terminal's own hearing in short scenes, from the sound to what became of it."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import numpy as np
+import pytest
+
+from bench.lobby import mixing, scenes
+from bench.lobby.driver import HearingUnderTest
+from bench.lobby.rooms import RoomPlan
+from bench.lobby.scoring import errors
+from bench.lobby.sentences import Sentence
+from bench.lobby.virtual import MeasuredThread, SoundCard, VirtualLoop
+from bench.lobby.voices import RECEPTIONIST, VISITORS, Voices
+from bench.lobby.words import words_of
+from kiosk.events import MIC_RATE_HZ, Pcm
+
+pytestmark = pytest.mark.e2e
+
+PLAN = RoomPlan(rt60_s=0.4, distance_m=0.8)
+WISH = Sentence("zh", "我想取两万块钱")
+
+
+@pytest.fixture(scope="module")
+def terminal() -> HearingUnderTest:
+    return HearingUnderTest.load()
+
+
+@pytest.fixture(scope="module")
+def voices() -> Voices:
+    return Voices()
+
+
+def test_a_visitors_sentence_becomes_one_turn_with_at_most_one_wrong_character_in_three(
+    terminal: HearingUnderTest, voices: Voices
+) -> None:
+    dry = mixing.signal_of(voices.say(WISH, VISITORS["zh"][1]))
+    scene = scenes.visitor_scene("wish", [(WISH.plain, dry)], PLAN)
+    account = terminal.hear(scene)
+    turns = [heard for heard in account.heard if heard.is_turn]
+    assert len(turns) == 1
+    assert errors(WISH.plain, words_of(account)).rate <= 1 / 3
+    assert turns[0].decided > scene.stretches[0].end
+    assert abs(turns[0].start - scene.stretches[0].start) < MIC_RATE_HZ // 5
+
+
+def test_what_was_heard_is_in_no_repr(terminal: HearingUnderTest, voices: Voices) -> None:
+    dry = mixing.signal_of(voices.say(WISH, VISITORS["zh"][1]))
+    account = terminal.hear(scenes.visitor_scene("wish", [(WISH.plain, dry)], PLAN))
+    assert words_of(account)
+    assert words_of(account)[:2] not in repr(account)
+
+
+@pytest.mark.parametrize("scene", [scenes.silence(8), scenes.zeros(8), scenes.white_noise(seconds=8)], ids=str)
+def test_sound_without_a_voice_becomes_no_turn_and_takes_less_than_its_own_time(
+    terminal: HearingUnderTest, scene: scenes.Scene
+) -> None:
+    began = time.monotonic()
+    account = terminal.hear(scene)
+    assert not any(heard.is_turn for heard in account.heard)
+    assert time.monotonic() - began < 8
+
+
+def test_her_echo_is_in_the_microphone_when_the_path_says_and_as_loud_as_it_says() -> None:
+    response = np.zeros(100, np.float32)
+    response[0] = 1.0
+    path = scenes.EchoPath(response=response, gain=0.5, delay_ms=60)
+    said = (8000 * np.sin(2 * np.pi * 500 * np.arange(2400) / 24_000)).astype(np.int16)  # 100 ms
+    loop = VirtualLoop()
+
+    async def play() -> tuple[list[Pcm], int]:
+        card = SoundCard(np.zeros(MIC_RATE_HZ, np.int16), path)
+        running = asyncio.create_task(card.run())
+        await card.write(said)
+        card.begin()
+        frames = [frame.pcm async for frame in card.heard()]
+        await running
+        return frames, card.heard_until_ns - card.began_ns
+
+    frames, until_ns = loop.run_until_complete(play())
+    loop.run_until_complete(loop.shutdown_asyncgens())
+    loop.close()
+    sound = np.concatenate(frames).astype(float)
+    loud = np.flatnonzero(np.abs(sound) > 0.05 * np.abs(sound).max())
+    # 40 ms in the device, 60 ms on the way, 1 ms in the filter
+    assert loud[0] / MIC_RATE_HZ >= 0.1
+    assert loud[-1] / MIC_RATE_HZ <= 0.1 + 0.1 + 0.002
+    assert until_ns == 140_000_000
+    assert np.abs(sound).max() == pytest.approx(4000, rel=0.1)
+
+
+def test_a_models_result_comes_after_the_time_that_it_took_and_one_after_the_other() -> None:
+    loop = VirtualLoop()
+
+    async def two() -> tuple[float, float]:
+        thread = MeasuredThread("x", slower=10.0)
+        began_s = loop.time()
+        first, second = (asyncio.create_task(thread.call(time.sleep, 0.02)) for _ in range(2))
+        await first
+        after_first_s = loop.time() - began_s
+        await second
+        return after_first_s, loop.time() - began_s
+
+    after_first_s, after_both_s = loop.run_until_complete(two())
+    loop.close()
+    assert after_first_s >= 0.2
+    assert after_both_s >= after_first_s + 0.2
+
+
+def test_the_receptionists_voices_are_in_no_other_speaker() -> None:
+    hers = {name for talker in RECEPTIONIST.values() for name, _ in talker.blend}
+    others = {name for group in VISITORS.values() for talker in group for name, _ in talker.blend}
+    assert not hers & others
