@@ -23,6 +23,7 @@ BENCHES: Final = {
     "intent": "bench.intent",
     "latency": "bench.latency",
     "models": "bench.models",
+    "soak": "bench.soak",
     "visit": "bench.visit",
 }
 """Name on the command line → module."""

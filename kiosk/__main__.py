@@ -189,6 +189,7 @@ def core(
     recording: Annotated[Path | None, typer.Option(help="Folder of the recorded visitor.")] = None,
     report: Annotated[Path | None, typer.Option(help="Where the account of the visit goes.")] = None,
     sound: Annotated[Path | None, typer.Option(help="Where the sound of the visit goes.")] = None,
+    again_for_s: Annotated[float, typer.Option(help="The same visitor comes again and again for so long.")] = 0.0,
 ) -> None:
     """The core process: devices, models, dialogue, sync. Started by the supervisor."""
     from config.scenario import find_scenario, load_scenario
@@ -207,7 +208,11 @@ def core(
         recorded = None
         if scenario and recording and report and sound:
             recorded = Recording(
-                scenario=load_scenario(find_scenario(scenario)), folder=recording, report=report, sound=sound
+                scenario=load_scenario(find_scenario(scenario)),
+                folder=recording,
+                report=report,
+                sound=sound,
+                again_for_s=again_for_s,
             )
         models = Models.load()
         places = Places(state=state, socket=socket, tickets=tickets)

@@ -33,6 +33,7 @@ class Recording:
     folder: Path
     report: Path
     sound: Path
+    again_for_s: float = 0.0  # visitors come one after the other for so long; 0: one visitor
 
 
 class Equipment(Protocol):
@@ -71,7 +72,11 @@ class RecordedEquipment:
     def __init__(self, recording: Recording, clock: Clock) -> None:
         folder, lobby = recording.folder, recording.scenario.lobby
         noise = read_wav_16k(folder / "noise.wav")
-        self.room = Room(clock, Acoustics(noise=noise, echo_gain=lobby.echo_gain), record=recording.sound)
+        self.room = Room(
+            clock,
+            Acoustics(noise=noise, echo_gain=lobby.echo_gain),
+            record=None if recording.again_for_s else recording.sound,
+        )
         portrait = cv2.imread(str(folder / "portrait.png"))
         face = json.loads((folder / "portrait.json").read_text("utf-8"))["face_px"]
         self.portrait = PortraitCamera(clock, portrait, tuple(face))  # type: ignore[arg-type]

@@ -1,148 +1,96 @@
-"""The real microphone and loudspeaker, through PortAudio. The only importer of sounddevice.
+"""The real microphone and loudspeaker of a sound card.
 
-PortAudio calls back on a thread of its own; nothing there waits, allocates much or takes the event loop.
+The card calls back on a thread of its own; nothing there waits, allocates much or takes the event loop.
 A device that goes away raises `DeviceLost`; whoever opened it tries again.
 """
 
 from __future__ import annotations
 
 import asyncio
-import functools
-import subprocess
-import sys
 import threading
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Final, Literal
+from typing import Final
 
 import numpy as np
 
+from kiosk.adapters.portaudio import CardStream, Format
+from kiosk.audio.drift import DeviceClock
 from kiosk.audio.echo import PLAYED_BLOCK_SAMPLES
+from kiosk.audio.resample import Resampler
 from kiosk.events import FRAME_SAMPLES, MIC_RATE_HZ, SPEECH_RATE_HZ, AudioFrame, Pcm
 from kiosk.ports import DeviceLost, Played
 from kiosk.runtime.buffer import Buffer
 
 MIC_BUFFER_FRAMES: Final = 100  # 2 s
-SILENT_S: Final = 2.0  # a live microphone delivers fifty frames a second; none for this long means it hangs
-TRY_S: Final = 10.0
+SILENT_S: Final = 1.0  # a device that works calls back fifty times a second; not once for this long, and it is gone
+LOOK_S: Final = 0.1
 QUEUE_SAMPLES: Final = SPEECH_RATE_HZ // 4
-
-
-@functools.cache
-def _loads() -> bool:
-    """Whether PortAudio comes up here. It aborts the whole process where ALSA is not configured, so a process that
-    may be lost tries first."""
-    tried = subprocess.run([sys.executable, "-c", "import sounddevice"], capture_output=True, timeout=TRY_S)
-    return tried.returncode == 0
-
-
-def _library() -> Any:
-    if "sounddevice" not in sys.modules and not _loads():
-        raise DeviceLost("PortAudio does not start: apt-get install libportaudio2, and check the ALSA configuration")
-    import sounddevice
-
-    return sounddevice
-
-
-class _Streams:
-    """What is open. PortAudio lists devices once, when it starts: it may only be started anew while nothing is open."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()  # one opens at a time
-        self._open = 0
-
-    def opened(self) -> None:
-        self._open += 1
-
-    def closed(self) -> None:
-        with self.lock:
-            self._open -= 1
-
-    def look_again(self, library: Any) -> None:
-        """See devices that were plugged in since; does nothing while a stream is open. Call with the lock held."""
-        if self._open == 0:
-            library._terminate()
-            library._initialize()
-
-
-STREAMS: Final = _Streams()
-
-
-def find_device(library: Any, name: str, kind: str) -> int | None:
-    """PortAudio's index for a configured name; None is the system's default. Raises `DeviceLost`."""
-    devices = _devices(library, kind)
-    if not devices:
-        STREAMS.look_again(library)
-        devices = _devices(library, kind)
-    if not devices:
-        raise DeviceLost(f"no {kind} device: plug one in, or check that PulseAudio or ALSA sees it")
-    if name == "auto":
-        return None
-    for device in devices:
-        if name in (str(device["index"]), device["name"]) or name in device["name"]:
-            return int(device["index"])
-    known = ", ".join(sorted(d["name"] for d in devices))
-    raise DeviceLost(f"no {kind} device called '{name}'; there are: {known}")
-
-
-def _devices(library: Any, kind: str) -> list[Any]:
-    return [device for device in library.query_devices() if device[f"max_{kind}_channels"] > 0]
-
-
-def _started(
-    kind: Literal["InputStream", "OutputStream"], name: str, rate_hz: int, block: int, callback: Callable[..., None]
-) -> Any:
-    """Open and start a mono int16 stream on the named device. Raises `DeviceLost`."""
-    library = _library()
-    side = "input" if kind == "InputStream" else "output"
-    with STREAMS.lock:
-        try:
-            stream = getattr(library, kind)(
-                samplerate=rate_hz,
-                blocksize=block,
-                channels=1,
-                dtype="int16",
-                device=find_device(library, name, side),
-                callback=callback,
-            )
-            try:
-                stream.start()
-            except library.PortAudioError:
-                stream.close(ignore_errors=True)
-                raise
-        except library.PortAudioError as err:
-            raise DeviceLost(f"{side} device '{name}': {err}") from err
-        STREAMS.opened()
-    return stream
+FADE_SAMPLES: Final = SPEECH_RATE_HZ // 200  # 5 ms: a sound that stops, or changes its level, must not click
+FRAME_NS: Final = 20_000_000
 
 
 class CardMicrophone:
-    """A sound card's microphone: 16 kHz mono, frames of 20 ms."""
+    """A sound card's microphone: 16 kHz mono, frames of 20 ms, stamped by the card's own clock."""
 
     def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._buffer: Buffer[AudioFrame] = Buffer(MIC_BUFFER_FRAMES, "drop_oldest")
-        self.tally_xruns = 0
-        self._stream = _started("InputStream", name, MIC_RATE_HZ, FRAME_SAMPLES, self._captured)
+        self._clock = DeviceClock(MIC_RATE_HZ)
+        self._resampler: Resampler | None = None
+        self._late_ns = 0
+        self._rest = np.zeros(0, np.int16)
+        self._samples = 0
+        self._last_ns = 0
+        self._stream = CardStream("input", name, MIC_RATE_HZ, captured=self._captured, opened=self._opened)
 
-    def _captured(self, data: Pcm, frames: int, times: Any, status: Any) -> None:
-        if status:
-            self.tally_xruns += 1
-        frame = AudioFrame(data[:, 0].copy(), time.monotonic_ns())
-        self._loop.call_soon_threadsafe(self._buffer.offer, frame)
+    def _opened(self, form: Format) -> None:
+        own = form.rate_hz == MIC_RATE_HZ
+        self._resampler = None if own else Resampler(form.rate_hz, MIC_RATE_HZ)
+        self._late_ns = 0 if self._resampler is None else round(self._resampler.late_s(form.rate_hz) * 1e9)
+        self._clock, self._samples, self._rest = DeviceClock(MIC_RATE_HZ), 0, np.zeros(0, np.int16)
+
+    def _captured(self, pcm: Pcm, end_ns: int) -> None:
+        if self._resampler:
+            pcm = self._resampler.convert(pcm)
+        self._samples += len(pcm)
+        self._clock.seen(self._samples, end_ns - self._late_ns)
+        self._rest = np.concatenate((self._rest, pcm))
+        while len(self._rest) >= FRAME_SAMPLES:
+            frame, self._rest = self._rest[:FRAME_SAMPLES].copy(), self._rest[FRAME_SAMPLES:]
+            at_ns = self._clock.time_of(self._samples - len(self._rest))
+            self._last_ns = max(self._last_ns + 1, at_ns)  # in order, also where the clock found itself wrong
+            self._loop.call_soon_threadsafe(self._buffer.offer, AudioFrame(frame, self._last_ns))
 
     async def frames(self) -> AsyncIterator[AudioFrame]:
         while True:
-            try:
-                async with asyncio.timeout(SILENT_S):  # wait_for of Python 3.11 can swallow a cancellation
-                    frame = await self._buffer.get()
-            except TimeoutError as err:
-                raise DeviceLost("the microphone stopped delivering sound") from err
+            frame = await self._next()
             yield frame
 
+    async def _next(self) -> AudioFrame:
+        while True:
+            try:
+                async with asyncio.timeout(LOOK_S):  # wait_for of Python 3.11 can swallow a cancellation
+                    return await self._buffer.get()
+            except TimeoutError as err:
+                if self._stream.silent_for(SILENT_S):
+                    raise DeviceLost("the microphone stopped delivering sound") from err
+
+    def tallies(self) -> dict[str, int]:
+        return {
+            "microphone_xruns": self._stream.tally_xruns,
+            "microphone_dropped": self._buffer.tally_dropped,
+            "microphone_clock_steps": self._clock.tally_steps,
+        }
+
+    @property
+    def ppm(self) -> float:
+        """How much faster than its name the card's clock runs."""
+        return self._clock.ppm
+
     async def close(self) -> None:
-        await asyncio.to_thread(_close_stream, self._stream)
+        await asyncio.to_thread(self._stream.close)
 
 
 class CardSpeaker:
@@ -151,38 +99,60 @@ class CardSpeaker:
     def __init__(self, name: str = "auto") -> None:
         self._queue: deque[Pcm] = deque()
         self._lock = threading.Lock()
-        self._gain = 1.0
+        self._gain = self._gain_now = 1.0
         self._marks: deque[Played] = deque([Played(0, time.monotonic_ns())], maxlen=256)
         self._sent = 0
-        self._called_ns = time.monotonic_ns()
         self._listener: Callable[[Pcm, int], None] | None = None
-        self.tally_xruns = 0
-        self._stream = _started("OutputStream", name, SPEECH_RATE_HZ, PLAYED_BLOCK_SAMPLES, self._wanted)
+        self._resampler: Resampler | None = None
+        self._late_ns = 0
+        self._rate_hz = SPEECH_RATE_HZ
+        self._rest = np.zeros(0, np.int16)  # at the card's rate
+        self._stream = CardStream("output", name, SPEECH_RATE_HZ, wanted=self._wanted, opened=self._opened)
 
     def on_played(self, listener: Callable[[Pcm, int], None]) -> None:
         """Call `listener(pcm, end_ns)` with every block on its way out, with the time it will have been audible."""
         self._listener = listener
 
-    def _wanted(self, out: Pcm, frames: int, times: Any, status: Any) -> None:
-        if status:
-            self.tally_xruns += 1
-        now_ns = time.monotonic_ns()
-        self._called_ns = now_ns
-        with self._lock:
-            block = self._take(frames)
-        out[:, 0] = 0
-        out[: len(block), 0] = block if self._gain == 1.0 else block * self._gain
-        # the block's last sample is audible after the card's latency and its own length
-        end_ns = now_ns + int((times.outputBufferDacTime - times.currentTime) * 1e9) + frames * 10**9 // SPEECH_RATE_HZ
-        if len(block):
-            self._sent += len(block)
-            self._marks.append(Played(self._sent, end_ns))
-        if self._listener and frames % 3 == 0:
-            self._listener(out[:, 0].copy(), end_ns)
+    def _opened(self, form: Format) -> None:
+        self._rate_hz = form.rate_hz
+        own = form.rate_hz == SPEECH_RATE_HZ
+        self._resampler = None if own else Resampler(SPEECH_RATE_HZ, form.rate_hz)
+        self._late_ns = 0 if self._resampler is None else round(self._resampler.late_s(SPEECH_RATE_HZ) * 1e9)
+        self._rest = np.zeros(0, np.int16)
 
-    def _take(self, frames: int) -> Pcm:
+    # ------------------------------------------------------------ the card's thread
+    def _wanted(self, samples: int, end_ns: int) -> Pcm:
+        """(samples,) int16 at the card's rate; their last one is audible at `end_ns`."""
+        while len(self._rest) < samples:
+            block, spoken = self._block()
+            out = self._resampler.convert(block) if self._resampler else block
+            self._rest = np.concatenate((self._rest, out))
+            after = len(self._rest) - samples  # of it is heard later than `end_ns`
+            heard_ns = end_ns + after * 1_000_000_000 // self._rate_hz + self._late_ns
+            if spoken:
+                self._sent += spoken
+                self._marks.append(Played(self._sent, heard_ns))
+            if self._listener:
+                self._listener(block, heard_ns)
+        out, self._rest = self._rest[:samples], self._rest[samples:]
+        return out
+
+    def _block(self) -> tuple[Pcm, int]:
+        """The next 20 ms at 24 kHz, and how many of its samples were written by somebody."""
+        with self._lock:
+            said = self._take(PLAYED_BLOCK_SAMPLES)
+        block = np.zeros(PLAYED_BLOCK_SAMPLES, np.int16)
+        block[: len(said)] = said
+        if self._gain == self._gain_now == 1.0:
+            return block, len(said)
+        gain = np.full(PLAYED_BLOCK_SAMPLES, self._gain, np.float32)
+        gain[:FADE_SAMPLES] = np.linspace(self._gain_now, self._gain, FADE_SAMPLES)
+        self._gain_now = self._gain
+        return np.asarray(block * gain, np.int16), len(said)
+
+    def _take(self, most: int) -> Pcm:
         parts: list[Pcm] = []
-        missing = frames
+        missing = most
         while missing and self._queue:
             head = self._queue.popleft()
             parts.append(head[:missing])
@@ -191,23 +161,31 @@ class CardSpeaker:
             missing -= len(parts[-1])
         return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
+    # ------------------------------------------------------------ the terminal's side
     def _waiting(self) -> int:
         with self._lock:
             return sum(len(pcm) for pcm in self._queue)
 
     async def write(self, pcm: Pcm) -> None:
+        self._must_work()
         with self._lock:
             self._queue.append(pcm)
         while self._waiting() > QUEUE_SAMPLES:
-            if time.monotonic_ns() - self._called_ns > SILENT_S * 1e9:
-                raise DeviceLost("the loudspeaker stopped taking sound")
+            self._must_work()
             await asyncio.sleep(0.02)
+
+    def _must_work(self) -> None:
+        if self._stream.silent_for(SILENT_S):
+            raise DeviceLost("the loudspeaker stopped taking sound")
 
     def flush(self) -> int:
         with self._lock:
             dropped = sum(len(pcm) for pcm in self._queue)
+            last = self._take(FADE_SAMPLES)
             self._queue.clear()
-        return dropped
+            if len(last):
+                self._queue.append(np.asarray(last * np.linspace(1, 0, len(last)), np.int16))
+        return dropped - len(last)
 
     def played(self) -> Played:
         """The last block that is already audible by the card's own clock."""
@@ -220,17 +198,14 @@ class CardSpeaker:
         return best
 
     async def lost(self) -> None:
-        while time.monotonic_ns() - self._called_ns <= SILENT_S * 1e9:  # noqa: ASYNC110  # PortAudio has no event for it
-            await asyncio.sleep(0.5)
+        while not self._stream.silent_for(SILENT_S):  # noqa: ASYNC110  # PortAudio has no event for it
+            await asyncio.sleep(LOOK_S)
 
     def set_gain(self, gain: float) -> None:
         self._gain = gain
 
+    def tallies(self) -> dict[str, int]:
+        return {"speaker_xruns": self._stream.tally_xruns}
+
     async def close(self) -> None:
-        await asyncio.to_thread(_close_stream, self._stream)
-
-
-def _close_stream(stream: Any) -> None:
-    stream.abort(ignore_errors=True)
-    stream.close(ignore_errors=True)
-    STREAMS.closed()
+        await asyncio.to_thread(self._stream.close)

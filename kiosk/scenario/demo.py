@@ -42,6 +42,7 @@ class DemoOptions:
     headless: bool
     film: bool = True
     size: str = "1080x1920"
+    again_for_s: float = 0.0  # the same visitor comes again and again for so long
 
 
 class DemoFailed(RuntimeError):
@@ -132,15 +133,18 @@ async def _visit(
             argv=module("kiosk", "core", "--hub", address, "--public-url", web, "--state", str(work / "state"),
                         "--socket", str(work / "screen.sock"), "--tickets", str(options.out / "tickets"),
                         "--scenario", options.scenario.source, "--recording", str(recording),
-                        "--report", str(report), "--sound", str(work / "visit.wav")),
+                        "--report", str(report), "--sound", str(work / "visit.wav"),
+                        "--again-for-s", str(options.again_for_s)),
             log=logs / "core.log",
             restart=False,
         )
     )  # fmt: skip
     progress("the visitor walks up; this takes as long as the visit")
     disturbing = asyncio.create_task(disturb(supervisor)) if disturb else None
-    await _child_ends("core", supervisor, stop, options.out, CORE_ENDS_S)
-    if disturbing:
+    await _child_ends("core", supervisor, stop, options.out, CORE_ENDS_S + options.again_for_s)
+    if disturbing and options.again_for_s:
+        disturbing.cancel()  # it watched, as long as there was something to see
+    elif disturbing:
         await disturbing
     if not report.exists():
         raise DemoFailed(f"the terminal ended without an account; its log: {options.out / 'logs' / 'core.log'}")

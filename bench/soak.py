@@ -1,0 +1,109 @@
+"""Memory while people talk to the terminal without a break.
+
+    python -m bench soak [--minutes N | --full] --json -
+
+The whole running kiosk at real pace: recorded visitors come one after the other and talk in both languages, interrupt,
+mumble, take tickets. Every few seconds the private memory (USS, from smaps_rollup) of core and screen is read; the
+slope is the least-squares line through what came after warm-up. `--full` is an hour after warm-up; the default, some
+minutes of it, has a wide error, which is stated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import math
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from config.scenario import load_scenario
+from config.schema import load_site
+from kiosk.runtime.supervisor import Supervisor
+from kiosk.scenario.demo import DemoOptions, run_demo
+
+SCENARIO: Final = Path(__file__).parent / "data" / "soak.yaml"
+PROCESSES: Final = ("core", "screen")
+EVERY_S: Final = 5.0
+WARM_UP_MIN: Final = 5.0
+DEFAULT_MIN: Final = 12.0
+FULL_MIN: Final = 65.0
+MB: Final = 1_000_000
+
+
+def main(argv: Sequence[str]) -> dict[str, Any]:
+    arguments = argparse.ArgumentParser(prog="python -m bench soak", description=__doc__)
+    arguments.add_argument("--minutes", type=float, default=DEFAULT_MIN, help="in all, the warm-up among them")
+    arguments.add_argument("--full", action="store_true", help="an hour after the warm-up")
+    given = arguments.parse_args(argv)
+    minutes = FULL_MIN if given.full else given.minutes
+    if minutes <= WARM_UP_MIN + 1:
+        raise ValueError(f"--minutes must be more than {WARM_UP_MIN + 1:g}: {WARM_UP_MIN:g} are warm-up")
+    seen: dict[str, list[tuple[float, float]]] = {name: [] for name in PROCESSES}
+
+    async def look(supervisor: Supervisor) -> None:
+        while True:
+            for name in PROCESSES:
+                private = _private_mb(supervisor, name)
+                if private:
+                    seen[name].append((time.monotonic(), private))
+            await asyncio.sleep(EVERY_S)
+
+    with tempfile.TemporaryDirectory() as folder:
+        options = DemoOptions(
+            scenario=load_scenario(SCENARIO), site=load_site(), out=Path(folder), headless=True, film=False,
+            again_for_s=minutes * 60,
+        )  # fmt: skip
+        account = asyncio.run(run_demo(options, lambda line: print(line, file=sys.stderr), look))
+    found = {name: slope(rows) for name, rows in seen.items()}
+    return {
+        "slope_mb_per_h": round(sum(one["mb_per_h"] for one in found.values()), 2),
+        "error_mb_per_h": round(math.hypot(*(one["error_mb_per_h"] for one in found.values())), 2),
+        "minutes": minutes,
+        "warm_up_minutes": WARM_UP_MIN,
+        "visits": account["tallies"]["visits"],
+        "restarts": account["restarts"],
+        "processes": found,
+        "condition": "whole kiosk at real pace, face at 30 frames a second off-screen, recorded synthetic visitors",
+    }
+
+
+def _private_mb(supervisor: Supervisor, name: str) -> float | None:
+    """Private clean and dirty pages of a running child. None: not started yet, or ended."""
+    try:
+        text = Path(f"/proc/{supervisor.pid(name)}/smaps_rollup").read_text("utf-8")
+    except (StopIteration, OSError):
+        return None
+    rows = [line.split() for line in text.splitlines() if line.startswith(("Private_Clean:", "Private_Dirty:"))]
+    return sum(int(row[1]) for row in rows) * 1024 / MB
+
+
+def slope(rows: Sequence[tuple[float, float]], warm_up_min: float = WARM_UP_MIN) -> dict[str, float]:
+    """The line through (seconds, megabytes) after the warm-up, in MB an hour, with twice its standard error.
+
+    The error takes neighbouring readings as one: a visit's rise and fall would otherwise count as independent.
+    """
+    if not rows:
+        raise ValueError("the memory of a process could not be read")
+    kept = [(at, mb) for at, mb in rows if at - rows[0][0] >= warm_up_min * 60]
+    if len(kept) < 8:
+        raise ValueError("too few readings after the warm-up; let it run longer")
+    hours, mb = (np.array(column) for column in zip(*kept, strict=True))
+    hours = (hours - hours[0]) / 3600
+    a, b = np.polyfit(hours, mb, 1)
+    residual = mb - (a * hours + b)
+    lag_one = float(np.corrcoef(residual[:-1], residual[1:])[0, 1]) if residual.std() > 0 else 0.0
+    independent = max(3.0, len(kept) * (1 - lag_one) / (1 + lag_one))
+    error = 2 * residual.std() / (hours.std() * math.sqrt(independent)) if hours.std() else 0.0
+    return {
+        "mb_per_h": round(float(a), 3),
+        "error_mb_per_h": round(float(error), 3),
+        "start_mb": round(float(mb[0]), 1),
+        "end_mb": round(float(mb[-1]), 1),
+        "readings": len(kept),
+    }
