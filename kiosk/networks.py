@@ -24,7 +24,7 @@ from kiosk.events import MIC_RATE_HZ
 from kiosk.runtime.worker import ModelThread
 from models.endings import Endings
 from models.intent import IntentModel
-from models.kokoro import Kokoro
+from models.kokoro import Kokoro, reading_version
 from models.silero import SileroVad
 from models.store import Store, cache_root
 from models.whisper import Whisper
@@ -93,7 +93,8 @@ def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread, quick: Qu
     """
     told = site.voice
     cache = VoiceCache(cache_root() / "speech", told.cache_mib)
-    character = Character(told.zh_name, told.en_name, told.speed, identity=Store().folder("kokoro").name)
+    identity = f"{Store().folder('kokoro').name} {reading_version()}"
+    character = Character(told.zh_name, told.en_name, told.speed, identity)
     return Voice(
         kokoro,
         thread,

@@ -5,6 +5,7 @@ One clause at a time is best: sound comes only when the whole of what was asked 
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Sequence
@@ -26,6 +27,7 @@ Floats = npt.NDArray[np.float32]
 SAMPLES_PER_UNIT: Final = 600  # of the network's durations
 LONGEST_SYMBOLS: Final = 400  # of one run; the network's own bound is 510 with its two ends
 SLOWEST, FASTEST = 0.5, 2.0
+READERS: Final = ("normalise.py", "numbers_en.py", "g2p_zh.py", "g2p_en.py", "spelling_en.py", "loudness.py")
 _STYLE_WIDTH: Final = 256
 _CLAUSE = re.compile(r"[^,.!?;:…—]*[,.!?;:…—]*\s*")
 
@@ -46,6 +48,14 @@ class Spoken:
     pcm: npt.NDArray[np.int16]  # (n,), mono
     rate_hz: int
     phones: tuple[Phone, ...]  # in order, without overlap, inside the samples
+
+
+def reading_version() -> str:
+    """Changes with the rules by which text is read aloud and levelled: what was rendered by others is made again."""
+    digest = hashlib.sha256()
+    for name in READERS:
+        digest.update((Path(__file__).parent / name).read_bytes())
+    return digest.hexdigest()[:12]
 
 
 class VoiceUnknown(Exception):
