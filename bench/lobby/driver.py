@@ -252,6 +252,7 @@ class HearingUnderTest:
         asyncio.set_event_loop(loop)
         try:
             account = loop.run_until_complete(_Core(self, scene).run())
+            loop.run_until_complete(_all_ended())
             loop.run_until_complete(loop.shutdown_asyncgens())
             return account
         finally:
@@ -393,6 +394,14 @@ class _Core:
         await self._clock.sleep(DRY_S)
         if self._session.state is not State.SPEAKING:
             self._recorder.stopped(at_ns, self._card.heard_until_ns)
+
+
+async def _all_ended() -> None:
+    """What the session began beside its turns, such as a look ahead at the scene's end, goes with the scene."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 async def _nothing(pcm: Pcm) -> None:
