@@ -111,6 +111,9 @@ class Phrases(Section):
     ticket_note: Both
     ticket_note_ahead: Both
     still_there: Both
+    companion: Both
+    companion_detail: Both
+    companion_welcome: Both
     sorry: Both
     language_switched: Both
     attract: Both

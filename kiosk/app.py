@@ -27,17 +27,15 @@ from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.screen_socket import SocketScreen
 from kiosk.adapters.webrtc_audio import open_canceller
-from kiosk.audio.ears import Ears
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
+from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.knowledge import ApprovedKnowledge
-from kiosk.dialogue.recognise import ModelRecogniser
-from kiosk.dialogue.understand import ModelUnderstanding
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import DeviceChanged, Pcm, Picture, QueueChanged, SpeechStarted, Touched
-from kiosk.networks import Models, make_voice
+from kiosk.events import DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.networks import Models, make_voice, sentences_ahead
 from kiosk.ports import Camera, Microphone, Speaker
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
@@ -47,10 +45,9 @@ from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
-from kiosk.session.ahead import Ahead, AheadPorts
 from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
-from kiosk.session.turns import TurnPorts, Turns
+from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
 from kiosk.sync.ledger import DiskLedger
 from kiosk.sync.link import Condition, Link, LinkPace
@@ -59,13 +56,13 @@ from kiosk.sync.vitals import VitalsProbe
 from kiosk.version import VERSION
 from kiosk.vision.attendance import Attendance
 from kiosk.vision.presence import Presence, SeenFace, watch
-from models.slots import read_slots
 
 log = logging.getLogger(__name__)
 
 Work = Coroutine[Any, Any, None]
 STOP_S: Final = 2.0  # for the sentence in progress and each adapter
 HUB_CATCHES_UP_S: Final = 5.0
+QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,59 +128,30 @@ class Terminal:
             _local_now,
             self._trace.note,
         )
-        self._voice = make_voice(site, models.kokoro, models.speech)
-        recogniser = ModelRecogniser(models.whisper, models.hearing)
-        understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
-        self._session.turns = Turns(
-            TurnPorts(
-                tell=self._session.tell,
-                show=self._session.show,
-                note=self._trace.note,
-                understood=self._session.understood,
-                facts=self._facts,
-                local_now=_local_now,
-            ),
-            self._clock,
-            brain,
-            self._voice,
-            None,
-            recogniser,
-            understanding,
-            actions,
+        self._attendance = Attendance()
+        self._far = FarEnd()
+        ports = TurnPorts(
+            tell=self._session.tell,
+            show=self._session.show,
+            note=self._trace.note,
+            understood=self._session.understood,
+            facts=self._facts,
+            local_now=_local_now,
         )
+        around = Around(
+            echo=open_canceller(self._far),
+            attendance=self._attendance,
+            camera_works=lambda: self._session.works.get("camera", False),
+            is_open=self._may_hear,
+        )
+        voice = make_voice(site, models.kokoro, models.speech, models.quick)
+        talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around)
+        self._ears, self._turns, self._voice = talk.ears, talk.turns, voice
+        self._session.forgetters.append(self._screen.forget)
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
         self._presence = Presence(site.seeing)
-        self._attendance = Attendance()
-        self._far = FarEnd()
-        self._ears = Ears(
-            site.hearing,
-            models.vad,
-            open_canceller(self._far),
-            lambda: bool(
-                self._session.turns and self._session.turns.playback and self._session.turns.playback.speaking
-            ),
-            self._may_hear,
-        )
-        self._session.listens_through(self._ears)
-        turns = self._session.turns
-        turns.ahead = Ahead(
-            AheadPorts(
-                stands=self._ears.stands,
-                captioned=turns.captioned,
-                answers=turns.answers,
-                foresee=turns.foresee,
-                prepare=self._nothing_yet,
-            ),
-            recogniser,
-            understanding,
-            models.endings,
-        )
-        self._session.forgetters += [self._ears.forget, self._screen.forget]
-
-    async def _nothing_yet(self, pcm: Pcm) -> None:
-        pass
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:
@@ -254,6 +222,8 @@ class Terminal:
             "printer": self._look_at_printer(),
             "alive": keep_alive(self._clock),
         }
+        if not self._recording:
+            works["rendering"] = self._render_ahead()
         return {**works, **self._devices()}
 
     async def _shut(self) -> None:
@@ -289,6 +259,21 @@ class Terminal:
             self._session.tell(DeviceChanged("printer", await self._printer_works()))
             await self._clock.sleep(max(30.0, self._site.ports.retry_s))
 
+    async def _render_ahead(self) -> None:
+        """While nobody is here, make the sentences that may be needed: one at a time, until all are there."""
+        since_ns = self._clock.now_ns()
+
+        def quiet() -> bool:
+            nonlocal since_ns
+            if self._session.visit is not None or self._presence.near or self._ears.in_speech:
+                since_ns = self._clock.now_ns()
+            return self._clock.now_ns() - since_ns >= QUIET_S * 1e9
+
+        while True:
+            await self._clock.sleep(QUIET_S / 4)
+            for wanted, manner in sentences_ahead(self._site, everything=True) if quiet() else []:
+                await self._voice.fill(wanted, quiet, manner)
+
     async def _printer_works(self) -> bool:
         try:
             await self._printer.check()
@@ -314,16 +299,15 @@ class Terminal:
             await self._session.events.put(event)
 
     async def _speak_through(self, speaker: Speaker) -> None:
-        assert self._session.turns is not None
         speaker.on_played(self._far.played)
         self._session.speaker = speaker
-        self._session.turns.playback = Playback(speaker, self._clock, self._screen.send)
+        self._turns.playback = Playback(speaker, self._clock, self._screen.send)
         try:
             await speaker.lost()
         finally:
-            self._session.turns.playback.resume()  # a sentence that is held would wait for ever
+            self._turns.playback.resume()  # a sentence that is held would wait for ever
             self._session.speaker = None
-            self._session.turns.playback = None
+            self._turns.playback = None
 
     async def _see(self, camera: Camera) -> None:
         looks = watch(camera.frames(), self._faces, self._presence, self._site.seeing.looks_hz, self._attendance)

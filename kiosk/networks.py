@@ -25,7 +25,9 @@ from kiosk.runtime.worker import ModelThread
 from models.endings import Endings
 from models.intent import IntentModel
 from models.kokoro import Kokoro, reading_version
+from models.nearness import Nearness
 from models.silero import SileroVad
+from models.speaker import SpeakerModel
 from models.store import Store, cache_root
 from models.whisper import Whisper
 from models.yunet import YuNet
@@ -43,10 +45,13 @@ class Models:
     yunet: YuNet
     intent: IntentModel
     endings: Endings
+    speaker: SpeakerModel
+    nearness: Nearness
     hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
     meaning: ModelThread = field(default_factory=lambda: ModelThread("understand"))
     speech: ModelThread = field(default_factory=lambda: ModelThread("speak"))
     small_speech: ModelThread = field(default_factory=lambda: ModelThread("speak-small"))
+    weighing: ModelThread = field(default_factory=lambda: ModelThread("weigh"))
     seeing: ModelThread = field(default_factory=lambda: ModelThread("see"))
 
     @classmethod
@@ -62,6 +67,8 @@ class Models:
             yunet=YuNet(store.open("yunet")),
             intent=IntentModel(),
             endings=Endings(),
+            speaker=SpeakerModel(store.open("speaker")),
+            nearness=Nearness(),
         )
         loaded._warm_up()
         return loaded
@@ -74,6 +81,9 @@ class Models:
         self.whisper.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=1)
         self.intent.classify("取钱")
         self.endings.finished("我想取钱", "zh")
+        noise = np.random.default_rng(0).normal(0, 300, MIC_RATE_HZ).astype(np.int16)
+        self.speaker.embed(noise)
+        self.nearness.measure(noise, -60.0)
         self.yunet.detect(np.zeros((480, 640, 3), np.uint8))
 
     @property
@@ -82,7 +92,7 @@ class Models:
         return Quick(self.small, self.small_speech)
 
     def close(self) -> None:
-        for thread in (self.hearing, self.meaning, self.speech, self.small_speech, self.seeing):
+        for thread in (self.hearing, self.meaning, self.speech, self.small_speech, self.weighing, self.seeing):
             thread.close()
 
 

@@ -29,6 +29,7 @@ from kiosk.events import (
 
 BLOCK_SAMPLES = 512
 NS_PER_SAMPLE = 1e9 / MIC_RATE_HZ
+ONSET_LEAD_MS: Final = 96  # sound from before the first voiced block: the hiss of a first consonant is not voice
 AFTER_ROLL_NS: Final = 200_000_000  # silence kept behind the last voiced block
 
 
@@ -44,7 +45,10 @@ class Onset(Protocol):
     """Whether what is said over the receptionist is more than a backchannel or her echo."""
 
     def insists(self, detect: Pcm, start_ns: int, end_ns: int, voiced_ms: int) -> bool | None:
-        """`detect` (n,) int16: her voice taken out, from the first voiced block. None: its length decides."""
+        """`detect` (n,) int16: her voice taken out, from ONSET_LEAD_MS before the first voiced block until now.
+
+        True: stop her. False: it is her own echo. None: nothing yet; its length decides in the end.
+        """
 
 
 class Background(Protocol):
@@ -207,7 +211,7 @@ class Ears:
         voiced_ms, start_ns = self._endpointer.unconfirmed_over_ms, self._endpointer.start_ns
         if not speaking or not voiced_ms or self._onset is None or start_ns is None:
             return None
-        detect = self._tape.detect(start_ns, end_ns)
+        detect = self._tape.detect(start_ns - ONSET_LEAD_MS * 1_000_000, end_ns)
         return self._onset.insists(detect, start_ns, end_ns, round(voiced_ms / BLOCK_MS) * BLOCK_MS)
 
     def _event(self, edge: Edge, decided_ns: int, *, speaking: bool) -> VoiceEvent:

@@ -75,6 +75,11 @@ class Brain:
         kept = context.last
         return self._say(self._phrases.still_there, context, targets=kept.targets if kept else (), place=context.place)
 
+    def welcome_companion(self, context: Context) -> Reply:
+        """Somebody else may speak too; what was asked stays asked."""
+        targets = self._choices(context) or self.invitations(context.language)
+        return self._say(self._phrases.companion_welcome, context, targets=targets, place=context.place)
+
     def sorry(self, context: Context) -> Reply:
         """A stage failed: say so, offer touch."""
         targets = self._choices(context) or self.invitations(context.language)

@@ -18,6 +18,7 @@ SPOKEN: Final = (
     "greeting_afternoon",
     "did_not_catch",
     "still_there",
+    "companion_welcome",
     "sorry",
     "language_switched",
 )

@@ -21,9 +21,10 @@ from contracts.screen import (
     ScreenState,
     Target,
 )
+from kiosk.dialogue.brain import WISH
 from kiosk.queueing.waiting import wait_range
 from kiosk.session.states import State
-from kiosk.session.visit import Visit
+from kiosk.session.visit import COMPANION, Visit
 
 WEEKDAYS: Final[tuple[Weekday, ...]] = (
     "monday",
@@ -34,6 +35,7 @@ WEEKDAYS: Final[tuple[Weekday, ...]] = (
     "saturday",
     "sunday",
 )
+CHIPS: Final = 3
 _LISTENING: Final[dict[State, Listening]] = {
     State.IDLE: "off",
     State.LISTENING: "listening",
@@ -89,7 +91,11 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         headline_translation=reply.translation if reply.page in ("opinion", "goodbye") else "",
         note=_ticket_note(phrases, visit, language) if reply.page == "ticket" else "",
         captions=visit.captions(),
-        targets=(*reply.targets, _microphone(phrases, bar, back, language), *_dock(phrases, visit, language)),
+        targets=(
+            *_chips(phrases, visit, reply.targets, language),
+            _microphone(phrases, bar, back, language),
+            *_dock(phrases, visit, language),
+        ),
         listening=_bar(bar, back),
         expression=_expression(back.state, reply.expression),
         gesture=reply.gesture if back.state is State.SPEAKING else "rest",
@@ -119,6 +125,19 @@ def _missing_words(phrases: Phrases, back: Backstage, language: Language) -> str
     """The first device that is away, in words; nothing when all work."""
     away = [name for name, works in sorted(back.works.items()) if not works and name in phrases.missing]
     return _in(phrases.missing[away[0]], language) if away else ""
+
+
+def _chips(phrases: Phrases, visit: Visit, targets: tuple[Target, ...], language: Language) -> tuple[Target, ...]:
+    """What the answer offers, and after another voice was ignored a way to say that it belongs here.
+
+    No choice of a flow gives way to it, an invitation does: a page shows three.
+    """
+    if not visit.companion_offered:
+        return targets
+    label, detail = _in(phrases.companion, language), _in(phrases.companion_detail, language)
+    chip = Target(id=COMPANION, label=label, spoken_label=label, kind="chip", detail=detail, icon="person")
+    full = len(targets) >= CHIPS and targets[-1].id.startswith(WISH)
+    return (*(targets[:-1] if full else targets), chip)
 
 
 def _bar(bar: Listening, back: Backstage) -> Listening:

@@ -17,6 +17,8 @@ from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
 from kiosk.dialogue.backchannel import is_backchannel
 from kiosk.dialogue.brain import Brain, Decision
+from kiosk.dialogue.companion import brings_companion
+from kiosk.dialogue.manner import Manner
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.dialogue.reply import Context, Do, Reply
 from kiosk.dialogue.voice import Voice
@@ -34,7 +36,7 @@ from kiosk.events import (
 from kiosk.ports import Clock, DeviceLost
 from kiosk.session.actions import Actions
 from kiosk.session.ahead import Ahead, Foreseen, Recogniser, Understanding
-from kiosk.session.visit import Visit
+from kiosk.session.visit import COMPANION, Visit
 
 MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
@@ -47,6 +49,9 @@ class Weighing(Protocol):
 
     async def reason_against(self, visit: Visit, heard: UtteranceEnded, words: Words) -> str | None:
         """Why it is not: 'other_voice', 'own_words', 'backchannel', …; None: it is."""
+
+    def accept_companion(self) -> bool:
+        """The voice that was ignored last is heard from now on. False: there was none."""
 
 
 @dataclass(slots=True)
@@ -80,6 +85,7 @@ class TurnPorts:
     understood: Callable[[int, str, float, Decision, Language, dict[str, float] | None], None]  # to the hub
     facts: Callable[[Visit], Mapping[str, str]]  # ticket and queue, as the brain may say them
     local_now: Callable[[], datetime]
+    manner: Callable[[Visit], Manner | None] = lambda visit: None  # how to speak to this visitor in this noise
 
 
 class Turns:
@@ -132,6 +138,9 @@ class Turns:
         await self._speak(visit, turn, self._brain.sorry(self._context(visit)))
 
     async def touched(self, visit: Visit, turn: TurnId, target: str) -> None:
+        if target == COMPANION and visit.companion_offered:
+            await self.companion(visit, turn)
+            return
         label = next((t.label for t in (visit.last.targets if visit.last else ()) if t.id == target), "")
         if label:
             visit.heard, visit.heard_final = label, True
@@ -157,6 +166,7 @@ class Turns:
         if against:
             visit.heard = ""
             self._ports.note("ignored" if against != NO_WORDS else "nothing_heard", why=against)
+            self._ports.show()
             self._ports.tell(NothingHeard(turn))
             return
         if words.clear:
@@ -166,6 +176,9 @@ class Turns:
         self._ports.show()
         watch.understood = self._clock.now_ns()
         watch.recognised = watch.recognised or watch.understood
+        if visit.companion_offered and brings_companion(words.text):
+            await self.companion(visit, turn)
+            return
         decided = self._brain.understood(
             self._context(visit), meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
         )
@@ -173,6 +186,13 @@ class Turns:
         reply = await self._resolve(visit, decided)
         watch.answered = self._clock.now_ns()
         await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
+
+    async def companion(self, visit: Visit, turn: TurnId) -> None:
+        """The other voice belongs to the visitor: from now on it is heard too."""
+        visit.companion_offered = False
+        accepted = bool(self._weighing and self._weighing.accept_companion())
+        self._ports.note("companion", accepted=accepted)
+        await self._speak(visit, turn, self._brain.welcome_companion(self._context(visit)))
 
     async def weigh(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
         """She was stopped by this: tells Interrupted if it was for us, FalseAlarm if it was not."""
@@ -241,7 +261,7 @@ class Turns:
             context, meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
         )
         if isinstance(reply, Reply):
-            await self.voice.foresee(reply.text, reply.language, keep=reply.keep)
+            await self.voice.foresee(reply.text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
 
     async def _resolve(self, visit: Visit, decided: Reply | Do) -> Reply:
         """Do what has to be done before there is an answer. Bounded: a flow that only does things is a mistake."""
@@ -283,7 +303,7 @@ class Turns:
                 self._began(visit, turn, reply, progress.first_sample_ns, watch, words, meaning, progress)
             self._spoken(visit, reply, progress.spoken)
 
-        progress = await self._play(turn, reply, progressed)
+        progress = await self._play(visit, turn, reply, progressed)
         if not began:  # no loudspeaker: the answer is on the screen, which is when it began
             self._began(visit, turn, reply, self._clock.now_ns(), watch, words, meaning)
             await self._clock.sleep(reading_s(reply.text))
@@ -291,10 +311,12 @@ class Turns:
         self._ports.note("said", text=reply.text, page=reply.page, spoken=progress.spoken if progress else 0)
         self._ports.tell(FarewellSpoken(turn) if reply.ends else PlaybackFinished(turn))
 
-    async def _play(self, turn: TurnId, reply: Reply, progressed: Callable[[Progress], None]) -> Progress | None:
+    async def _play(
+        self, visit: Visit, turn: TurnId, reply: Reply, progressed: Callable[[Progress], None]
+    ) -> Progress | None:
         if self.voice is None or self.playback is None:
             return None
-        chunks = self.voice.speak(reply.text, reply.language, keep=reply.keep)
+        chunks = self.voice.speak(reply.text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
         try:
             return await self.playback.play(f"u{turn}", _closing(chunks), progressed)
         except DeviceLost:

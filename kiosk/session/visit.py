@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from contracts.screen import Caption, Language, Mode, TicketView
 from kiosk.dialogue.flows import Place
@@ -14,6 +14,7 @@ from kiosk.dialogue.reply import Reply
 from kiosk.queueing.desk import Ticket
 
 CAPTIONS_KEPT = 2  # what the visitor said and what is answered; the page shows no more
+COMPANION: Final = "companion"  # the target by which a visitor says that the other voice is theirs
 Outcome = Literal["answered", "ticket", "handed_over", "cancelled", "left", "unknown"]
 
 
@@ -38,6 +39,7 @@ class Visit:
     turns: int = 0
     misunderstood: int = 0
     prompts: int = 0
+    companion_offered: bool = False  # another near voice was ignored: it may belong to this visitor
     outcome: Outcome = "unknown"
 
     def captions(self) -> tuple[Caption, ...]:
