@@ -21,7 +21,7 @@ from bench.lobby.sentences import Sentence
 from config.flows import load_flows, load_phrases
 from config.intents import load_intents
 from contracts.screen import Language
-from kiosk.audio.echo import Cleaned, EchoCanceller, FarEnd
+from kiosk.audio.echo import Cleaned, FarEnd
 from kiosk.dialogue.fixed import fixed_clauses
 from kiosk.events import Pcm, SpeechStarted
 
@@ -34,8 +34,9 @@ PLANS: Final = (
 DELAYS_MS: Final = (20, 60, 120)
 EFFORTS_DB: Final = (0.0, 3.0, -6.0)
 DRIVES: Final = (0.0, 1.0, 3.0)
+TEXT_ALONE: Final = frozenset(("own_voice", "ahead"))
 CLAUSES: Final = 30  # more than a minute of them
-OWN: Final = "own_words"
+OTHERWISE: Final = frozenset(("turn", "none", "no_words", "backchannel"))  # not held back by a second defence
 
 
 class NoCanceller:
@@ -75,7 +76,8 @@ def scenes(minutes: int) -> Iterator[Scene]:
 def measure_alone(test: HearingUnderTest, minutes: int, minutes_text_alone: int) -> dict[str, Any]:
     """Turns that she made of her own voice: with both defences, with the canceller's only, with the text's only."""
     both = _count(test, minutes)
-    without = replace(test, canceller=_none)
+    without = replace(test, canceller=NoCanceller, parts=TEXT_ALONE)
+    held_back = sum(count for fate, count in both["fates"].items() if fate not in OTHERWISE)
     text = _count(without, minutes_text_alone)
     return {
         "self_triggers": both["turns"],
@@ -84,7 +86,7 @@ def measure_alone(test: HearingUnderTest, minutes: int, minutes_text_alone: int)
         "self_ducks": both["ducks"],
         "self_heard": both["utterances"],
         "self_fates": both["fates"],
-        "echo_alone": {"self_triggers": both["turns"] + both["fates"].get(OWN, 0), "minutes": minutes},
+        "echo_alone": {"self_triggers": both["turns"] + held_back, "minutes": minutes},
         "text_alone": {
             "self_triggers": text["turns"],
             "utterances": text["utterances"],
@@ -92,10 +94,6 @@ def measure_alone(test: HearingUnderTest, minutes: int, minutes_text_alone: int)
             "minutes": minutes_text_alone,
         },
     }
-
-
-def _none(far: FarEnd) -> EchoCanceller:
-    return NoCanceller(far)
 
 
 def _count(test: HearingUnderTest, minutes: int) -> dict[str, Any]:

@@ -1,14 +1,13 @@
 """The real terminal's hearing in a scene: ears, cancellers, recogniser, session, turns and playback, in virtual time.
 
-Only the devices, the screen, the ledger and what is answered are the bench's. The composition follows `kiosk/app.py`;
-what it decides is decided by the product's own parts.
+Only the devices, the screen, the ledger and what is answered are the bench's. What hears and speaks is put together by
+`kiosk/conversation.py`, as in the terminal.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
@@ -22,14 +21,12 @@ from config.schema import Site, load_site
 from contracts import messages as m
 from contracts.screen import Language
 from kiosk.adapters.webrtc_audio import open_canceller
-from kiosk.audio.ears import Ears
 from kiosk.audio.echo import EchoCanceller, FarEnd
 from kiosk.audio.playback import Playback
+from kiosk.conversation import WHOLE, Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
-from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.reply import Context, Do, Reply
-from kiosk.dialogue.understand import ModelUnderstanding
 from kiosk.events import (
     MIC_RATE_HZ,
     BargeInConfirmed,
@@ -46,13 +43,11 @@ from kiosk.networks import Models, make_voice
 from kiosk.runtime.clock import LoopClock
 from kiosk.runtime.worker import ModelThread
 from kiosk.session.actions import Actions
-from kiosk.session.ahead import Ahead, AheadPorts
 from kiosk.session.session import Session
 from kiosk.session.states import State
 from kiosk.session.trace import NoTrace
-from kiosk.session.turns import TurnPorts, Turns
-from kiosk.session.visit import Visit
-from models.slots import read_slots
+from kiosk.session.turns import TurnPorts
+from kiosk.vision.attendance import Attendance
 
 NOON: Final = datetime.fromisoformat("2026-11-20T13:00:00+08:00")
 ANSWERS: Final[dict[Language, str]] = {"zh": "好的。", "en": "All right."}
@@ -70,7 +65,6 @@ class Heard:
     decided: int
     capped: bool
     over_her: bool  # begun while she was speaking
-    joined: bool = False  # the visitor was cut off before: `text` holds that too
     fate: str = "none"  # 'turn', or why not: 'no_words', 'own_words', 'backchannel', …; 'none': nothing yet
     text: str = field(default="", repr=False)
 
@@ -215,18 +209,6 @@ class Recorder(NoTrace):
             heard[-1].fate, heard[-1].text = "turn", str(facts["heard"])
 
 
-class RecordedTurns(Turns):
-    """Turns, with an eye on which sound each is about."""
-
-    def watch(self, account: Account) -> None:
-        self._account = account
-
-    async def utterance(self, visit: Visit, turn: Any, heard: UtteranceEnded) -> None:
-        if self._account.heard:
-            self._account.heard[-1].joined = heard.kept > 0
-        await super().utterance(visit, turn, heard)
-
-
 @dataclass(slots=True, kw_only=True)
 class HearingUnderTest:
     """The terminal's models, opened once for all scenes, and how they are put together."""
@@ -235,6 +217,7 @@ class HearingUnderTest:
     models: Models
     slower: float = 1.0  # 2.0: this machine is taken for one of half the speed
     canceller: Callable[[FarEnd], EchoCanceller] = open_canceller
+    parts: frozenset[str] = WHOLE  # fewer, to measure a defence alone
 
     @classmethod
     def load(cls, slower: float = 1.0) -> HearingUnderTest:
@@ -288,8 +271,6 @@ class _Core:
         }
         models = replace(test.models, **threads)  # type: ignore[arg-type]
         self._models = models
-        recogniser = ModelRecogniser(models.whisper, models.hearing)
-        understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
         ports = TurnPorts(
             tell=self._told,
             show=self._session.show,
@@ -299,43 +280,21 @@ class _Core:
             local_now=lambda: NOON,
         )
         actions = Actions(test.site, ledger, _NoPaper(), lambda: None, lambda: False, lambda: NOON, self._recorder.note)
-        self._playback = Playback(self._card, clock, lambda _: None)
-        self._turns = RecordedTurns(
-            ports,
-            clock,
-            brain,
-            make_voice(test.site, models.kokoro, models.speech),
-            self._playback,
-            recogniser,
-            understanding,
-            actions,
-        )
-        self._turns.watch(self.account)
-        self._session.turns = self._turns
-        self._session.speaker = self._card
         far = FarEnd()
         self._card.on_played(far.played)
         models.vad.reset()
-        self._ears = Ears(
-            test.site.hearing,
-            models.vad,
-            test.canceller(far),
-            lambda: self._playback.speaking,
-            lambda: self._session.visit is not None,
+        around = Around(
+            echo=test.canceller(far),
+            attendance=Attendance(),
+            camera_works=lambda: False,  # by sound alone: the harder way
+            is_open=lambda: self._session.visit is not None,
+            parts=test.parts,
         )
-        self._session.listens_through(self._ears)
-        self._turns.ahead = Ahead(
-            AheadPorts(
-                stands=self._ears.stands,
-                captioned=self._turns.captioned,
-                answers=self._turns.answers,
-                foresee=self._turns.foresee,
-                prepare=_nothing,
-            ),
-            recogniser,
-            understanding,
-            models.endings,
-        )
+        voice = make_voice(test.site, models.kokoro, models.speech, models.quick)
+        talk = converse(test.site, models, self._session, brain, clock, ports, actions, voice, around)
+        talk.turns.playback = Playback(self._card, clock, lambda _: None)
+        self._session.speaker = self._card
+        self._ears = talk.ears
 
     def _told(self, event: Event) -> None:
         self._recorder.noticed(event)
@@ -347,22 +306,15 @@ class _Core:
         self._build()
         for device in DEVICES:
             self._session.tell(DeviceChanged(device, True))
-        tasks = [
-            asyncio.create_task(self._session.run(), name="session"),
-            asyncio.create_task(self._hear(), name="ears"),
-            asyncio.create_task(self._stage(), name="stage"),
-        ]
+        session = asyncio.create_task(self._session.run(), name="session")
         try:
-            await self._card.run()
-            await tasks[1]
+            await asyncio.gather(self._card.run(), self._hear(), self._stage())  # the first that fails ends the scene
+            if session.done():
+                session.result()
         finally:
             self._session.events.close()
-            for task in (*tasks[1:], *self._waiting):
-                task.cancel()
-            for task in (*tasks, *self._waiting):
-                with suppress(asyncio.CancelledError):
-                    await task
-        self.account.ears = dict(getattr(self._ears, "tally", {}))
+            await session
+        self.account.ears = dict(self._ears.tally)
         recognised = self._models.hearing
         self.account.recognise_ms = recognised.took_ms if isinstance(recognised, MeasuredThread) else []
         return self._recorder.finish(self._card.began_ns)
@@ -402,10 +354,6 @@ async def _all_ended() -> None:
     for task in others:
         task.cancel()
     await asyncio.gather(*others, return_exceptions=True)
-
-
-async def _nothing(pcm: Pcm) -> None:
-    return None
 
 
 def interrupted(account: Account) -> bool:

@@ -15,7 +15,7 @@ from bench.lobby.scenes import Scene, Stretch, Who, over_her, visitor_scene, wit
 from bench.lobby.scoring import part, percentile
 from bench.lobby.sentences import Sentence, Split, load, spread
 from bench.lobby.voices import SLOW, VISITORS, Talker, Voices
-from bench.lobby.words import HER_SENTENCE
+from bench.lobby.words import ADAPTED_S, HER_ENGLISH, HER_MANDARIN
 from kiosk.events import MIC_RATE_HZ, ReplyBegan, SpeechStarted
 
 AFTER_S: Final = 2.5  # of a scene, after something was said over her
@@ -28,9 +28,6 @@ ROOMS: Final = (
     RoomPlan(rt60_s=0.6, distance_m=0.7, seed=3),
 )
 ECHOES: Final = ((20, 0.0, 0.0), (40, 0.0, 1.0), (80, 3.0, 1.0), (120, -6.0, 3.0))  # delay ms, effort dB, drive
-HER_ENGLISH: Final = Sentence(
-    "en", "You can do this at counter two. Please take a number first. It is shown on the screen when it is your turn."
-)
 
 
 def ms(samples: int) -> float:
@@ -81,12 +78,12 @@ def _over_her(voices: Voices, kind: str, split: Split, most: int | None, talkers
         for other in range(talkers):
             dry = mixing.signal_of(voices.say(sentence, group[(number + other) % len(group)]))
             delay_ms, effort_db, drive = ECHOES[(number + other) % len(ECHOES)]
-            at_s = float(rng.uniform(1.2, 3.2))
+            at_s = ADAPTED_S + float(rng.uniform(0.0, 2.5))
             yield over_her(
                 kind,
                 sentence.plain,
                 dry,
-                HER_SENTENCE if sentence.language == "zh" else HER_ENGLISH,
+                HER_MANDARIN if sentence.language == "zh" else HER_ENGLISH,
                 ROOMS[(number + 2 * other) % len(ROOMS)],
                 at_s=at_s,
                 seconds=at_s + len(dry) / MIC_RATE_HZ + AFTER_S,

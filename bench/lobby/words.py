@@ -19,9 +19,20 @@ from bench.lobby.voices import VISITORS, Voices
 from kiosk.events import MIC_RATE_HZ
 
 MARGIN: Final = MIC_RATE_HZ // 5  # of sound around the words that the recogniser alone is given
-HER_SENTENCE: Final = Sentence(
-    "zh", "您要办的业务在二号柜台。请您先取一个号，然后在座位上等候。轮到您的时候，屏幕上会显示号码。"
+# About 14 s each. Who speaks over her does so after some seconds: the canceller has heard her before, as it has in a
+# visit. What it does in its first second is measured where she talks alone.
+HER_MANDARIN: Final = Sentence(
+    "zh",
+    "您要办的业务在二号柜台。请您先取一个号，然后在座位上等候。轮到您的时候，屏幕上会显示号码。"
+    "如果您要取的钱比较多，请先把身份证准备好。有什么不清楚的，可以随时问我。",
 )
+HER_ENGLISH: Final = Sentence(
+    "en",
+    "You can do this at counter two. Please take a number first. It is shown on the screen when it is your turn. "
+    "If you want to withdraw a large amount, please have your identity card ready. You can ask me at any time.",
+)
+ADAPTED_S: Final = 4.0
+AGAIN: Final = 0.4  # of its characters differ: the same words, recognised once more
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,19 +76,21 @@ def scene_of(condition: Condition, said: Recording, people: Sequence[Signal], se
     plan = RoomPlan(rt60_s=condition.rt60_s, distance_m=condition.distance_m, seed=seed % 4)
     dry = mixing.signal_of(said.pcm)
     if condition.over_her:
-        seconds = 1.8 + len(dry) / MIC_RATE_HZ + 4.0
+        seconds = ADAPTED_S + len(dry) / MIC_RATE_HZ + 4.0
+        hers = HER_MANDARIN if said.language == "zh" else HER_ENGLISH
         return over_her(
-            said.name, said.text, dry, HER_SENTENCE, plan, at_s=1.8, seconds=seconds, delay_ms=40, drive=1.0, seed=seed
+            said.name, said.text, dry, hers, plan, at_s=ADAPTED_S, seconds=seconds, delay_ms=40, drive=1.0, seed=seed
         )
     return visitor_scene(said.name, [(said.text, dry)], plan, snr_db=condition.snr_db, people=people, seed=seed)
 
 
 def words_of(account: Account) -> str:
-    """All that became turns. An utterance that was joined with the one before holds its words already."""
+    """All that became turns. Who was cut off and went on is recognised from the beginning again: not counted twice."""
     kept: list[str] = []
     for heard in account.heard:
         if heard.is_turn:
-            kept = [*(kept[:-1] if heard.joined else kept), heard.text]
+            again = bool(kept) and errors(kept[-1], heard.text[: len(kept[-1])]).rate <= AGAIN
+            kept = [*(kept[:-1] if again else kept), heard.text]
     return " ".join(kept)
 
 
