@@ -1,8 +1,11 @@
 """One stream of a sound card through PortAudio: whatever rate, channels or sample type it insists on, ours is mono
 int16. The only importer of sounddevice.
 
-PortAudio lists devices once, when it starts. So that a device plugged in later is found while another one is in use,
-a process of its own looks what there is now; only when that differs are the open streams closed for a moment and
+A device that failed once is tried in a process of its own as long as another one is in use here, for two reasons.
+PortAudio lists devices once, when it starts: only a fresh one sees what was plugged in since. And opening what does
+not open may abort the whole process: its ALSA part keeps the error code of all threads in one variable, and a stream
+that runs can overwrite a failure with success (seen here; PortAudio issue 278 has the same assertion). Only when the
+other process could open it, and sees other devices than we do, are the open streams closed for a moment and
 PortAudio started anew. Nothing here waits for ever for a device: opening and closing have a limit.
 """
 
@@ -15,8 +18,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
@@ -30,16 +35,17 @@ log = logging.getLogger(__name__)
 Side = Literal["input", "output"]
 R = TypeVar("R")
 TRY_S: Final = 10.0
-OPEN_S: Final = 4.0  # a device that has not opened by then does not answer
+OPEN_S: Final = 6.0  # a device that has not opened by then does not answer
+PROBE_S: Final = 4.0
 CLOSE_S: Final = 2.0
 FIRST_S: Final = 3.0  # PulseAudio was seen to pause for a second after it began
 BLOCKS_HZ: Final = 50  # callbacks of 20 ms
 RATES_HZ: Final = (48_000, 44_100, 16_000, 32_000, 24_000, 96_000)
+REFUSALS: Final = (-9998, -9997, -9994)  # paInvalidChannelCount, paInvalidSampleRate, paSampleFormatNotSupported
+FORMATS: Final = 24  # tried at most
+LOST_S: Final = 0.9  # not called back for so long when it is closed: it was not there any more
+ROOT: Final = Path(__file__).resolve().parents[2]
 STALE_NS: Final = 1_000_000_000  # a time stamp further from now than this is not one
-LOOK_CODE: Final = """
-import json, sounddevice
-print(json.dumps([[d["name"], d["max_input_channels"], d["max_output_channels"]] for d in sounddevice.query_devices()]))
-"""
 
 
 @functools.cache
@@ -111,7 +117,7 @@ class CardStream:
         self.ended = threading.Event()
         self._called_ns = self._started_ns = time.monotonic_ns()
         self.tally_xruns = 0
-        self._preferred_hz = rate_hz
+        self.preferred_hz = rate_hz
         self._captured, self._wanted, self._opened = captured, wanted, opened
         self._stream: Any = None
         within(OPEN_S, f"{side} device '{name}'", lambda: STREAMS.add(self))
@@ -119,29 +125,20 @@ class CardStream:
     # ------------------------------------------------------------ opening and closing, with STREAMS' lock held
     def start(self, card: Any) -> None:
         """Open in the first format that the device takes. Raises `DeviceLost`."""
-        index = STREAMS.find(card, self.name, self.side)
+        index = find_device(card, self.name, self.side)
         refused: Exception | None = None
-        for wish in self._wishes(card, index):
+        for wish in wishes(card, index, self.side, self.preferred_hz):
             try:
                 self._start_as(card, index, wish)
             except (card.PortAudioError, ValueError) as err:
                 refused = refused or err
+                if isinstance(err, card.PortAudioError) and err.args[1:2] and err.args[1] not in REFUSALS:
+                    break  # it is not there at all: other formats would not help
                 continue
-            if wish != Format(self._preferred_hz, 1, "int16"):
+            if wish != Format(self.preferred_hz, 1, "int16"):
                 log.info("%s device '%s' takes %s", self.side, self.name, wish)
             return
         raise DeviceLost(f"{self.side} device '{self.name}': {refused}")
-
-    def _wishes(self, card: Any, index: int | None) -> list[Format]:
-        """Formats to try, ours first: then the device's own rate, then two channels, then floats."""
-        device = card.query_devices(index, self.side)
-        own_hz = int(device["default_samplerate"]) or RATES_HZ[0]
-        most = max(1, int(device[f"max_{self.side}_channels"]))
-        rates = list(dict.fromkeys((self._preferred_hz, own_hz, *RATES_HZ)))
-        channels = list(dict.fromkeys((1, min(2, most), most)))
-        kinds: tuple[Literal["int16", "float32"], ...] = ("int16", "float32")
-        wishes = [Format(rate, count, kind) for kind in kinds for count in channels for rate in rates]
-        return wishes[:24]
 
     def _start_as(self, card: Any, index: int | None, wish: Format) -> None:
         kind = card.InputStream if self.side == "input" else card.OutputStream
@@ -175,9 +172,10 @@ class CardStream:
 
     def close(self) -> None:
         """Let the device go; one that hangs is left behind after CLOSE_S."""
+        lost = self.silent_for(LOST_S)
         self.ended.set()
         try:
-            within(CLOSE_S, f"closing {self.side} device '{self.name}'", lambda: STREAMS.remove(self))
+            within(CLOSE_S, f"closing {self.side} device '{self.name}'", lambda: STREAMS.remove(self, lost=lost))
         except DeviceLost as err:
             log.warning("%s", err)
 
@@ -220,63 +218,107 @@ def as_mono(data: npt.NDArray[Any]) -> Pcm:
     return data[:, alive].mean(axis=1).astype(np.int16) if alive.any() else np.zeros(len(data), np.int16)
 
 
+# ------------------------------------------------------------------ finding
+def find_device(card: Any, name: str, side: Side) -> int | None:
+    """PortAudio's index for a configured name; None is the system's default. Raises `DeviceLost`."""
+    devices = [device for device in card.query_devices() if device[f"max_{side}_channels"] > 0]
+    if not devices:
+        raise DeviceLost(f"no {side} device: plug one in, or check that PulseAudio or ALSA sees it")
+    if name == "auto":
+        return None
+    for device in devices:
+        if name in (str(device["index"]), device["name"]) or name in device["name"]:
+            return int(device["index"])
+    known = ", ".join(sorted(d["name"] for d in devices))
+    raise DeviceLost(f"no {side} device called '{name}'; there are: {known}")
+
+
+def wishes(card: Any, index: int | None, side: Side, preferred_hz: int) -> list[Format]:
+    """Formats to try, ours first: then the device's own rate, then two channels, then floats."""
+    device = card.query_devices(index, side)
+    own_hz = int(device["default_samplerate"]) or RATES_HZ[0]
+    most = max(1, int(device[f"max_{side}_channels"]))
+    rates = list(dict.fromkeys((preferred_hz, own_hz, *RATES_HZ)))
+    channels = list(dict.fromkeys((1, min(2, most), most)))
+    kinds: tuple[Literal["int16", "float32"], ...] = ("int16", "float32")
+    return [Format(rate, count, kind) for kind in kinds for count in channels for rate in rates][:FORMATS]
+
+
+def listed(card: Any) -> list[list[Any]]:
+    """Name, inputs and outputs of every device that this PortAudio knows."""
+    keys = ("name", "max_input_channels", "max_output_channels")
+    return [[device[key] for key in keys] for device in card.query_devices()]
+
+
+def main(side: Side, name: str, rate_hz: int) -> None:
+    """The process that tries: opens the device for a moment and tells what it sees, as one line of JSON."""
+    told: dict[str, Any] = {"devices": [], "error": ""}
+    try:
+        stream = CardStream(side, name, rate_hz, captured=lambda *_: None, wanted=lambda n, _: np.zeros(n, np.int16))
+        told["devices"] = listed(library())
+        stream.close()
+    except DeviceLost as err:
+        told["error"] = str(err)
+    print(json.dumps(told))
+
+
+def probe(side: Side, name: str, rate_hz: int) -> list[list[Any]]:
+    """What a fresh PortAudio lists, having opened the device. Raises `DeviceLost` with the reason if it did not."""
+    command = [sys.executable, "-c", f"from {__name__} import main; main({side!r}, {name!r}, {rate_hz})"]
+    try:
+        tried = subprocess.run(command, capture_output=True, timeout=PROBE_S, cwd=ROOT)
+        told = json.loads(tried.stdout.splitlines()[-1])
+    except (subprocess.TimeoutExpired, ValueError, IndexError) as err:
+        raise DeviceLost(f"{side} device '{name}' does not answer") from err
+    if told["error"]:
+        raise DeviceLost(told["error"])
+    return list(told["devices"])
+
+
 class _Streams:
-    """What is open in this process, and what PortAudio knows of."""
+    """What is open in this process. One opens or closes at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()  # one opens, closes or looks at a time
+        self._lock = threading.Lock()
         self._open: list[CardStream] = []
+        self._doubtful: set[tuple[Side, str]] = set()  # as many as there are configured devices
         self.tally_restarts = 0
 
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        if not self._lock.acquire(timeout=OPEN_S):
+            raise DeviceLost("the sound system hangs: another device is being opened or closed")
+        try:
+            yield
+        finally:
+            self._lock.release()
+
     def add(self, stream: CardStream) -> None:
-        card = library()
-        with self._lock:
-            if not self._open:
-                self._restart(card)  # free: sees what was plugged in since
-            elif not self._known(card, stream):
-                self._look(card)
+        card, key = library(), (stream.side, stream.name)
+        seen = probe(*key, stream.preferred_hz) if self._open and key in self._doubtful else None
+        with self._alone():
+            self._doubtful.add(key)
+            if not self._open or (seen is not None and seen != listed(card)):
+                self._restart(card)
             stream.start(card)
             self._open.append(stream)
+            self._doubtful.discard(key)
 
-    def remove(self, stream: CardStream) -> None:
-        with self._lock:
+    def remove(self, stream: CardStream, *, lost: bool) -> None:
+        with self._alone():
+            if lost:
+                self._doubtful.add((stream.side, stream.name))
             stream.stop()
             if stream in self._open:
                 self._open.remove(stream)
 
-    def find(self, card: Any, name: str, side: Side) -> int | None:
-        """PortAudio's index for a configured name; None is the system's default. Raises `DeviceLost`."""
-        devices = _devices(card, side)
-        if not devices:
-            raise DeviceLost(f"no {side} device: plug one in, or check that PulseAudio or ALSA sees it")
-        if name == "auto":
-            return None
-        for device in devices:
-            if name in (str(device["index"]), device["name"]) or name in device["name"]:
-                return int(device["index"])
-        known = ", ".join(sorted(d["name"] for d in devices))
-        raise DeviceLost(f"no {side} device called '{name}'; there are: {known}")
-
-    def _known(self, card: Any, stream: CardStream) -> bool:
-        try:
-            index = self.find(card, stream.name, stream.side)
-            device = card.query_devices(index, stream.side)
-        except (DeviceLost, card.PortAudioError, ValueError):
-            return False
-        return int(device[f"max_{stream.side}_channels"]) > 0
-
-    def _look(self, card: Any) -> None:
-        """Start PortAudio anew if there are other devices than it knows, with what is open closed for a moment."""
-        seen = devices_now()
-        here = [
-            [device["name"], device["max_input_channels"], device["max_output_channels"]]
-            for device in card.query_devices()
-        ]
-        if seen is None or seen == here:
-            return
+    def _restart(self, card: Any) -> None:
+        """Start PortAudio anew, so that it sees what there is now; what is open is closed for a moment."""
+        self.tally_restarts += 1
         for stream in self._open:
             stream.stop()
-        self._restart(card)
+        card._terminate()
+        card._initialize()
         still_open = []
         for stream in self._open:
             try:
@@ -287,23 +329,5 @@ class _Streams:
                 still_open.append(stream)
         self._open = still_open
 
-    def _restart(self, card: Any) -> None:
-        self.tally_restarts += 1
-        card._terminate()
-        card._initialize()
-
 
 STREAMS: Final = _Streams()
-
-
-def devices_now() -> list[list[Any]] | None:
-    """Name, inputs and outputs of each device that a fresh PortAudio sees; None when it does not answer in time."""
-    try:
-        looked = subprocess.run([sys.executable, "-c", LOOK_CODE], capture_output=True, timeout=OPEN_S / 2)
-        return list(json.loads(looked.stdout)) if looked.returncode == 0 else None
-    except (subprocess.TimeoutExpired, json.JSONDecodeError):
-        return None
-
-
-def _devices(card: Any, side: Side) -> list[Any]:
-    return [device for device in card.query_devices() if device[f"max_{side}_channels"] > 0]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Literal, Protocol, TypeVar
+from typing import Final, Literal, Protocol, TypeVar
 
 from kiosk.events import DeviceChanged
 from kiosk.ports import Clock, DeviceLost
 
 log = logging.getLogger(__name__)
+
+FIRST_RETRY_S: Final = 0.25
 
 DeviceName = Literal["microphone", "speaker", "camera"]
 
@@ -30,8 +32,12 @@ async def keep(
     clock: Clock,
     retry_s: float,
 ) -> None:
-    """Run for ever: open, use until it is lost, tell, wait `retry_s`, again. Logs loudly once, then quietly."""
+    """Run for ever: open, use until it is lost, tell, wait, again. Logs loudly once, then quietly.
+
+    The wait is short at first, for a plug that is put back at once, and grows to `retry_s`.
+    """
     quiet = False
+    wait_s = min(FIRST_RETRY_S, retry_s)
     while True:
         try:
             device = await open_device()
@@ -39,9 +45,11 @@ async def keep(
             log.log(logging.DEBUG if quiet else logging.WARNING, "%s: %s", name, err)
             tell(DeviceChanged(name, False, str(err)))
             quiet = True
-            await clock.sleep(retry_s)
+            await clock.sleep(wait_s)
+            wait_s = min(wait_s * 2, retry_s)
             continue
         quiet = False
+        wait_s = min(FIRST_RETRY_S, retry_s)
         tell(DeviceChanged(name, True))
         try:
             await use(device)
@@ -51,4 +59,4 @@ async def keep(
             tell(DeviceChanged(name, False, str(err)))
         finally:
             await asyncio.shield(device.close())
-        await clock.sleep(retry_s)
+        await clock.sleep(wait_s)

@@ -74,3 +74,23 @@ class SoundCard:
             self._server.wait()
             self._server = None
         (self._folder / "native").unlink(missing_ok=True)
+
+
+class TwoPlugs:
+    """A microphone and a loudspeaker with a plug each: two servers, of which each may be ended alone.
+
+    PortAudio knows them as MICROPHONE and LOUDSPEAKER.
+    """
+
+    MICROPHONE = "counter_microphone"
+    LOUDSPEAKER = "counter_loudspeaker"
+
+    def __init__(self, folder: Path) -> None:
+        self.plugs = {name: SoundCard(folder / name) for name in (self.MICROPHONE, self.LOUDSPEAKER)}
+        config = "</usr/share/alsa/alsa.conf>\n" + "".join(
+            f'pcm.{name} {{ type pulse server "unix:{folder}/{name}/native"\n'
+            f'hint {{ show on description "{name}" }} }}\n'
+            for name in self.plugs
+        )
+        (folder / "asound.conf").write_text(config)
+        self.environment = {**SoundCard(folder / "none").environment, "ALSA_CONFIG_PATH": str(folder / "asound.conf")}
