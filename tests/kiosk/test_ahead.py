@@ -1,0 +1,170 @@
+"""Words are recognised while the visitor may still go on; the turn finds them there."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import numpy as np
+import pytest
+
+from kiosk.audio.pauses import Standing
+from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
+from kiosk.events import Pcm, SpeechSoFar, UtteranceEnded
+from kiosk.session.ahead import Ahead, AheadPorts
+from kiosk.session.visit import Visit
+
+pytestmark = pytest.mark.unit
+
+MS = 1_000_000
+NOTHING = np.zeros(0, np.int16)
+Run = Callable[[Callable[[], Coroutine[Any, Any, None]]], None]
+
+
+class Around:
+    """The recogniser, the understanding and everybody who is told; recognition takes `seconds`."""
+
+    def __init__(self, seconds: float = 0.2) -> None:
+        self.seconds = seconds
+        self.recognised: list[int] = []
+        self.glanced = 0
+        self.stood: list[tuple[int, Standing, int]] = []
+        self.captions: list[str] = []
+        self.foreseen: list[str] = []
+        self.prepared = 0
+        self.fails = False
+        ports = AheadPorts(
+            stands=lambda voice_ns, how, said: self.stood.append((voice_ns, how, said)),
+            captioned=lambda visit, words: self.captions.append(words.text),
+            answers=lambda visit, meaning: False,
+            foresee=self.foresee,
+            prepare=self.prepare,
+        )
+        self.ahead = Ahead(ports, self, self, self)
+        self.visit = Visit(0, "camera")
+        self.sure, self.open = 0.75, 0.15
+
+    def finished(self, text: str, language: str) -> float:
+        return 0.9 if text.endswith("钱") else 0.1
+
+    async def recognise(self, pcm: Pcm) -> Words:
+        await asyncio.sleep(self.seconds)
+        if self.fails:
+            raise RecognitionError("failed")
+        self.recognised.append(len(pcm))
+        return Words("我想取钱" if len(pcm) >= 200 else "我想取", "zh")
+
+    async def glance(self, pcm: Pcm) -> Words:
+        await asyncio.sleep(self.seconds)
+        self.glanced += 1
+        return Words("我想", "zh")
+
+    async def understand(self, words: Words) -> Meaning:
+        return Meaning([("withdraw_cash", 0.9)], "act")
+
+    async def foresee(self, visit: Visit, words: Words, meaning: Meaning) -> None:
+        await asyncio.sleep(1.0)
+        self.foreseen.append(words.text)
+
+    async def prepare(self, pcm: Pcm) -> None:
+        self.prepared += 1
+
+    def look(self, samples: int, voice_ms: int, *, paused: bool = True, kept: Pcm = NOTHING) -> None:
+        pcm = np.ones(samples, np.int16)
+        so_far = SpeechSoFar(pcm=pcm, start_ns=0, voice_ns=voice_ms * MS, at_ns=voice_ms * MS, paused=paused)
+        self.ahead.look(self.visit, so_far, kept)
+
+    def utterance(self, samples: int, voice_ms: int, kept: int = 0) -> UtteranceEnded:
+        pcm = np.ones(samples + kept, np.int16)
+        return UtteranceEnded(pcm=pcm, start_ns=0, end_ns=voice_ms * MS, decided_ns=0, kept=kept)
+
+
+@pytest.fixture
+def run(virtual: Any) -> Run:
+    return lambda script: virtual.run_until_complete(script())
+
+
+def test_what_was_recognised_at_the_pause_is_there_when_the_end_is_decided(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.look(200, 1500)
+        await asyncio.sleep(0.3)
+        before = asyncio.get_running_loop().time()
+        known = await around.ahead.take(around.utterance(200, 1500))
+        assert known is not None and known.words.text == "我想取钱"
+        assert asyncio.get_running_loop().time() == before
+        assert around.recognised == [200] and around.stood == [(1500 * MS, "finished", 4)]
+        assert around.captions == ["我想取钱"] and around.prepared == 1
+        await asyncio.sleep(1.1)
+        assert around.foreseen == ["我想取钱"]
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_look_in_progress_is_waited_for_and_not_for_what_follows_it(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.look(200, 1500)
+        await asyncio.sleep(0.05)
+        began = asyncio.get_running_loop().time()
+        assert await around.ahead.take(around.utterance(200, 1500)) is not None
+        assert asyncio.get_running_loop().time() - began == pytest.approx(0.15, abs=0.01)
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_words_that_were_gone_on_from_are_not_taken_for_the_whole(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.look(100, 800)
+        await asyncio.sleep(0.3)
+        assert await around.ahead.take(around.utterance(300, 2000)) is None
+        assert await around.ahead.take(around.utterance(100, 800, kept=50)) is None
+        assert around.stood[0][1] == "unfinished" and around.foreseen == []
+        assert around.ahead.tally["not foreseen"] == 2
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_pause_waits_behind_a_caption_and_captions_are_skipped_while_it_is_busy(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.look(50, 400, paused=False)
+        around.look(60, 500, paused=False)
+        around.look(100, 800)
+        around.look(200, 1500)
+        assert (await around.ahead.take(around.utterance(200, 1500))) is not None
+        assert around.glanced == 1 and around.recognised == [200]
+        assert around.ahead.tally["captions skipped"] == 1 and around.ahead.tally["pauses skipped"] == 1
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_recogniser_that_fails_ahead_leaves_it_to_the_turn(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.fails = True
+        around.look(200, 1500)
+        assert await around.ahead.take(around.utterance(200, 1500)) is None
+        assert around.ahead.tally["failed"] == 1
+
+    run(script)
+
+
+def test_nothing_is_held_after_the_visit(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.look(200, 1500)
+        await asyncio.sleep(0.3)
+        around.look(300, 1900)
+        around.ahead.forget()
+        await asyncio.sleep(1.5)
+        assert around.foreseen == [] and around.recognised == [200]
+        assert await around.ahead.take(around.utterance(200, 1500)) is None
+
+    run(script)
