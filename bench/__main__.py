@@ -24,6 +24,7 @@ BENCHES: Final = {
     "latency": "bench.latency",
     "models": "bench.models",
     "soak": "bench.soak",
+    "tts": "bench.tts",
     "visit": "bench.visit",
 }
 """Name on the command line → module."""

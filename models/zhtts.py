@@ -27,7 +27,7 @@ OWN_PITCH_HZ: Final = 255.0
 # Median pitch of the voices it may stand in for. A man's is too far away: shifted so much it is nobody's voice.
 PITCH_HZ: Final = {"zf_xiaoxiao": 240.0, "zf_xiaobei": 235.0}
 OWN_PACE: Final = 1.05  # a little slower than the voices above by nature
-FINAL_GOES_ON: Final = 0.65  # of a '#0': where friction rises, mean of 19 boundaries before s, sh, x
+FINAL_GOES_ON: Final = 0.8  # of a '#0': where friction has half risen, mean of 19 boundaries before s, sh, x
 _TAPS: Final = 32  # of the resampling filter
 
 

@@ -9,6 +9,7 @@ that voice has no sounds for it, a word like 'one moment' comes first.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
@@ -32,6 +33,7 @@ __all__ = ["Character", "Phone", "SmallVoice", "Spoken", "Synthesiser", "Voice",
 GAP_SAMPLES: Final = {"zh": SPEECH_RATE_HZ * 16 // 100, "en": SPEECH_RATE_HZ * 18 // 100}
 BREATH_SAMPLES: Final = SPEECH_RATE_HZ * 4 // 100  # before a number, where no mark stands
 ONSET_SAMPLES: Final = SPEECH_RATE_HZ * 20 // 1000  # a word is taken up so much before its first phone, in the pause
+AHEAD: Final = 2  # clauses that are ready while one plays; one more is being made
 _STOPS: Final = frozenset("，。！？；：、,.!?;:…—")
 
 Mouth = Callable[[Sequence[tuple[str, int, int]], int], tuple[VisemeSpan, ...]]
@@ -70,6 +72,16 @@ class Quick:
 
     synthesiser: SmallVoice
     thread: ModelThread
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A clause with its sound; `more`: another follows."""
+
+    part: Wanted
+    sound: Sound
+    more: bool
+    was_there: bool
 
 
 class Voice:
@@ -117,26 +129,33 @@ class Voice:
         self.tally_fillers += filler is not None
         if small:
             parts = [self._wanted(clause, language, manner) for clause in clauses(text, language)]
-        making = asyncio.ensure_future(self._made(parts[0], keep=keep, small=small))
+        ready: asyncio.Queue[_Made] = asyncio.Queue(maxsize=AHEAD)
+        making = asyncio.create_task(self._make_all(parts, ready, keep=keep, small=small), name="speech-making")
         try:
             if filler:
                 sound, _ = await self._renderer.get(filler, keep=True)
-                yield self._chunk(filler, sound, manner, more=True, filler=True)
-            pending = deque(parts)
-            while pending:
-                sound, was_there = await making
-                part = pending.popleft()
-                if pending:  # made while this one plays; in parts, if it could not be made in that time
-                    if not small and self._renderer.wait_s(pending[0]) > len(sound.pcm) / SPEECH_RATE_HZ:
-                        pending.extendleft(reversed(self._opened(pending.popleft())))
-                    making = asyncio.ensure_future(self._made(pending[0], keep=keep, small=small))
-                yield self._chunk(part, sound, manner, more=bool(pending), cached=was_there)
+                yield self._chunk(_Made(filler, sound, more=True, was_there=True), manner, filler=True)
+            while made := await _next(ready, making):
+                yield self._chunk(made, manner)
         finally:
             making.cancel()
             with suppress(asyncio.CancelledError):
                 await asyncio.wait([making])
-            if making.done() and not making.cancelled():
-                making.exception()  # it was raised already, or nobody waits for it any more
+
+    async def _make_all(self, parts: Sequence[Wanted], ready: asyncio.Queue[_Made], *, keep: bool, small: bool) -> None:
+        """Make the clauses in order, some ahead of the one that plays."""
+        pending = deque(parts)
+        began_s, sound_s = 0.0, 0.0
+        while pending:
+            # what could not be made before the sound so far has ended is begun with its first phrase
+            left_s = sound_s - (time.monotonic() - began_s)
+            if sound_s and not small and self._renderer.wait_s(pending[0]) > left_s:
+                pending.extendleft(reversed(self._opened(pending.popleft())))
+            part = pending.popleft()
+            sound, was_there = await self._made(part, keep=keep, small=small)
+            began_s = began_s if sound_s else time.monotonic()
+            sound_s += len(sound.pcm) / SPEECH_RATE_HZ
+            await ready.put(_Made(part, sound, more=bool(pending), was_there=was_there))
 
     def _parts(self, text: str, language: Language, manner: Manner) -> list[Wanted]:
         """The clauses; the first in parts where it has to be made."""
@@ -172,18 +191,16 @@ class Voice:
         speed = self._character.speed * (manner.speed if manner else 1.0)
         return Wanted(text, language, who, round(speed, 2), self._character.identity)
 
-    def _chunk(
-        self, part: Wanted, sound: Sound, manner: Manner, *, more: bool, cached: bool = True, filler: bool = False
-    ) -> SpeechChunk:
-        gap = GAP_SAMPLES[part.language] if part.text[-1] in _STOPS else BREATH_SAMPLES
-        pcm = louder(sound.pcm, manner.gain_db)
+    def _chunk(self, made: _Made, manner: Manner, *, filler: bool = False) -> SpeechChunk:
+        gap = GAP_SAMPLES[made.part.language] if made.part.text[-1] in _STOPS else BREATH_SAMPLES
+        pcm = louder(made.sound.pcm, manner.gain_db)
         return SpeechChunk(
-            text=part.text,
-            pcm=np.concatenate((pcm, np.zeros(gap if more else 0, np.int16))),
-            visemes=self._mouth(sound.phones, SPEECH_RATE_HZ),
-            cached=cached,
+            text=made.part.text,
+            pcm=np.concatenate((pcm, np.zeros(gap if made.more else 0, np.int16))),
+            visemes=self._mouth(made.sound.phones, SPEECH_RATE_HZ),
+            cached=made.was_there,
             filler=filler,
-            word_starts=word_starts(sound.phones),
+            word_starts=word_starts(made.sound.phones),
         )
 
     # ------------------------------------------------------------ ahead of time
@@ -234,6 +251,22 @@ class Voice:
     def prepare(self, clause: str, language: Language, manner: Manner | None = None) -> None:
         """Render one clause into the cache. Blocking."""
         self._renderer.prepare(self._wanted(clause, language, manner))
+
+
+async def _next(ready: asyncio.Queue[_Made], making: asyncio.Task[None]) -> _Made | None:
+    """The next clause; None after the last. Raises what the making raised."""
+    if ready.empty() and not making.done():
+        getting = asyncio.ensure_future(ready.get())
+        try:
+            await asyncio.wait({getting, making}, return_when=asyncio.FIRST_COMPLETED)
+            if getting.done():
+                return getting.result()
+        finally:
+            getting.cancel()
+    if not ready.empty():
+        return ready.get_nowait()
+    making.result()
+    return None
 
 
 def word_starts(phones: Sequence[tuple[str, int, int]]) -> tuple[int, ...]:
