@@ -31,7 +31,6 @@ SYSTEM = {
     "fonts-noto-cjk": "Chinese text on the screen",
     "libgl1": "drawing and pictures",
     "libegl1": "drawing and pictures",
-    "libgles2": "the points of a face",
     "libglib2.0-0": "pictures",
     "libportaudio2": "microphone and loudspeaker",
     "libspeexdsp1": "her own voice taken out of what is recognised",

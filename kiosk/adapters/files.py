@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,11 @@ CAMERA_W_PX: Final = 640
 CAMERA_H_PX: Final = 480
 CAMERA_HZ: Final = 15
 MAX_WAV_S: Final = 120
+# Where a mouth is in a detector's box, and how it opens when somebody speaks.
+MOUTH_X, MOUTH_Y, MOUTH_W = 0.5, 0.79, 0.46  # of the box: middle, middle, width
+MOUTHS: Final = 6  # drawn ahead, from closed to wide open
+MOUTH_OPEN: Final = 0.18  # of the box's height, at its widest
+SYLLABLES_HZ: Final = 3.6
 
 
 class SoundFileError(ValueError):
@@ -50,11 +55,19 @@ class PortraitCamera:
     """A camera picture of a lobby into which a portrait walks: moved and scaled as an approaching face.
 
     `face_share` is the face's width over the picture's width, what distance looks like to a camera.
+    The mouth opens and closes while `speaking()`.
     """
 
-    def __init__(self, clock: Clock, portrait: Picture, face_box: tuple[int, int, int, int]) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        portrait: Picture,
+        face_box: tuple[int, int, int, int],
+        speaking: Callable[[], bool] = lambda: False,
+    ) -> None:
         self._clock = clock
-        self._portrait = portrait
+        self._speaking = speaking
+        self._mouths = [open_mouth(portrait, face_box, step / (MOUTHS - 1)) for step in range(MOUTHS)]
         x, y, w, h = face_box
         self._face_centre = (x + w / 2, y + h / 2)
         self._face_w_px = w
@@ -100,12 +113,50 @@ class PortraitCamera:
             np.float32,
         )
         cv2.warpAffine(
-            self._portrait, matrix, (CAMERA_W_PX, CAMERA_H_PX), dst=picture, borderMode=cv2.BORDER_TRANSPARENT
+            self._mouths[self._mouth(now_ns)],
+            matrix,
+            (CAMERA_W_PX, CAMERA_H_PX),
+            dst=picture,
+            borderMode=cv2.BORDER_TRANSPARENT,
         )
         return picture
 
+    def _mouth(self, now_ns: int) -> int:
+        """Which of the mouths: syllables of changing size while there is speech, closed otherwise."""
+        if not self._speaking():
+            return 0
+        syllable = np.sin(np.pi * SYLLABLES_HZ * now_ns / 1e9) ** 2
+        stress = 0.8 + 0.2 * np.sin(now_ns / 0.37e9)
+        return round(float(syllable * stress) * (MOUTHS - 1))
+
     async def close(self) -> None:
         self._open = False
+
+
+def open_mouth(portrait: Picture, face_box: tuple[int, int, int, int], how_far: float) -> Picture:
+    """`portrait` (h, w, 3) with the mouth of the face in `face_box` (x, y, w, h) opened, `how_far` 0 to 1.
+
+    Everything below the lips' line is moved down, fading towards cheeks and throat; what opens is dark.
+    """
+    if how_far <= 0:
+        return portrait
+    x, y, w, h = face_box
+    mouth_x, mouth_y = x + MOUTH_X * w, y + MOUTH_Y * h
+    drop_px = MOUTH_OPEN * h * how_far
+    columns, rows = np.meshgrid(
+        np.arange(portrait.shape[1], dtype=np.float32), np.arange(portrait.shape[0], dtype=np.float32)
+    )
+    across = np.clip(1 - ((columns - mouth_x) / (MOUTH_W * w)) ** 2, 0, 1)
+    reach_px = 0.55 * h  # below the mouth; there the picture is at rest again
+    below = rows - mouth_y
+    fade = np.clip(1 - below / reach_px, 0, 1)
+    # a pixel below the line comes from above it; none comes from across the line
+    shift = np.where(below > 0, np.minimum(drop_px * across * fade, below), 0).astype(np.float32)
+    moved = cv2.remap(portrait, columns, rows - shift, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    opening = drop_px * np.sqrt(np.clip(1 - ((columns - mouth_x) / (0.5 * MOUTH_W * w)) ** 2, 0, 1))
+    inside = cv2.GaussianBlur(((below > 0) & (below < opening)).astype(np.float32), (0, 0), 0.8)[:, :, None]
+    dark = np.array([28, 22, 52], np.float32)  # blue, green, red: the inside of a mouth
+    return np.asarray(moved * (1 - inside) + dark * inside, np.uint8)
 
 
 def _lobby() -> Picture:
