@@ -230,13 +230,19 @@ class HearingUnderTest:
         return lambda pcm: self.models.whisper.transcribe(pcm).text
 
     def hear(self, scene: Scene) -> Account:
-        """Let the terminal hear a scene from beginning to end. Bounded: by the scene and BEGINS_WITHIN_S before it."""
-        loop = VirtualLoop()
+        """Let the terminal hear a scene from beginning to end. Bounded: by the scene and BEGINS_WITHIN_S before it.
+
+        Raises `RuntimeError` when a part of the conversation broke.
+        """
+        loop, broken = VirtualLoop(), list[str]()
+        loop.set_exception_handler(lambda _, context: broken.append(repr(context.get("exception", context["message"]))))
         asyncio.set_event_loop(loop)
         try:
             account = loop.run_until_complete(_Core(self, scene).run())
             loop.run_until_complete(_all_ended())
             loop.run_until_complete(loop.shutdown_asyncgens())
+            if broken:  # figures of a conversation whose parts fail would say nothing
+                raise RuntimeError(f"{scene.name}: a part of the conversation broke: {broken[0]}")
             return account
         finally:
             loop.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -62,6 +63,38 @@ def test_sound_without_a_voice_becomes_no_turn_and_takes_less_than_its_own_time(
     account = terminal.hear(scene)
     assert not any(heard.is_turn for heard in account.heard)
     assert time.monotonic() - began < 8
+
+
+def test_speech_without_a_pause_is_cut_at_the_hard_cap(terminal: HearingUnderTest, voices: Voices) -> None:
+    hearing = terminal.site.hearing.model_copy(update={"max_utterance_s": 4.0})
+    impatient = replace(terminal, site=terminal.site.model_copy(update={"hearing": hearing}))
+    account = impatient.hear(scenes.without_a_pause(voices, VISITORS["zh"][0], seconds=6))
+    assert account.heard and account.heard[0].capped
+    assert all(heard.end - heard.start <= 4.1 * MIC_RATE_HZ for heard in account.heard)
+
+
+def test_scenes_of_bad_input_are_what_they_are_called(voices: Voices) -> None:
+    made = {scene.name: scene for scene in scenes.bad_input(voices)}
+    assert not made["zeros"].sound.any()
+    assert np.abs(made["silence"].sound).max() < 100
+    clipped = np.abs(made["clipped"].sound.astype(int)) >= 32767
+    assert clipped.mean() > 0.05
+    assert made["without a pause"].stretches[0].end - made["without a pause"].stretches[0].start > 55 * MIC_RATE_HZ
+    assert mixing.voiced_dbfs(mixing.signal_of(made["tone"].sound)) == pytest.approx(-26, abs=0.5)
+    assert mixing.voiced_dbfs(mixing.signal_of(made["white noise"].sound)) == pytest.approx(-20, abs=0.5)
+    assert len(made["neither language"].stretches) == 3
+
+
+def test_a_part_of_the_conversation_that_breaks_is_not_passed_over(
+    terminal: HearingUnderTest, voices: Voices, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: object, text: str, language: str) -> float:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(type(terminal.models.endings), "finished", broken)
+    dry = mixing.signal_of(voices.say(WISH, VISITORS["zh"][1]))
+    with pytest.raises(RuntimeError, match="broke"):
+        terminal.hear(scenes.visitor_scene("wish", [(WISH.plain, dry)], PLAN))
 
 
 def test_her_echo_is_in_the_microphone_when_the_path_says_and_as_loud_as_it_says() -> None:
