@@ -29,6 +29,7 @@ class Recognition:
     alternatives: tuple[Alternative, ...]
     no_speech_probability: float
     mean_log_probability: float
+    foreign_probability: float = 0.0  # that it was neither language; 0 where the engine does not say
     truncated: bool = False  # the sound was longer than the engine's longest and its rest was not heard
 
 

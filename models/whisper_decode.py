@@ -6,6 +6,7 @@ and serves all beams.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -38,6 +39,8 @@ class Decoded:
     language: str
     language_probability: float
     no_speech_probability: float
+    foreign_probability: float  # that it is neither of LANGUAGES, against all that Whisper knows
+    is_cut: bool  # the bound came before any reading had ended
 
 
 class Decoder:
@@ -59,9 +62,12 @@ class Decoder:
         self._previous, self._no_speech = special("startofprev"), special("nocaptions")
         self._task = [special("transcribe"), special("notimestamps")]
         self._language_ids = np.array([special(language) for language in LANGUAGES])
+        # Whisper's languages lie in one row between the start and the two tasks (its tokenizer.py).
+        self._all_languages = slice(self._start + 1, special("translate"))
         self._penalty = np.zeros(self._session.get_outputs()[0].shape[1], np.float32)
         self._penalty[np.array(facts["suppressed"])] = _NEVER
         self._penalty[special("notimestamps") + 1 :] = _NEVER
+        self._penalty[_foreign_tokens(tokenizer)] = _NEVER
         self._penalty_first = self._penalty.copy()
         self._penalty_first[np.array(facts["suppressed_first"])] = _NEVER
 
@@ -72,19 +78,24 @@ class Decoder:
         opening = [self._previous, *prompt, self._start] if prompt else [self._start]
         logits, cache = self._step([opening], {f"past_{name}": self._empty for name in self._cache_names}, cross)
         chances = _softmax(logits[0])
-        pair = chances[self._language_ids] / chances[self._language_ids].sum()
+        both = float(chances[self._language_ids].sum())
+        pair = chances[self._language_ids] / both
         chosen = int(pair.argmax()) if language is None else LANGUAGES.index(language)
         logits, cache = self._step([[int(self._language_ids[chosen]), *self._task]], cache, cross)
-        hypotheses = self._search(logits[0], cache, cross, beams, most_tokens)
+        hypotheses, is_cut = self._search(logits[0], cache, cross, beams, most_tokens)
         return Decoded(
             hypotheses=tuple(sorted(hypotheses, key=lambda one: -one.mean_log_probability)),
             language=LANGUAGES[chosen],
             language_probability=float(pair[chosen]) if language is None else 1.0,
             no_speech_probability=float(chances[self._no_speech]),
+            foreign_probability=1.0 - both / float(chances[self._all_languages].sum()),
+            is_cut=is_cut,
         )
 
-    def _search(self, logits: Floats, cache: Cache, cross: Cache, beams: int, most_tokens: int) -> list[Hypothesis]:
-        """Beam search; ends when as many readings as beams are finished, or at the bound."""
+    def _search(
+        self, logits: Floats, cache: Cache, cross: Cache, beams: int, most_tokens: int
+    ) -> tuple[list[Hypothesis], bool]:
+        """Beam search; ends when as many readings as beams are finished, or at the bound: then True if none was."""
         first = _log_softmax(logits + self._penalty_first)
         order = np.argsort(-first)[:beams]
         done = [Hypothesis((), float(first[self._end]))] if self._end in order else []
@@ -110,14 +121,28 @@ class Decoder:
             rows = [sources[i] for i in keep]
             if rows != list(range(len(cache["past_k_0"]))):
                 cache = {name: value[rows] for name, value in cache.items()}
-        if not done:  # the bound came first: what runs is all there is
+        is_cut = not done
+        if is_cut:  # the bound came first: what runs is all there is
             done = [Hypothesis(one, float(score) / (len(one) + 1)) for one, score in zip(running, scores, strict=True)]
-        return done
+        return done, is_cut
 
     def _step(self, tokens: list[list[int]], cache: Cache, cross: Cache) -> tuple[Floats, Cache]:
         outputs = self._session.run(None, {"tokens": np.array(tokens, np.int64), **cache, **cross})
         names = (f"past_{name}" for name in self._cache_names)
         return outputs[0], dict(zip(names, outputs[1:], strict=True))
+
+
+def _foreign_tokens(tokenizer: Tokenizer) -> list[int]:
+    """Tokens that hold a letter of another script than Latin and Han: in a short word they are a wrong guess."""
+    numbers = sorted(tokenizer.get_vocab(with_added_tokens=False).values())
+    texts = tokenizer.decode_batch([[number] for number in numbers], skip_special_tokens=False)
+    return [number for number, text in zip(numbers, texts, strict=True) if any(map(_is_foreign, text))]
+
+
+def _is_foreign(character: str) -> bool:
+    return character.isalpha() and not unicodedata.name(character, "CJK").startswith(
+        ("LATIN", "CJK", "FULLWIDTH LATIN")
+    )
 
 
 def _best(totals: Floats, count: int) -> tuple[list[int], list[int]]:

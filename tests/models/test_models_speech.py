@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 import unicodedata
 import wave
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,7 +13,9 @@ from conftest import PATH_CLIPS, to_16_khz
 
 from models.kokoro import LONGEST_SYMBOLS, RATE_HZ, Kokoro, VoiceUnknown
 from models.silero import FRAME_SAMPLES, SileroVad
-from models.whisper import LONGEST_S, PIECE_S, Whisper, pieces
+from models.store import Store
+from models.whisper import LONGEST_S, PIECE_S, WINDOW_S, Whisper, pieces, window_for
+from models.whisper_decode import Decoded
 
 pytestmark = pytest.mark.e2e
 
@@ -93,6 +97,90 @@ def test_long_sound_is_cut_in_pauses_and_nothing_is_lost() -> None:
     np.testing.assert_array_equal(np.concatenate(parts), sound)
     assert [round(len(part) / 16000) for part in parts] == [6, 7, 6, 6]
     assert max(len(part) for part in parts) <= PIECE_S * 16000
+
+
+def test_the_window_is_the_sound_and_a_second_in_half_seconds_between_4_and_10_s() -> None:
+    assert [window_for(s) for s in (0.2, 3.0, 3.1, 4.4, 5.0, 9.0)] == [4.0, 4.0, 4.5, 5.5, 6.0, WINDOW_S]
+
+
+class Hasty(Whisper):
+    """In a short window its readings do not end."""
+
+    def _decoded(self, pcm: np.ndarray, window_s: float, *how: object) -> Decoded:
+        return replace(super()._decoded(pcm, window_s, *how), is_cut=window_s < WINDOW_S)
+
+
+def test_a_reading_that_does_not_end_in_a_short_window_is_heard_again_once_in_the_whole_one(
+    kokoro: Kokoro, store: Store
+) -> None:
+    hasty = Hasty(store.open("whisper-base"))
+    speech = to_16_khz(kokoro.synthesise("我要挂失银行卡", "zh", "zm_yunjian").pcm)
+    assert distance(plain(hasty.transcribe(speech).text), "我要挂失银行卡") <= 1
+    assert hasty.tally_again == 1
+    hasty.transcribe(np.random.default_rng(5).normal(0, 5, 32000).astype(np.int16))
+    assert hasty.tally_again == 1  # what is no speech is not heard twice
+
+
+NOISES = {
+    "constant tone": 8000 * np.sin(2 * np.pi * 440 * np.arange(48000) / 16000),
+    "low hum": 8000 * np.sin(2 * np.pi * 100 * np.arange(48000) / 16000),
+    "white noise": np.random.default_rng(5).normal(0, 3000, 48000),
+    "faint noise": np.random.default_rng(6).normal(0, 5, 48000),
+    "clipped noise": 32767 * np.sign(np.random.default_rng(7).normal(0, 1, 48000)),
+    "square wave": 20000 * np.sign(np.sin(2 * np.pi * 200 * np.arange(48000) / 16000)),
+}
+
+
+@pytest.mark.parametrize("name", NOISES)
+def test_what_is_no_speech_is_believed_by_neither_of_whispers_two_marks(whisper: Whisper, name: str) -> None:
+    found = whisper.transcribe(NOISES[name].astype(np.int16))
+    assert found.no_speech_probability > 0.6 and found.mean_log_probability < -1.0
+
+
+def test_a_device_that_gives_zeros_has_said_nothing(whisper: Whisper) -> None:
+    assert whisper.transcribe(np.zeros(160000, np.int16)).text == ""
+
+
+def test_a_minute_without_a_pause_is_heard_in_under_a_quarter_of_its_length(kokoro: Kokoro, whisper: Whisper) -> None:
+    speech = to_16_khz(kokoro.synthesise("我想把卡里的钱转到另一张卡上再存一点", "zh", "zm_yunxi").pcm)
+    minute = np.resize(speech, int(LONGEST_S * 16000))
+    began = time.monotonic()
+    found = whisper.transcribe(minute)
+    assert time.monotonic() - began < LONGEST_S / 4
+    assert found.text.count("另一张卡") >= 5 and not found.truncated
+
+
+def test_clipped_speech_keeps_its_words(kokoro: Kokoro, whisper: Whisper) -> None:
+    speech = to_16_khz(kokoro.synthesise("我要挂失银行卡", "zh", "zm_yunjian").pcm).astype(np.int32)
+    clipped = np.clip(speech * 4, -32768, 32767).astype(np.int16)
+    assert distance(plain(whisper.transcribe(clipped).text), "我要挂失银行卡") <= 2
+
+
+SPANISH = "ˈola, kjˈeɾo aβɾˈiɾ ˈuna kwˈenta eŋ ˈeste bˈaŋko poɾ faβˈoɾ."
+JAPANESE = "koɴniʨiwa, ɡiɴkoː no koːza o çiɾakitai desɨ, onegai ɕimasɨ."
+
+
+@pytest.mark.parametrize("phonemes", [SPANISH, JAPANESE])
+def test_a_language_that_is_neither_is_foreign_and_the_two_are_not(
+    kokoro: Kokoro, whisper: Whisper, phonemes: str
+) -> None:
+    known = "".join(symbol for symbol in phonemes if symbol in kokoro._symbols)
+    sound, _ = kokoro._run(known, "af_heart", 1.0)  # the network says what it is given, in any language
+    assert whisper.transcribe(to_16_khz((sound * 20000).astype(np.int16))).foreign_probability > 0.5
+    for text, language, voice in (("请问几点下班", "zh", "zm_yunxi"), ("when do you close", "en", "am_michael")):
+        said = kokoro.synthesise(text, language, voice)
+        assert whisper.transcribe(to_16_khz(said.pcm)).foreign_probability < 0.2
+
+
+def test_only_the_letters_of_the_two_languages_are_written(whisper: Whisper) -> None:
+    rng = np.random.default_rng(8)
+    for _ in range(4):
+        babble = np.convolve(rng.normal(0, 3000, 24000), np.ones(40) / 40, "same") * rng.uniform(0, 3, 24000)
+        found = whisper.transcribe(babble.astype(np.int16), language="zh")
+        for other in found.alternatives:
+            assert not any(
+                unicodedata.name(c, "").startswith(("HANGUL", "HIRAGANA", "KATAKANA", "CYRILLIC")) for c in other.text
+            )
 
 
 def test_simplified_characters_only(kokoro: Kokoro, whisper: Whisper) -> None:
