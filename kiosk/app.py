@@ -143,6 +143,7 @@ class Terminal:
             attendance=self._attendance,
             camera_works=lambda: self._session.works.get("camera", False),
             is_open=self._may_hear,
+            far=self._far,
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around)

@@ -12,10 +12,13 @@ from typing import Final
 from config.schema import Site
 from kiosk.audio.addressee import Addressee
 from kiosk.audio.ears import Ears
-from kiosk.audio.echo import EchoCanceller
+from kiosk.audio.echo import EchoCanceller, FarEnd
+from kiosk.audio.her_own import HerOwn
+from kiosk.audio.level import NoiseFloor
 from kiosk.audio.onset import OverSpeech
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.manner import Manner, manner
+from kiosk.dialogue.own_words import SpokenSpan
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
 from kiosk.dialogue.voice import Voice
@@ -41,6 +44,7 @@ class Around:
     attendance: Attendance
     camera_works: Callable[[], bool]
     is_open: Callable[[], bool]  # False: nobody may be heard now
+    far: FarEnd | None = None  # what the loudspeaker played
     parts: frozenset[str] = WHOLE  # a bench measures defences alone by leaving others out
 
 
@@ -83,6 +87,11 @@ def converse(
     """Put hearing and speaking together and hand them to the session."""
     recogniser = ModelRecogniser(models.whisper, models.hearing)
     understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
+
+    def spoken() -> list[SpokenSpan]:
+        return session.turns.playback.spoken() if session.turns and session.turns.playback else []
+
+    own = HerOwn(around.far, spoken) if around.far and "own_voice" in around.parts else None
     embed = Remembered(models.speaker.embed)
     listens = site.addressing.enabled and "addressee" in around.parts
     weighing = Weighing(
@@ -91,13 +100,15 @@ def converse(
         models.weighing,
         around.attendance,
         around.camera_works,
-        None,
+        own,
     )
 
     def speaking() -> bool:
         return bool(session.turns and session.turns.playback and session.turns.playback.speaking)
 
-    ears = Ears(site.hearing, models.vad, around.echo, speaking, around.is_open, OverSpeech(None))
+    onset = OverSpeech(None, own.sound if own else None)
+    background = NoiseFloor()
+    ears = Ears(site.hearing, models.vad, around.echo, speaking, around.is_open, onset, background)
     how = _Manner(site, lambda: ears.background_dbfs)
     turns = Turns(
         replace(ports, manner=how.of), clock, brain, voice, None, recogniser, understanding, actions, weighing
@@ -113,7 +124,7 @@ def converse(
         turns.ahead = Ahead(looks, recogniser, understanding, models.endings)
     session.turns = turns
     session.listens_through(ears)
-    session.forgetters += [ears.forget, weighing.forget]
+    session.forgetters += [ears.forget, weighing.forget, turns.forget]
     if voice:
         session.forgetters.append(voice.forget)
     return Conversation(ears, turns, weighing, voice)

@@ -294,6 +294,7 @@ class _Core:
             attendance=Attendance(),
             camera_works=lambda: False,  # by sound alone: the harder way
             is_open=lambda: self._session.visit is not None,
+            far=far,
             parts=test.parts,
         )
         voice = make_voice(test.site, models.kokoro, models.speech, models.quick)

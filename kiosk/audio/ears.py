@@ -55,9 +55,12 @@ class Background(Protocol):
     """The level of the room while nobody speaks."""
 
     @property
-    def dbfs(self) -> float | None: ...
+    def dbfs(self) -> float: ...
 
-    def hear(self, pcm: Pcm, *, voice: bool) -> None: ...
+    @property
+    def known(self) -> bool: ...
+
+    def hear(self, pcm: Pcm, *, far_active: bool, voice: bool) -> None: ...
 
 
 VoiceEvent = SpeechStarted | SpeechSoFar | BargeInConfirmed | SpeechDied | UtteranceEnded
@@ -152,7 +155,7 @@ class Ears:
 
     @property
     def background_dbfs(self) -> float | None:
-        return self._background.dbfs if self._background else None
+        return self._background.dbfs if self._background and self._background.known else None
 
     def forget(self) -> None:
         """Hold nothing of what was heard so far, nor of how the visitor speaks."""
@@ -202,8 +205,9 @@ class Ears:
         insists = self._insists(end_ns, speaking=speaking)
         for edge in self._endpointer.step(probability, end_ns, over_speech=speaking, insists=insists):
             yield self._event(edge, end_ns, speaking=speaking)
-        if self._background and not speaking:
-            self._background.hear(block.detect, voice=self._endpointer.start_ns is not None)
+        if self._background:
+            voice = self._endpointer.start_ns is not None
+            self._background.hear(block.detect, far_active=speaking, voice=voice)
         if self.in_speech and not speaking and end_ns - self._told_ns >= self._partial_ns:
             yield self._so_far(self._endpointer.start_ns or end_ns, end_ns, end_ns, paused=False)
 

@@ -7,8 +7,8 @@ from typing import Protocol
 
 from kiosk.events import Pcm
 
-OwnSound = Callable[[int, int], bool]
-"""Whether the microphone's sound between two times is nothing but what the loudspeaker played."""
+OwnSound = Callable[[Pcm, int], bool]
+"""Whether the microphone's sound until that time is nothing but what the loudspeaker played."""
 
 
 class OnsetRule(Protocol):
@@ -30,7 +30,7 @@ class OverSpeech:
         stops = self._rule.stops(detect, voiced_ms) if self._rule else None
         if stops is False:
             return None
-        if self._own_sound and self._own_sound(start_ns, end_ns):
+        if self._own_sound and self._own_sound(detect, end_ns):
             self.tally_echo += 1
             return False
         return stops

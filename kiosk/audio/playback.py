@@ -6,6 +6,7 @@ What was *played* is the truth: positions, mouth and transcript follow samples t
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -14,6 +15,7 @@ import numpy as np
 
 from contracts.screen import SpeechClock, SpeechPlan, SpeechStopped, ToScreen
 from contracts.speech import VisemeSpan
+from kiosk.dialogue.own_words import SpokenSpan
 from kiosk.events import SPEECH_RATE_HZ, Pcm
 from kiosk.ports import Clock, Speaker
 
@@ -21,6 +23,7 @@ BLOCK_SAMPLES: Final = SPEECH_RATE_HZ // 25  # 40 ms: what a flush can leave beh
 CLOCK_S: Final = 0.1
 POLL_S: Final = 0.01
 STALLED_S: Final = 3.0
+SPANS_KEPT: Final = 32  # clauses; about two minutes of her
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,7 @@ class Playback:
         self._origin = (0, 0)  # the device's sample count at which that sample of the script began
         self._flowing = asyncio.Event()
         self._name = ""
+        self._said: deque[SpokenSpan] = deque(maxlen=SPANS_KEPT)
 
     @property
     def speaking(self) -> bool:
@@ -117,6 +121,7 @@ class Playback:
         """Silence at once; `resume` goes on at the word that was being said."""
         if not self.speaking or self._now is None:
             return
+        self._said += self._audible()
         self._flowing.clear()
         self._speaker.flush()
         self._now.samples = max(0, min(self._position(), self._script.samples))
@@ -138,6 +143,29 @@ class Playback:
         """The sample of the script that is audible now."""
         device, script = self._origin
         return script + self._speaker.played().samples - device
+
+    def spoken(self) -> list[SpokenSpan]:
+        """Her last clauses and when each was audible, the one that is being said included."""
+        return [*self._said, *self._audible()]
+
+    def _audible(self) -> list[SpokenSpan]:
+        """Clauses since the beginning or the last hold, as far as they were audible."""
+        if not self.speaking:
+            return []
+        first, position = self._origin[1], min(self._position(), self._script.samples)
+        began_ns = self._speaker.played().at_ns - (position - first) * 1_000_000_000 // SPEECH_RATE_HZ
+        spans = []
+        for start, chunk in self._script.chunks:
+            lo, hi = max(first, start), min(position, start + len(chunk.pcm))
+            if lo < hi:
+                letters = [round(len(chunk.text) * (at - start) / len(chunk.pcm)) for at in (lo, hi)]
+                times = [began_ns + (at - first) * 1_000_000_000 // SPEECH_RATE_HZ for at in (lo, hi)]
+                spans.append(SpokenSpan(chunk.text[letters[0] : letters[1]], times[0], times[1]))
+        return spans
+
+    def forget(self) -> None:
+        """What she said may have named the visitor's affairs."""
+        self._said.clear()
 
     async def play(
         self, utterance: str, chunks: AsyncIterator[SpeechChunk], on_progress: Callable[[Progress], None]
@@ -170,6 +198,7 @@ class Playback:
             raise
         finally:
             follow.cancel()
+            self._said += self._audible()
             progress.samples = progress.samples if self.held else self._position()
             progress.spoken = progress.spoken_at(progress.samples)
             on_progress(progress)

@@ -362,6 +362,12 @@ class Turns:
         visit.caption = Caption("receptionist", reply.text, reply.translation, final=False, spoken=characters)
         self._ports.show()
 
+    def forget(self) -> None:
+        """The visit is over."""
+        self._weighed = None
+        if self.playback:
+            self.playback.forget()
+
     def interrupted(self, visit: Visit) -> None:
         """She was cut off: the transcript keeps what was audible."""
         caption = visit.caption

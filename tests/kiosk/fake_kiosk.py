@@ -144,6 +144,7 @@ class FakeKiosk:
         self.session.speaker = self.speaker
         playback = Playback(self.speaker, self.clock, lambda message: None)
         self.session.turns = Turns(ports, self.clock, brain, ScriptedVoice(), playback, self, self, actions)
+        self.session.forgetters.append(self.session.turns.forget)
         self._tasks: list[asyncio.Task[None]] = []
 
     def _facts(self, visit: Any) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,29 @@ def test_mm_hm_that_stopped_her_is_no_turn_in_mid_sentence(play: Play) -> None:
     assert kiosk.session.turns.tally_against["backchannel"] == 0  # a reason of its own, noted, not a refusal
     assert [n.facts["why"] for n in kiosk.trace.moments if n.kind == "false_alarm"] == ["backchannel"]
     assert kiosk.said()[-1] == "谢谢您。今天办得满意吗？"
+
+
+def test_what_was_audible_of_her_is_kept_with_its_times_and_forgotten_with_the_visit(play: Play) -> None:
+    kept: list[Any] = []
+
+    async def script(kiosk: FakeKiosk) -> None:
+        await speak_over_her(kiosk)
+        held_ns = kiosk.clock.now_ns()
+        spans = kiosk.session.turns.playback.spoken()
+        assert spans[-1].text == "谢谢您。"[: len(spans[-1].text)] and 0 < len(spans[-1].text) < 4
+        assert spans[-1].end_ns - spans[-1].start_ns == pytest.approx(0.54e9, abs=0.06e9)
+        assert abs(spans[-1].end_ns - held_ns) < 0.1e9
+        await kiosk.say("")
+        await kiosk.until(State.SPEAKING)
+        await kiosk.until(State.LISTENING)
+        kept[:] = kiosk.session.turns.playback.spoken()
+        kiosk.leave()
+        await kiosk.until(State.IDLE)
+        assert kiosk.session.turns.playback.spoken() == []
+
+    play(script)
+    assert "".join(span.text for span in kept).endswith("谢谢您。今天办得满意吗？")
+    assert all(a.end_ns <= b.start_ns + 30_000_000 for a, b in itertools.pairwise(kept))
 
 
 def test_a_microphone_that_goes_away_in_mid_interruption_does_not_leave_her_silent(play: Play) -> None:
