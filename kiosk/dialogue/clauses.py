@@ -32,17 +32,19 @@ def clauses(text: str, language: str) -> list[str]:
 def opening(clause: str, language: str) -> list[str]:
     """`clause` in parts of which the first is short, for a clause that is not there yet.
 
-    Cut after commas and before the first number; each part can be made while the one before it plays. One part
-    where there is no natural cut. Joined they are `clause` but for spaces.
+    Cut after commas and before a number in the first phrase; each part can be made while the one before it plays.
+    One part where there is no natural cut. Joined they are `clause` but for spaces.
     """
     shortest = SHORTEST[language]
-    number = next((m.start() for m in _NUMBER.finditer(clause) if _sounding(clause[: m.start()]) >= shortest), None)
+    number = _NUMBER.search(clause)
     commas = [m.start() for m in _COMMA.finditer(clause)]
-    cuts = sorted({*commas, *([number] if number is not None else [])})
+    # only before the first figure, and only in its own phrase: 'A037, with | 3 ahead' nobody says
+    carries = number is not None and not any(comma < number.start() for comma in commas)
+    cuts = sorted({*commas, *([number.start()] if number and carries else [])})
     parts: list[str] = []
     at = 0
     for place, cut in enumerate(cuts):
-        if _sounding(clause[at:cut]) < shortest or not _sounding(clause[cut:]):
+        if _sounding(clause[at:cut]) < shortest - bool(parts) or not _sounding(clause[cut:]):
             continue
         following = cuts[place + 1] if place + 1 < len(cuts) else len(clause)
         if parts and _sounding(clause[at:following]) <= GROWS * _sounding(parts[-1]):

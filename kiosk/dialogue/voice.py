@@ -148,7 +148,7 @@ class Voice:
         began_s, sound_s = 0.0, 0.0
         while pending:
             # what could not be made before the sound so far has ended is begun with its first phrase
-            left_s = sound_s - (time.monotonic() - began_s)
+            left_s = max(0.0, sound_s - (time.monotonic() - began_s))
             if sound_s and not small and self._renderer.wait_s(pending[0]) > left_s:
                 pending.extendleft(reversed(self._opened(pending.popleft())))
             part = pending.popleft()

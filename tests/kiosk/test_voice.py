@@ -153,6 +153,15 @@ async def test_a_long_first_clause_that_has_to_be_made_begins_with_its_first_phr
     assert first.text == "您的号是A037，前面还有3位。"
 
 
+async def test_a_rendered_clause_is_spoken_whole_even_after_the_loudspeaker_ran_dry(
+    tmp_path: Path, threads: list[ModelThread]
+) -> None:
+    voice = a_voice(tmp_path, threads, Slow(0.15))
+    voice.prepare("请拿好票，坐一会儿。", "zh")
+    chunks = await said(voice, "甲乙。丙丁戊。请拿好票，坐一会儿。", keep=False)  # slower than it plays
+    assert chunks[-1].text == "请拿好票，坐一会儿。" and chunks[-1].cached
+
+
 async def test_a_clause_that_is_cut_before_a_figure_does_not_fall_at_its_end(
     tmp_path: Path, threads: list[ModelThread]
 ) -> None:
