@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 import soundfile
 
-from kiosk.audio.echo import PLAYED_BLOCK_SAMPLES, To16k
+from kiosk.audio.echo import PLAYED_BLOCK_SAMPLES, FarEnd
 from kiosk.events import FRAME_SAMPLES, MIC_RATE_HZ, SPEECH_RATE_HZ, AudioFrame, Pcm
 from kiosk.ports import Clock, Played
 from kiosk.runtime.buffer import Buffer
@@ -29,11 +29,15 @@ QUEUE_SAMPLES: Final = SPEECH_RATE_HZ // 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acoustics:
-    """How the room sounds. `noise` is looped; `echo_gain` is loudspeaker to microphone, 0 for none."""
+    """How the room sounds, and what its sound card does wrong."""
 
-    noise: Pcm
-    echo_gain: float = 0.1
-    echo_delay_ms: int = 40
+    noise: Pcm  # looped
+    echo_gain: float = 0.1  # loudspeaker to microphone, 0 for none
+    echo_delay_ms: int = 40  # of which the loudspeaker's own time stamps say nothing
+    echo_response: npt.NDArray[np.float32] | None = field(default=None, repr=False)  # (n,) at 16 kHz; None: no walls
+    loudspeaker_limit: float = 0.0  # of full scale, where the loudspeaker begins to distort; 0: never
+    loudspeaker_ppm: float = 0.0  # how much faster than the microphone's its clock runs
+    xrun_every_s: float = 0.0  # so often a frame of the microphone is lost; 0: never
 
 
 class Room:
@@ -43,10 +47,11 @@ class Room:
         self._clock = clock
         self._noise = acoustics.noise if len(acoustics.noise) else np.zeros(FRAME_SAMPLES, np.int16)
         self._noise_at = 0
-        self._echo_gain = acoustics.echo_gain
-        delay_frames = max(1, round(acoustics.echo_delay_ms / 20))
-        self._echo_line: list[Pcm] = [np.zeros(FRAME_SAMPLES, np.int16)] * delay_frames
-        self._to_16k = To16k()
+        self._echo = Echo(acoustics)
+        self._block_ns = TICK_NS / (1 + acoustics.loudspeaker_ppm * 1e-6)
+        self._blocks = 0
+        self._xrun_ticks = round(acoustics.xrun_every_s * 1e9 / TICK_NS)
+        self._ticks = 0
         self._visitor: Pcm = np.zeros(0, np.int16)
         self._queue: Pcm = np.zeros(0, np.int16)
         self._gain = 1.0
@@ -58,6 +63,7 @@ class Room:
         self.visitor_finished_ns = 0  # when the last sample of the visitor's last sentence was 'said'
         self.started_ns = 0
         self.tally_late = 0
+        self.tally_xruns = 0
 
     # ------------------------------------------------------------ the visitor's side
     def say(self, pcm: Pcm) -> None:
@@ -115,30 +121,76 @@ class Room:
                 self._recorder.close()
 
     def _tick(self, now_ns: int) -> None:
-        out = np.zeros(PLAYED_BLOCK_SAMPLES, np.int16)
-        said, self._queue = self._queue[:PLAYED_BLOCK_SAMPLES], self._queue[PLAYED_BLOCK_SAMPLES:]
-        out[: len(said)] = said * self._gain if self._gain != 1.0 else said
-        if len(said):
-            # what leaves the queue now is heard during the next 20 ms, as with a card that has no other delay
-            self._played = Played(self._played.samples + len(said), now_ns + TICK_NS)
-        for listener in self._listeners:
-            listener(out, now_ns + TICK_NS)
-        self._echo_line.append(self._to_16k.convert(out))
-        direct, echo = self._echo_line[-1], self._echo_line.pop(0)
+        if not self._ticks:
+            self._first_ns = now_ns
+        self._ticks += 1
+        while self._first_ns + self._blocks * self._block_ns <= now_ns:
+            self._play(round(self._first_ns + (self._blocks + 1) * self._block_ns))
+        direct, echo = self._echo.next()
         visitor = np.zeros(FRAME_SAMPLES, np.float32)
         words, self._visitor = self._visitor[:FRAME_SAMPLES], self._visitor[FRAME_SAMPLES:]
         visitor[: len(words)] = words
         if len(words):
             self.visitor_finished_ns = now_ns - (FRAME_SAMPLES - len(words)) * 1_000_000_000 // MIC_RATE_HZ
         bed = self._next_noise()
-        self.frames.offer(AudioFrame(_int16(visitor + bed + echo * np.float32(self._echo_gain)), now_ns))
+        if self._xrun_ticks and self._ticks % self._xrun_ticks == 0:
+            self.tally_xruns += 1
+        else:
+            self.frames.offer(AudioFrame(_int16(visitor + bed + echo), now_ns))
         if self._recorder:
             self._recorder.write(_int16(visitor + bed + direct * np.float32(0.7)))
+
+    def _play(self, end_ns: int) -> None:
+        """The next block leaves the queue; its last sample is heard at `end_ns`."""
+        self._blocks += 1
+        out = np.zeros(PLAYED_BLOCK_SAMPLES, np.int16)
+        said, self._queue = self._queue[:PLAYED_BLOCK_SAMPLES], self._queue[PLAYED_BLOCK_SAMPLES:]
+        out[: len(said)] = said * self._gain if self._gain != 1.0 else said
+        if len(said):
+            self._played = Played(self._played.samples + len(said), end_ns)
+        for listener in self._listeners:
+            listener(out, end_ns)
+        self._echo.played(out, end_ns)
 
     def _next_noise(self) -> Pcm:
         index = (self._noise_at + np.arange(FRAME_SAMPLES)) % len(self._noise)
         self._noise_at = int(index[-1] + 1) % len(self._noise)
         return self._noise[index]
+
+
+class Echo:
+    """The way from the loudspeaker to the microphone: distortion, two clocks, the delay, the walls."""
+
+    def __init__(self, acoustics: Acoustics) -> None:
+        self._acoustics = acoustics
+        self._air = FarEnd()
+        self._step = FRAME_SAMPLES * (1 + acoustics.loudspeaker_ppm * 1e-6)
+        # at a tick the first of the blocks that are audible begins: the microphone's frame is of before
+        self._at = -self._step - acoustics.echo_delay_ms * MIC_RATE_HZ / 1000
+        self._direct_at = 0.0
+        response = acoustics.echo_response
+        self._response = None if response is None or not len(response) else np.asarray(response, np.float32)
+        taps = 0 if self._response is None else len(self._response)
+        self._size = 1 << (taps + FRAME_SAMPLES - 1).bit_length()
+        self._spectrum = None if self._response is None else np.fft.rfft(self._response, self._size)
+        self._before = np.zeros(max(0, taps - 1), np.float32)
+
+    def played(self, pcm: Pcm, end_ns: int) -> None:
+        limit = self._acoustics.loudspeaker_limit * 32768
+        self._air.played(_int16(np.tanh(pcm / np.float32(limit)) * np.float32(limit)) if limit else pcm, end_ns)
+
+    def next(self) -> tuple[Pcm, npt.NDArray[np.float32]]:
+        """What the loudspeaker gives out during the coming frame, and its echo in the microphone's of now."""
+        direct = self._air.between(self._direct_at, self._direct_at + self._step, FRAME_SAMPLES)
+        sound = self._air.between(self._at, self._at + self._step, FRAME_SAMPLES).astype(np.float32)
+        self._at += self._step
+        self._direct_at += self._step
+        if self._spectrum is not None:
+            whole = np.concatenate((self._before, sound))
+            self._before = whole[len(whole) - len(self._before) :]
+            folded = np.fft.irfft(np.fft.rfft(whole, self._size) * self._spectrum, self._size)
+            sound = np.asarray(folded[len(whole) - FRAME_SAMPLES : len(whole)], np.float32)
+        return direct, sound * np.float32(self._acoustics.echo_gain)
 
 
 def _int16(signal: npt.NDArray[np.float32]) -> Pcm:

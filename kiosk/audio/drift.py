@@ -95,6 +95,7 @@ class DeviceClock:
 
     def _aim(self, samples: int) -> None:
         """Bend the line so that it meets the fit in MEET_NS."""
+        assert self._from is not None
         count0, at0_ns = self._points[-1]
         x = np.array([count - count0 for count, _ in self._points], np.float64)
         y = np.array([at_ns - at0_ns for _, at_ns in self._points], np.float64) - x * self._nominal_ns
@@ -102,7 +103,7 @@ class DeviceClock:
         limit = LARGEST_PPM * 1e-6
         self._real_ns = self._nominal_ns * (1 + float(np.clip(slope_ns, -limit, limit)))
         now_ns = self.time_of(samples)
-        ahead = MEET_NS / self._nominal_ns
+        ahead = max(MEET_NS / self._nominal_ns, 2.0 * (samples - self._from[0]))  # never past it before the next fit
         there_ns = at0_ns + offset_ns + (samples + ahead - count0) * self._real_ns
         self._from = (samples, float(now_ns))
         self._ns = max(0.5 * self._nominal_ns, (there_ns - now_ns) / ahead)

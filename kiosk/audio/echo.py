@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.audio.drift import DeviceClock
+from kiosk.audio.level import DeafnessWatch
 from kiosk.events import MIC_RATE_HZ, SPEECH_RATE_HZ, Pcm
 
 KEPT_SAMPLES: Final = 30 * MIC_RATE_HZ  # the longest utterance and its surroundings, under 1 MB
@@ -24,6 +25,7 @@ ECHO_TAIL_NS: Final = 700_000_000  # the longest echo of a lobby, and the loudsp
 # before its cause, which a loudspeaker's wrong idea of its own delay would make. Where that much is not handed to
 # the loudspeaker ahead of time, it is less.
 LEAD_NS: Final = 18_000_000
+LAG_NS: Final = 40_000_000  # and no later than so much
 AWAY_SAMPLES: Final = MIC_RATE_HZ // 10  # so much missing is no delay: nothing is played at all
 PHASES: Final = 64  # of a sample, between which the far end is read
 SIDE: Final = 8  # samples on each side of such a place
@@ -187,7 +189,7 @@ class Reader:
             self._lead_ns = LEAD_NS
         elif missing:
             self.tally_short += 1
-            self._lead_ns = max(0, self._lead_ns - missing * 1_000_000_000 // MIC_RATE_HZ)
+            self._lead_ns = max(-LAG_NS, self._lead_ns - missing * 1_000_000_000 // MIC_RATE_HZ)
         end = self._far.place(end_ns + self._lead_ns)
         start = self._end
         if start is None or abs(end - start - samples) > max(2.0, samples * 0.02):
@@ -219,9 +221,11 @@ class TwoCancellers:
         self._detect, self._words = detect, words
         self._played_ns = -ECHO_TAIL_NS
         self._raw = True
+        self._watch = DeafnessWatch()
 
     def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
         far = self._far.next(at_ns, len(pcm))
+        self._watch.step(pcm, far)
         if far.any():
             self._played_ns = at_ns
         detect = self._detect.take_out(pcm, far)
@@ -237,8 +241,17 @@ class TwoCancellers:
         """Whether the recogniser has a canceller of its own."""
         return self._words is not None
 
+    @property
+    def deaf(self) -> bool:
+        """Whether the microphone gives only zeros while she is loud: it is muted, or another program has it."""
+        return self._watch.deaf
+
     def tallies(self) -> dict[str, int]:
-        return {"far_end_jumps": self._far.tally_jumps, "far_end_short": self._far.tally_short}
+        return {
+            "far_end_jumps": self._far.tally_jumps,
+            "far_end_short": self._far.tally_short,
+            "microphone_deaf": self._watch.tally_deaf,
+        }
 
 
 def faded(old: Pcm, new: Pcm) -> Pcm:

@@ -6,6 +6,7 @@ In both, the microphone hears what the loudspeaker plays.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import os
 import subprocess
 import sys
@@ -209,3 +210,51 @@ def test_a_card_that_is_plugged_in_after_the_start_is_found(tmp_path: Path) -> N
         terminal.kill()
         terminal.wait()
         card.unplug()
+
+
+def ticks(acoustics: Acoustics, sound: np.ndarray, seconds: float) -> tuple[np.ndarray, list[AudioFrame], list[int]]:
+    """What the microphone of a room turned by hand hears, its frames, and when the loudspeaker's blocks are said to end."""
+    room, ends = Room(SystemClock(), acoustics), []
+    room.on_played(lambda pcm, end_ns: ends.append(end_ns))
+    room.queue(sound)
+    frames: list[AudioFrame] = []
+    for tick in range(1, int(seconds * 50) + 1):
+        room._tick(tick * 20_000_000)
+        frames += [room.frames._items.popleft() for _ in range(len(room.frames))]
+    return np.concatenate([frame.pcm for frame in frames]), frames, ends
+
+
+SILENT_HALL = np.zeros(320, np.int16)
+
+
+def test_a_rooms_echo_comes_after_its_delay_and_through_its_walls() -> None:
+    click = np.zeros(24_000, np.int16)
+    click[:24] = 20_000
+    walls = np.zeros(2000, np.float32)
+    walls[[0, 1600]] = 1.0, 0.5  # the wall answers after 100 ms
+    heard, _, _ = ticks(Acoustics(noise=SILENT_HALL, echo_gain=0.5, echo_delay_ms=60, echo_response=walls), click, 1.0)
+    loud = np.flatnonzero(np.abs(heard) > 1500)
+    direct_ms = (loud[0] - 320) / 16  # it begins to play at the first tick, when the microphone's first frame ends
+    assert direct_ms == pytest.approx(61, abs=1)
+    assert (loud[-1] - loud[0]) / 16 == pytest.approx(101, abs=1.5)
+
+
+def test_a_loudspeaker_that_distorts_is_held_to_its_limit() -> None:
+    free, _, _ = ticks(Acoustics(noise=SILENT_HALL, echo_gain=1.0), BEEP, 0.8)
+    held, _, _ = ticks(Acoustics(noise=SILENT_HALL, echo_gain=1.0, loudspeaker_limit=0.1), BEEP, 0.8)
+    assert np.abs(free).max() > 8500 and np.abs(held).max() <= 3600
+
+
+def test_two_clocks_of_a_room_differ_by_what_was_asked_for() -> None:
+    long = np.tile(BEEP, 12)
+    heard, _, ends = ticks(Acoustics(noise=SILENT_HALL, echo_gain=1.0, loudspeaker_ppm=300.0), long, 11.0)
+    assert (ends[-1] - ends[0]) / (len(ends) - 1) == pytest.approx(20_000_000 / 1.0003, abs=50)
+    late = heard[-160_000:].astype(float)
+    spectrum = np.abs(np.fft.rfft(late * np.hanning(len(late)), 16 * len(late)))
+    assert np.argmax(spectrum) * 16_000 / (16 * len(late)) == pytest.approx(880 * 1.0003, abs=0.03)
+
+
+def test_lost_frames_of_a_room_leave_a_hole_in_time_and_not_in_order() -> None:
+    _, frames, _ = ticks(Acoustics(noise=SILENT_HALL, xrun_every_s=0.5), BEEP, 2.0)
+    steps_ms = [(b.at_ns - a.at_ns) / 1e6 for a, b in itertools.pairwise(frames)]
+    assert len(frames) == 96 and steps_ms.count(40) == 3 and set(steps_ms) == {20, 40}
