@@ -13,6 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from typing import Final, ParamSpec, TypeVar
 
 import numpy as np
+import numpy.typing as npt
+from scipy.fft import irfft, next_fast_len, rfft
 
 from bench.lobby.mixing import Signal, signal_of, soft_clip, to_pcm
 from bench.lobby.scenes import EchoPath
@@ -96,6 +98,8 @@ class SoundCard:
         self._listeners: list[Callable[[Pcm, int], None]] = []
         self._to_16k = To16k()
         self._tail: Signal = np.zeros(0, np.float32)
+        self._spectrum: npt.NDArray[np.complex64] | None = None  # of the echo's response
+        self._fft_samples = 0
         self.frames: Buffer[AudioFrame] = Buffer(50, "drop_oldest")
         self.began_ns = 0
         self.heard_until_ns = 0
@@ -179,10 +183,14 @@ class SoundCard:
         return out
 
     def _wet(self, block: Signal) -> Signal:
-        from scipy.signal import oaconvolve
-
+        """(320,) through the room, by the spectrum: the response's own is made once."""
         assert self._echo is not None
-        return np.asarray(oaconvolve(block, self._echo.response), np.float32)
+        count = FRAME_SAMPLES + len(self._echo.response) - 1
+        if self._spectrum is None:
+            self._fft_samples = next_fast_len(count, real=True)
+            self._spectrum = rfft(self._echo.response, self._fft_samples)
+        wet = irfft(rfft(block, self._fft_samples) * self._spectrum, self._fft_samples)
+        return np.asarray(wet[:count], np.float32)
 
     async def heard(self) -> AsyncIterator[AudioFrame]:
         async for frame in self.frames:
