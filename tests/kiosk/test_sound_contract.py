@@ -213,7 +213,7 @@ def test_a_card_that_is_plugged_in_after_the_start_is_found(tmp_path: Path) -> N
 
 
 def ticks(acoustics: Acoustics, sound: np.ndarray, seconds: float) -> tuple[np.ndarray, list[AudioFrame], list[int]]:
-    """What the microphone of a room turned by hand hears, its frames, and when the loudspeaker's blocks are said to end."""
+    """What the microphone of a room turned by hand hears, its frames, and when each block played is said to end."""
     room, ends = Room(SystemClock(), acoustics), []
     room.on_played(lambda pcm, end_ns: ends.append(end_ns))
     room.queue(sound)
