@@ -37,7 +37,8 @@ _TOKEN: Final = re.compile(r"[\u4e00-\u9fff]|[a-z]+(?:'[a-z]+)?|[0-9]+")
 
 
 @cache
-def _segmenter() -> jieba.Tokenizer:
+def segmenter() -> jieba.Tokenizer:
+    """jieba's dictionary, read once."""
     jieba.setLogLevel(logging.WARNING)
     segmenter = jieba.Tokenizer()
     segmenter.initialize()
@@ -55,7 +56,7 @@ def words_of(text: str, language: Language) -> list[str]:
     """The words of a plain text; figures stay one word, Mandarin words come from jieba's dictionary."""
     if language == "en":
         return _TOKEN.findall(text)
-    return [word for word in _segmenter().cut(text, HMM=False) if word.strip()]
+    return [word for word in segmenter().cut(text, HMM=False) if word.strip()]
 
 
 def _figure(word: str) -> str:

@@ -18,6 +18,9 @@ class Words:
     alternatives: tuple[tuple[str, float], ...] = field(default=(), repr=False)
     no_speech: float = 0.0
     clear: bool = True  # False: the recogniser wrote something down, but does not believe it itself
+    foreign: bool = False  # it was neither of the two languages; never clear
+    caption: str = field(default="", repr=False)  # the text with figures as they are read; '' where nobody writes it
+    hot: tuple[str, ...] = field(default=(), repr=False)  # words of this bank that were put for others of their sound
 
 
 @dataclass(frozen=True, slots=True)
