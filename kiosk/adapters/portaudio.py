@@ -20,31 +20,27 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Literal, TypeVar
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
+from kiosk.adapters import card_formats
+from kiosk.adapters.card_formats import BLOCKS_HZ, Format, NotThere, Side, listed, open_first
 from kiosk.events import Pcm
 from kiosk.ports import DeviceLost
 
 log = logging.getLogger(__name__)
 
-Side = Literal["input", "output"]
 R = TypeVar("R")
 TRY_S: Final = 10.0
 OPEN_S: Final = 6.0  # a device that has not opened by then does not answer
 PROBE_S: Final = 4.0
 CLOSE_S: Final = 2.0
 FIRST_S: Final = 3.0  # PulseAudio was seen to pause for a second after it began
-BLOCKS_HZ: Final = 50  # callbacks of 20 ms
-RATES_HZ: Final = (48_000, 44_100, 16_000, 32_000, 24_000, 96_000)
-REFUSALS: Final = (-9998, -9997, -9994)  # paInvalidChannelCount, paInvalidSampleRate, paSampleFormatNotSupported
-FORMATS: Final = 24  # tried at most
 LOST_S: Final = 0.9  # not called back for so long when it is closed: it was not there any more
-ROOT: Final = Path(__file__).resolve().parents[2]
+PROBE: Final = Path(card_formats.__file__)
 STALE_NS: Final = 1_000_000_000  # a time stamp further from now than this is not one
 
 
@@ -86,15 +82,6 @@ def within(seconds: float, what: str, work: Callable[[], R]) -> R:
     return found[0]
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
-    """What a stream was opened with."""
-
-    rate_hz: int
-    channels: int
-    dtype: Literal["int16", "float32"]
-
-
 class CardStream:
     """An open stream. Input calls `captured(pcm, end_ns)` with mono int16 at `rate_hz`; output asks `wanted(n, end_ns)`
     for as much. `end_ns`: when the block's last sample was captured, or will be audible. Raises `DeviceLost`.
@@ -125,20 +112,14 @@ class CardStream:
     # ------------------------------------------------------------ opening and closing, with STREAMS' lock held
     def start(self, card: Any) -> None:
         """Open in the first format that the device takes. Raises `DeviceLost`."""
-        index = find_device(card, self.name, self.side)
-        refused: Exception | None = None
-        for wish in wishes(card, index, self.side, self.preferred_hz):
-            try:
-                self._start_as(card, index, wish)
-            except (card.PortAudioError, ValueError) as err:
-                refused = refused or err
-                if isinstance(err, card.PortAudioError) and err.args[1:2] and err.args[1] not in REFUSALS:
-                    break  # it is not there at all: other formats would not help
-                continue
-            if wish != Format(self.preferred_hz, 1, "int16"):
-                log.info("%s device '%s' takes %s", self.side, self.name, wish)
-            return
-        raise DeviceLost(f"{self.side} device '{self.name}': {refused}")
+        try:
+            found = open_first(
+                card, self.side, self.name, self.preferred_hz, lambda index, wish: self._start_as(card, index, wish)
+            )
+        except NotThere as err:
+            raise DeviceLost(str(err)) from err
+        if found != Format(self.preferred_hz, 1, "int16"):
+            log.info("%s device '%s' takes %s", self.side, self.name, found)
 
     def _start_as(self, card: Any, index: int | None, wish: Format) -> None:
         kind = card.InputStream if self.side == "input" else card.OutputStream
@@ -218,55 +199,12 @@ def as_mono(data: npt.NDArray[Any]) -> Pcm:
     return data[:, alive].mean(axis=1).astype(np.int16) if alive.any() else np.zeros(len(data), np.int16)
 
 
-# ------------------------------------------------------------------ finding
-def find_device(card: Any, name: str, side: Side) -> int | None:
-    """PortAudio's index for a configured name; None is the system's default. Raises `DeviceLost`."""
-    devices = [device for device in card.query_devices() if device[f"max_{side}_channels"] > 0]
-    if not devices:
-        raise DeviceLost(f"no {side} device: plug one in, or check that PulseAudio or ALSA sees it")
-    if name == "auto":
-        return None
-    for device in devices:
-        if name in (str(device["index"]), device["name"]) or name in device["name"]:
-            return int(device["index"])
-    known = ", ".join(sorted(d["name"] for d in devices))
-    raise DeviceLost(f"no {side} device called '{name}'; there are: {known}")
-
-
-def wishes(card: Any, index: int | None, side: Side, preferred_hz: int) -> list[Format]:
-    """Formats to try, ours first: then the device's own rate, then two channels, then floats."""
-    device = card.query_devices(index, side)
-    own_hz = int(device["default_samplerate"]) or RATES_HZ[0]
-    most = max(1, int(device[f"max_{side}_channels"]))
-    rates = list(dict.fromkeys((preferred_hz, own_hz, *RATES_HZ)))
-    channels = list(dict.fromkeys((1, min(2, most), most)))
-    kinds: tuple[Literal["int16", "float32"], ...] = ("int16", "float32")
-    return [Format(rate, count, kind) for kind in kinds for count in channels for rate in rates][:FORMATS]
-
-
-def listed(card: Any) -> list[list[Any]]:
-    """Name, inputs and outputs of every device that this PortAudio knows."""
-    keys = ("name", "max_input_channels", "max_output_channels")
-    return [[device[key] for key in keys] for device in card.query_devices()]
-
-
-def main(side: Side, name: str, rate_hz: int) -> None:
-    """The process that tries: opens the device for a moment and tells what it sees, as one line of JSON."""
-    told: dict[str, Any] = {"devices": [], "error": ""}
-    try:
-        stream = CardStream(side, name, rate_hz, captured=lambda *_: None, wanted=lambda n, _: np.zeros(n, np.int16))
-        told["devices"] = listed(library())
-        stream.close()
-    except DeviceLost as err:
-        told["error"] = str(err)
-    print(json.dumps(told))
-
-
 def probe(side: Side, name: str, rate_hz: int) -> list[list[Any]]:
     """What a fresh PortAudio lists, having opened the device. Raises `DeviceLost` with the reason if it did not."""
-    command = [sys.executable, "-c", f"from {__name__} import main; main({side!r}, {name!r}, {rate_hz})"]
     try:
-        tried = subprocess.run(command, capture_output=True, timeout=PROBE_S, cwd=ROOT)
+        tried = subprocess.run(
+            [sys.executable, "-P", PROBE, side, name, str(rate_hz)], capture_output=True, timeout=PROBE_S
+        )
         told = json.loads(tried.stdout.splitlines()[-1])
     except (subprocess.TimeoutExpired, ValueError, IndexError) as err:
         raise DeviceLost(f"{side} device '{name}' does not answer") from err

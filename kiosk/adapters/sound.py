@@ -15,7 +15,8 @@ from typing import Final
 
 import numpy as np
 
-from kiosk.adapters.portaudio import CardStream, Format
+from kiosk.adapters.card_formats import Format
+from kiosk.adapters.portaudio import CardStream
 from kiosk.audio.drift import DeviceClock
 from kiosk.audio.echo import PLAYED_BLOCK_SAMPLES
 from kiosk.audio.resample import Resampler
