@@ -32,6 +32,11 @@ _ZH_HANGING: Final = re.compile(
     r"|[和跟把被让])$"
 )
 _ZH_ANSWERS: Final = frozenset(("是不是", "有没有", "能不能", "可不可以"))
+# A reason or a condition, and nothing yet that follows from it.
+_ZH_CONDITION: Final = re.compile(
+    r"(?:嗯|那个|就是|我)?(?:因为|如果|要是|假如|虽然)(?!.*(?:所以|就|那|怎么|吗|呢|能|可以|得|多少|什么|还是))"
+)
+_EN_CONDITION: Final = re.compile(r"(?:um |so |well )?(?:because|if|since|although)(?: \S+){0,6}")
 _EN_HANGING: Final = re.compile(
     r"(?:^| )(?:um|uh|erm|er|hmm|and|or|but|because|cause|if|so|then|than|the|a|an|my|your|our|their|this is|"
     r"to|from|of|with|i|i'd|i'd like|i would like|i want|i need|i'm|can i|can you|could you|could i|"
@@ -136,8 +141,8 @@ def hanging(text: str, language: Language) -> bool:
     if _GREETING.fullmatch(said):
         return True
     if language == "en":
-        return bool(_EN_HANGING.search(said))
-    return bool(_ZH_HANGING.search(said)) and said not in _ZH_ANSWERS
+        return bool(_EN_HANGING.search(said) or _EN_CONDITION.fullmatch(said))
+    return bool(_ZH_HANGING.search(said) or _ZH_CONDITION.match(said)) and said not in _ZH_ANSWERS
 
 
 class Endings:

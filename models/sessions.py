@@ -16,9 +16,9 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 import onnxruntime
 from onnxruntime.capi import onnxruntime_pybind11_state as _state
 
-_LOG_ERRORS_ONLY = 3
+_LOGNETWORK_ERRORS_ONLY = 3
 # onnxruntime's errors have no common ancestor of their own
-_ERRORS: tuple[type[Exception], ...] = (
+NETWORK_ERRORS: tuple[type[Exception], ...] = (
     _state.EPFail,
     _state.EngineError,
     _state.Fail,
@@ -59,12 +59,12 @@ def open_session(path: Path, threads: int = 1, options: dict[str, str] | None = 
     settings = onnxruntime.SessionOptions()
     settings.intra_op_num_threads = threads
     settings.inter_op_num_threads = 1
-    settings.log_severity_level = _LOG_ERRORS_ONLY
+    settings.log_severity_level = _LOGNETWORK_ERRORS_ONLY
     # Spinning threads would take the core that hearing and drawing need between two runs.
     settings.add_session_config_entry("session.intra_op.allow_spinning", "0")
     for name, value in (options or {}).items():
         settings.add_session_config_entry(name, value)
     try:
         return onnxruntime.InferenceSession(str(path), settings, providers=["CPUExecutionProvider"])
-    except _ERRORS as err:
+    except NETWORK_ERRORS as err:
         raise SessionError(f"{path}: {err}") from err

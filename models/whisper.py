@@ -19,7 +19,7 @@ from tokenizers import Tokenizer
 
 from models.mel import COLUMNS_PER_S, RATE_HZ, log_mel
 from models.recognition import Alternative, Language, Recognition, nothing
-from models.sessions import open_session
+from models.sessions import NETWORK_ERRORS, open_session
 from models.whisper_decode import Decoded, Decoder
 
 # The network was trained on 30 s; through 10 s it hears as well and in half the time. Longer speech is
@@ -59,14 +59,18 @@ class Whisper:
         """The words in `pcm` (n,) int16 at 16 kHz.
 
         `language` None lets the sound decide between the two. `prompt` holds words to expect.
-        `beams` 1 is greedy. Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
+        `beams` 1 is greedy. Raises RuntimeError when a network breaks.
+        Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
         """
         if len(pcm) < SHORTEST_S * RATE_HZ or not pcm.any():  # a device that gives zeros says nothing
             return nothing(language or "zh")
         truncated = len(pcm) > LONGEST_S * RATE_HZ
         first, *others = pieces(pcm[: int(LONGEST_S * RATE_HZ)])
-        heard = [self._piece(first, language, beams, prompt)]
-        heard += [self._piece(other, heard[0].language, beams, prompt) for other in others]
+        try:
+            heard = [self._piece(first, language, beams, prompt)]
+            heard += [self._piece(other, heard[0].language, beams, prompt) for other in others]
+        except NETWORK_ERRORS as err:  # they share no ancestor that a caller could name
+            raise RuntimeError(f"the recogniser's network failed: {type(err).__name__}") from err
         joined = heard[0] if len(heard) == 1 else _join(heard)
         return replace(joined, truncated=truncated)
 
