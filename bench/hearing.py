@@ -44,7 +44,7 @@ class Amount:
     backchannels: int | None
     lobbies: int
     minutes: int = 30
-    minutes_text_alone: int = 3
+    minutes_each_alone: int = 5
 
 
 USUAL: Final = Amount(sentences=18, recordings=24, slow=36, barge_ins=None, backchannels=None, lobbies=10)
@@ -56,7 +56,7 @@ FULL: Final = Amount(
     backchannels=None,
     lobbies=30,
     minutes=60,
-    minutes_text_alone=30,
+    minutes_each_alone=30,
 )
 
 
@@ -78,7 +78,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     test, voices = HearingUnderTest.load(given.slower), Voices()
     split = given.split
     parts: dict[str, Callable[[], dict[str, Any]]] = {
-        "alone": lambda: measure_alone(test, amount.minutes, amount.minutes_text_alone),
+        "alone": lambda: measure_alone(test, amount.minutes, amount.minutes_each_alone),
         "slow": lambda: measure_slow(test, voices, split, amount.slow),
         "barge_in": lambda: measure_barge_in(test, voices, split, amount.barge_ins),
         "backchannels": lambda: measure_backchannels(test, voices, split, amount.backchannels),

@@ -36,7 +36,7 @@ EFFORTS_DB: Final = (0.0, 3.0, -6.0)
 DRIVES: Final = (0.0, 1.0, 3.0)
 TEXT_ALONE: Final = frozenset(("own_voice", "ahead"))
 CLAUSES: Final = 30  # more than a minute of them
-OTHERWISE: Final = frozenset(("turn", "none", "no_words", "backchannel"))  # not held back by a second defence
+ECHO_ALONE: Final = frozenset(("ahead",))
 
 
 class NoCanceller:
@@ -73,12 +73,11 @@ def scenes(minutes: int) -> Iterator[Scene]:
         yield she_alone(f"alone {minute}", hers, SCENE_S, echo, seed=minute)
 
 
-def measure_alone(test: HearingUnderTest, minutes: int, minutes_text_alone: int) -> dict[str, Any]:
+def measure_alone(test: HearingUnderTest, minutes: int, minutes_each_alone: int) -> dict[str, Any]:
     """Turns that she made of her own voice: with both defences, with the canceller's only, with the text's only."""
     both = _count(test, minutes)
-    without = replace(test, canceller=NoCanceller, parts=TEXT_ALONE)
-    held_back = sum(count for fate, count in both["fates"].items() if fate not in OTHERWISE)
-    text = _count(without, minutes_text_alone)
+    echo = _count(replace(test, parts=ECHO_ALONE), minutes_each_alone)
+    text = _count(replace(test, canceller=NoCanceller, parts=TEXT_ALONE), minutes_each_alone)
     return {
         "self_triggers": both["turns"],
         "self_triggers_minutes": minutes,
@@ -86,14 +85,14 @@ def measure_alone(test: HearingUnderTest, minutes: int, minutes_text_alone: int)
         "self_ducks": both["ducks"],
         "self_heard": both["utterances"],
         "self_fates": both["fates"],
-        "echo_alone": {"self_triggers": both["turns"] + held_back, "minutes": minutes},
-        "text_alone": {
-            "self_triggers": text["turns"],
-            "utterances": text["utterances"],
-            "fates": text["fates"],
-            "minutes": minutes_text_alone,
-        },
+        "echo_alone": _alone(echo, minutes_each_alone),
+        "text_alone": _alone(text, minutes_each_alone),
     }
+
+
+def _alone(counted: dict[str, Any], minutes: int) -> dict[str, Any]:
+    kept = {key: counted[key] for key in ("stops", "ducks", "utterances", "fates")}
+    return {"self_triggers": counted["turns"], **kept, "minutes": minutes}
 
 
 def _count(test: HearingUnderTest, minutes: int) -> dict[str, Any]:
