@@ -197,6 +197,7 @@ def core(
     from kiosk.app import Places, Terminal
     from kiosk.equipment import Recording
     from kiosk.networks import Models
+    from models.sherpa import EngineError
     from models.store import StoreError
 
     loaded = _site(site)
@@ -214,14 +215,14 @@ def core(
                 sound=sound,
                 again_for_s=again_for_s,
             )
-        models = Models.load()
+        models = Models.load(loaded.hearing.engine)
         places = Places(state=state, socket=socket, tickets=tickets)
 
         async def run() -> int:
             return await Terminal(loaded, places, models, recorded).run()
 
         status = asyncio.run(run())
-    except (ConfigError, StoreError, SoundFileError) as err:
+    except (ConfigError, StoreError, EngineError, SoundFileError) as err:
         raise _fail(err) from err
     raise typer.Exit(status)
 

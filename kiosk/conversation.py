@@ -22,7 +22,7 @@ from kiosk.dialogue.own_words import SpokenSpan
 from kiosk.dialogue.recognise import ModelRecogniser
 from kiosk.dialogue.understand import ModelUnderstanding
 from kiosk.dialogue.voice import Voice
-from kiosk.networks import Models
+from kiosk.networks import Models, said_here
 from kiosk.ports import Clock
 from kiosk.session.actions import Actions
 from kiosk.session.ahead import Ahead, AheadPorts
@@ -31,6 +31,8 @@ from kiosk.session.turns import TurnPorts, Turns
 from kiosk.session.visit import Visit
 from kiosk.session.weigh import Remembered, Weighing
 from kiosk.vision.attendance import Attendance
+from models.hotwords import HotWords, words_of
+from models.inverse import written
 from models.slots import read_slots
 
 WHOLE: Final = frozenset(("addressee", "own_voice", "onset", "ahead"))
@@ -85,7 +87,13 @@ def converse(
     around: Around,
 ) -> Conversation:
     """Put hearing and speaking together and hand them to the session."""
-    recogniser = ModelRecogniser(models.whisper, models.hearing)
+    hot = HotWords(words_of(zh for zh, language in said_here(site) if language == "zh"), models.intent)
+    recogniser = ModelRecogniser(
+        models.recogniser,
+        models.hearing,
+        hot=hot,  # type: ignore[arg-type]  # gives back what it was given, reworded
+        write=written,
+    )
     understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
 
     def spoken() -> list[SpokenSpan]:

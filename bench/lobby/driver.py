@@ -227,7 +227,7 @@ class HearingUnderTest:
     @property
     def recognise(self) -> Callable[[Pcm], str]:
         """The terminal's recogniser alone, given (n,) int16 at 16 kHz."""
-        return lambda pcm: self.models.whisper.transcribe(pcm).text
+        return lambda pcm: self.models.recogniser.transcribe(pcm).text
 
     def hear(self, scene: Scene) -> Account:
         """Let the terminal hear a scene from beginning to end. Bounded: by the scene and BEGINS_WITHIN_S before it.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -28,6 +28,9 @@ class Recogniser(Protocol):
 
     async def glance(self, pcm: Pcm) -> Words:
         """Quicker and less sure: for captions."""
+
+    def expect(self, words: Sequence[str]) -> None:
+        """What would answer the question that is open now."""
 
 
 class Understanding(Protocol):

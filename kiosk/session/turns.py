@@ -170,7 +170,7 @@ class Turns:
             self._ports.tell(NothingHeard(turn))
             return
         if words.clear:
-            visit.language, visit.heard, visit.heard_final = words.language, words.text, True
+            visit.language, visit.heard, visit.heard_final = words.language, words.caption or words.text, True
         else:  # neither what it wrote down nor its language is believed
             visit.heard = ""
         self._ports.show()
@@ -245,7 +245,7 @@ class Turns:
     def captioned(self, visit: Visit, words: Words) -> None:
         """Show the words so far."""
         if words.clear and words.text.strip() and words.no_speech <= NO_SPEECH:
-            visit.heard, visit.heard_final = words.text, False
+            visit.heard, visit.heard_final = words.caption or words.text, False
             self._ports.show()
 
     def answers(self, visit: Visit, meaning: Meaning) -> bool:
@@ -286,6 +286,7 @@ class Turns:
         meaning: Meaning | None = None,
     ) -> None:
         visit.last, visit.place, visit.language = reply, reply.place, reply.language
+        self._recogniser.expect([target.label for target in reply.targets])
         visit.mode = reply.mode or visit.mode
         visit.misunderstood = visit.misunderstood + 1 if reply.misunderstood else 0
         if reply.place and reply.place.step == "offer_after_trouble":
@@ -365,6 +366,7 @@ class Turns:
     def forget(self) -> None:
         """The visit is over."""
         self._weighed = None
+        self._recogniser.expect(())
         if self.playback:
             self.playback.forget()
 

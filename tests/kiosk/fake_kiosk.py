@@ -171,6 +171,12 @@ class FakeKiosk:
             raise self.heard
         return self.heard
 
+    async def glance(self, pcm: Any) -> Words:
+        return await self.recognise(pcm)
+
+    def expect(self, words: Any) -> None:
+        self.expected = tuple(words)
+
     async def understand(self, words: Words) -> Meaning:
         return self.meaning
 

@@ -60,6 +60,9 @@ class Around:
         self.glanced += 1
         return Words("我想", "zh")
 
+    def expect(self, words: Any) -> None:
+        raise AssertionError("looking ahead asks nothing")
+
     async def understand(self, words: Words) -> Meaning:
         return Meaning([("withdraw_cash", 0.9)], "act")
 

@@ -203,7 +203,9 @@ def test_who_was_cut_off_and_goes_on_over_the_answer_is_understood_as_one_senten
             lengths.append(len(pcm))
             return await recognise(pcm)
 
-        kiosk.session.turns._recogniser = type("R", (), {"recognise": staticmethod(listening)})()
+        kiosk.session.turns._recogniser = type(
+            "R", (), {"recognise": staticmethod(listening), "expect": lambda self, words: None}
+        )()
         await kiosk.arrive()
         await kiosk.say("我想问", ("business_hours", 0.9), seconds=1)
         await kiosk.until(State.SPEAKING)
@@ -246,7 +248,9 @@ def test_going_on_while_she_thinks_joins_both_parts_into_one_utterance(play: Pla
             lengths.append(len(pcm))
             return await recognise(pcm)
 
-        kiosk.session.turns._recogniser = type("R", (), {"recognise": staticmethod(listening)})()
+        kiosk.session.turns._recogniser = type(
+            "R", (), {"recognise": staticmethod(listening), "expect": lambda self, words: None}
+        )()
         await kiosk.arrive()
         kiosk.recognition_s = 2.0
         await kiosk.say("我想", ("other", 0.3), decision="unsure", seconds=1)
