@@ -32,7 +32,7 @@ FOLDS: Final = 5
 NOISY: Final = 3  # of each text, beside the text itself
 MISHEARD: Final = (0.0, 0.06, 0.15)  # share of characters that become another of the same sound
 # Of broken sentences at most so many may be called finished. Half of what is wanted at the terminal (0.03): people
-# break off after whole clauses more often than by chance, which slow speakers' sentences written apart from the corpus show.
+# break off after whole clauses more often than by chance: slow speakers' sentences, written apart, show it.
 CUT_OFF: Final = 0.015
 LOST: Final = 0.03  # of whole sentences at most so many may be called open
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
