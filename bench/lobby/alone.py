@@ -75,9 +75,9 @@ def scenes(minutes: int) -> Iterator[Scene]:
 
 def measure_alone(test: HearingUnderTest, minutes: int, minutes_each_alone: int) -> dict[str, Any]:
     """Turns that she made of her own voice: with both defences, with the canceller's only, with the text's only."""
-    both = _count(test, minutes)
-    echo = _count(replace(test, parts=ECHO_ALONE), minutes_each_alone)
-    text = _count(replace(test, canceller=NoCanceller, parts=TEXT_ALONE), minutes_each_alone)
+    both = _count(replace(test, camera=False), minutes)
+    echo = _count(replace(test, parts=ECHO_ALONE, camera=False), minutes_each_alone)
+    text = _count(replace(test, canceller=NoCanceller, parts=TEXT_ALONE, camera=False), minutes_each_alone)
     return {
         "self_triggers": both["turns"],
         "self_triggers_minutes": minutes,

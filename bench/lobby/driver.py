@@ -12,6 +12,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import datetime
 from typing import Any, Final
 
+import numpy as np
+
 from bench.lobby.scenes import Scene, Stretch
 from bench.lobby.sentences import Sentence
 from bench.lobby.virtual import MeasuredThread, SoundCard, VirtualLoop
@@ -52,6 +54,7 @@ from kiosk.vision.attendance import Attendance
 NOON: Final = datetime.fromisoformat("2026-11-20T13:00:00+08:00")
 ANSWERS: Final[dict[Language, str]] = {"zh": "好的。", "en": "All right."}
 BEGINS_WITHIN_S: Final = 30.0
+UNSEEN: Final = 4
 DRY_S: Final = 0.1  # longer than the device holds
 DEVICES: Final = ("microphone", "speaker", "camera", "printer", "screen")
 
@@ -218,6 +221,7 @@ class HearingUnderTest:
     slower: float = 1.0  # 2.0: this machine is taken for one of half the speed
     canceller: Callable[[FarEnd], EchoCanceller] = open_canceller
     parts: frozenset[str] = WHOLE  # fewer, to measure a defence alone
+    camera: bool = True  # False: by sound alone, the harder way
 
     @classmethod
     def load(cls, slower: float = 1.0) -> HearingUnderTest:
@@ -247,6 +251,39 @@ class HearingUnderTest:
         finally:
             loop.close()
             asyncio.set_event_loop(None)
+
+
+class _Present(Attendance):
+    """A simulated camera: the visitor stands in front all the time, alone."""
+
+    def share(self, start_ns: int, end_ns: int) -> float | None:
+        return 1.0
+
+    def near(self, start_ns: int, end_ns: int) -> int:
+        return 1
+
+
+class _SeenLips:
+    """A simulated view of the visitor's mouth: it moves while the visitor speaks and not while others do, as the
+    real watch finds on the moving portrait; one utterance in UNSEEN it is not to be seen (a hand, a turned head)."""
+
+    def __init__(self, scene: Scene, card: SoundCard) -> None:
+        self._scene = scene
+        self._card = card
+        self._rng = np.random.default_rng(len(scene.sound))
+
+    def share(self, start_ns: int, end_ns: int) -> float | None:
+        start, end = ((at - self._card.began_ns) * MIC_RATE_HZ // 1_000_000_000 for at in (start_ns, end_ns))
+        if self._rng.random() < 1 / UNSEEN:
+            return None
+        said = sum(
+            max(0, min(end, stretch.end) - max(start, stretch.start))
+            for stretch in self._scene.stretches
+            if stretch.who == "visitor"
+        )
+        return min(1.0, said / max(1, end - start))
+
+    def forget(self) -> None: ...
 
 
 class _Core:
@@ -291,11 +328,12 @@ class _Core:
         models.vad.reset()
         around = Around(
             echo=test.canceller(far),
-            attendance=Attendance(),
-            camera_works=lambda: False,  # by sound alone: the harder way
+            attendance=_Present() if test.camera else Attendance(),
+            camera_works=lambda: test.camera,
             is_open=lambda: self._session.visit is not None,
             far=far,
             parts=test.parts,
+            lips=_SeenLips(scene, self._card) if test.camera else None,
         )
         voice = make_voice(test.site, models.kokoro, models.speech, models.quick)
         talk = converse(test.site, models, self._session, brain, clock, ports, actions, voice, around)

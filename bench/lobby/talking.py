@@ -16,10 +16,12 @@ from bench.lobby.scoring import part, percentile
 from bench.lobby.sentences import Sentence, Split, load, spread
 from bench.lobby.voices import SLOW, VISITORS, Talker, Voices
 from bench.lobby.words import ADAPTED_S, HER_ENGLISH, HER_MANDARIN
-from kiosk.events import MIC_RATE_HZ, ReplyBegan, SpeechStarted
+from kiosk.events import MIC_RATE_HZ, FalseAlarm, ReplyBegan, SpeechDied, SpeechStarted
 
 AFTER_S: Final = 2.5  # of a scene, after something was said over her
 LATE_S: Final = 0.8  # a stop so long after a sound was for that sound
+HOLD_S: Final = 1.0
+GOES_ON: Final = (FalseAlarm.__name__, SpeechDied.__name__)
 GAP_S: Final = 3.0
 ROOMS: Final = (
     RoomPlan(rt60_s=0.3, distance_m=0.5, seed=0),
@@ -124,18 +126,33 @@ def measure_barge_in(test: HearingUnderTest, voices: Voices, split: Split, most:
 
 
 def measure_backchannels(test: HearingUnderTest, voices: Voices, split: Split, most: int | None) -> dict[str, Any]:
-    """How often 'mm-hm' silences her, and how often it makes her give up what she was saying."""
+    """How often 'mm-hm' makes her give up what she was saying, and how often she holds for a moment and goes on.
+
+    A hold is no stop if she is heard again within HOLD_S, at the word where she was silenced.
+    """
     scenes = stopped = gave_up = 0
+    holds_ms: list[float] = []
     by_text: Counter[str] = Counter()
     for scene in _over_her(voices, "backchannels", split, most, talkers=3):
         account, said = test.hear(scene), scene.stretches[0]
         scenes += 1
-        if _stop_for(account, said) is not None:
+        turn = any(heard.is_turn for heard in account.heard)
+        gave_up += turn
+        stop = _stop_for(account, said)
+        if stop is None:
+            stopped += turn
+            continue
+        again = next((seen.at for seen in account.noticed if seen.kind in GOES_ON and seen.at >= stop.at), None)
+        if turn or again is None or ms(again - stop.at) > HOLD_S * 1000:
             stopped += 1
             by_text[said.text] += 1
-        gave_up += any(heard.is_turn for heard in account.heard)
+        if again is not None and not turn:
+            holds_ms.append(ms(again - stop.at))
     return {
         "backchannel_false_stops": part(stopped, scenes),
+        "backchannel_holds": part(len(holds_ms), scenes),
+        "backchannel_hold_p50_ms": percentile(holds_ms, 0.5),
+        "backchannel_hold_p95_ms": percentile(holds_ms, 0.95),
         "backchannel_became_a_turn": part(gave_up, scenes),
         "backchannels_that_stopped": dict(by_text.most_common(8)),
         "backchannels": scenes,

@@ -30,6 +30,9 @@ LIPS_STILL: Final = 0.1
 LIPS_FOR: Final = 3.0  # log odds, twenty to one
 LIPS_AGAINST: Final = -2.5
 SHORT_S: Final = 0.8  # less says little about a voice: judged leniently, and nothing is learnt from it
+# Nearness alone tells little in a live or noisy room, and a visitor who is never heard is worse off than a bystander
+# who is answered once: the first words count unless they are clearly far. The voice of the visit decides from then on.
+FIRST_LENIENT: Final = 3.0
 LENIENT: Final = 0.7  # log odds given to short ones
 LEARN_MARGIN: Final = 0.5  # log odds above the threshold before an utterance shapes the visit's voice
 MEMORY: Final = 6  # utterances that a voice is the mean of; older ones fade
@@ -164,7 +167,7 @@ class Addressee:
     def _unknown(self, utterance: UtteranceFacts, heard: _Heard, listener: Listener, *, blind: bool) -> Judgement:
         """No voice to compare with: near enough, with the lips' word."""
         odds = heard.near_odds + heard.lips_odds
-        threshold = listener.near_threshold - self._set.leniency
+        threshold = listener.near_threshold - self._set.leniency - FIRST_LENIENT
         for_us = odds >= threshold
         reason: Reason = "first_voice" if self._visitor is None else "near_voice"
         if for_us:

@@ -16,6 +16,7 @@ from config.schema import Hearing
 from kiosk.audio.echo import Cleaned, EchoCanceller
 from kiosk.audio.endpointing import BLOCK_MS, Edge, Endpointer, EndpointSettings
 from kiosk.audio.pauses import PauseBounds, Profile, Standing
+from kiosk.audio.standout import Residue, StandOut
 from kiosk.events import (
     MIC_RATE_HZ,
     AudioFrame,
@@ -44,8 +45,9 @@ class VoiceActivity(Protocol):
 class Onset(Protocol):
     """Whether what is said over the receptionist is more than a backchannel or her echo."""
 
-    def insists(self, detect: Pcm, start_ns: int, end_ns: int, voiced_ms: int) -> bool | None:
-        """`detect` (n,) int16: her voice taken out, from ONSET_LEAD_MS before the first voiced block until now.
+    def insists(self, heard: Cleaned, end_ns: int, voiced_ms: int, *, settled: bool) -> bool | None:
+        """`heard` (n,) int16: her voice taken out, from ONSET_LEAD_MS before the first voiced block until now.
+        `settled`: the cancellers have had some seconds of her to learn the room from.
 
         True: stop her. False: it is her own echo. None: nothing yet; its length decides in the end.
         """
@@ -113,8 +115,9 @@ class _Tape:
         """The recogniser's signal from `start_ns` to `end_ns`, as whole blocks."""
         return _joined([block.words for at, block in self._blocks if start_ns < at <= end_ns])
 
-    def detect(self, start_ns: int, end_ns: int) -> Pcm:
-        return _joined([block.detect for at, block in self._blocks if start_ns < at <= end_ns])
+    def cleaned(self, start_ns: int, end_ns: int) -> Cleaned:
+        blocks = [block for at, block in self._blocks if start_ns < at <= end_ns]
+        return Cleaned(_joined([block.detect for block in blocks]), _joined([block.words for block in blocks]))
 
 
 def _joined(parts: list[Pcm]) -> Pcm:
@@ -133,6 +136,7 @@ class Ears:
         is_open: Callable[[], bool],
         onset: Onset | None = None,
         background: Background | None = None,
+        voice_over_her: VoiceActivity | None = None,
     ) -> None:
         self._endpointer = Endpointer(endpoint_settings(hearing))
         self._voice = voice
@@ -145,6 +149,9 @@ class Ears:
         self._is_open = is_open  # False: muted by the visitor, or nobody is here
         self._onset = onset
         self._background = background
+        self._stand_out = StandOut()
+        self._over_her = voice_over_her  # a second one: it hears the other signal, and each keeps a state
+        self._residue = Residue()
         self._told_ns = 0  # when what was said so far was last handed on
         self._over = False  # the utterance began while she was talking
         self.tally: Counter[str] = Counter()
@@ -193,6 +200,7 @@ class Ears:
         self._voice.reset()
 
     def _block(self, block: Cleaned, end_ns: int, *, speaking: bool) -> Iterator[VoiceEvent]:
+        self._stand_out.hear(block.detect, far_active=speaking)
         if not self._is_open():
             self._drop()
             return
@@ -200,7 +208,7 @@ class Ears:
             self._voice.reset()
             probability = 0.0
         else:
-            probability = self._voice.probability(block.detect)
+            probability = self._probability(block, speaking=speaking)
         self._tape.add(block, end_ns)
         insists = self._insists(end_ns, speaking=speaking)
         for edge in self._endpointer.step(probability, end_ns, over_speech=speaking, insists=insists):
@@ -211,12 +219,29 @@ class Ears:
         if self.in_speech and not speaking and end_ns - self._told_ns >= self._partial_ns:
             yield self._so_far(self._endpointer.start_ns or end_ns, end_ns, end_ns, paused=False)
 
+    def _probability(self, block: Cleaned, *, speaking: bool) -> float:
+        """Of voice that is not hers and not the room's."""
+        probability = self._voice.probability(block.detect)
+        if not self._stand_out.passes(speaking=self.in_speech):
+            self.tally["voice that did not stand out"] += probability >= 0.5
+            probability = 0.0
+        if self._over_her is None:
+            return probability
+        if not speaking:
+            self._over_her.reset()
+            return probability
+        # The canceller that decides swallows a visitor who speaks while she is loud; the gentle one does not, and
+        # leaves so little of her that somebody near the microphone is far louder.
+        louder = self._residue.hear(block.words, visitor=self._endpointer.start_ns is not None)
+        return max(probability, self._over_her.probability(block.words) if louder else 0.0)
+
     def _insists(self, end_ns: int, *, speaking: bool) -> bool | None:
         voiced_ms, start_ns = self._endpointer.unconfirmed_over_ms, self._endpointer.start_ns
         if not speaking or not voiced_ms or self._onset is None or start_ns is None:
             return None
-        detect = self._tape.detect(start_ns - ONSET_LEAD_MS * 1_000_000, end_ns)
-        return self._onset.insists(detect, start_ns, end_ns, round(voiced_ms / BLOCK_MS) * BLOCK_MS)
+        heard = self._tape.cleaned(start_ns - ONSET_LEAD_MS * 1_000_000, end_ns)
+        voiced = round(voiced_ms / BLOCK_MS) * BLOCK_MS
+        return self._onset.insists(heard, end_ns, voiced, settled=self._residue.settled)
 
     def _event(self, edge: Edge, decided_ns: int, *, speaking: bool) -> VoiceEvent:
         match edge.kind:

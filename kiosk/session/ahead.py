@@ -10,16 +10,17 @@ import asyncio
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 
 from kiosk.audio.pauses import Standing
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.dialogue.standing import Endings, standing, syllables
-from kiosk.events import Pcm, SpeechSoFar, UtteranceEnded
+from kiosk.events import MIC_RATE_HZ, Pcm, SpeechSoFar, UtteranceEnded
 from kiosk.session.visit import Visit
 
+CAPTION_SAMPLES: Final = 8 * MIC_RATE_HZ  # of long speech the end is shown: looking at all of it costs ever more
 Key = tuple[int, int, int]  # start and last voice of the utterance, samples kept from before it
 
 
@@ -46,6 +47,7 @@ class AheadPorts:
     answers: Callable[[Visit, Meaning], bool]  # whether it answers an open question
     foresee: Callable[[Visit, Words, Meaning], Awaitable[None]]  # prepare the answer's first sound
     prepare: Callable[[Pcm], Awaitable[None]]  # whose voice it is
+    held: Callable[[], bool]  # she was silenced by what is being said
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +97,7 @@ class Ahead:
             if so_far.paused:
                 await self._pause(visit, so_far, pcm, _key(so_far.start_ns, so_far.voice_ns, prefix))
             else:
-                words = await self._recogniser.glance(pcm)
+                words = await self._recogniser.glance(pcm[-CAPTION_SAMPLES:])
                 self.tally["captions"] += 1
                 self._ports.captioned(visit, words)
         except RecognitionError:
@@ -111,7 +113,8 @@ class Ahead:
         words = await self._recogniser.recognise(pcm)
         meaning = await self._understanding.understand(words)
         answers = self._ports.answers(visit, meaning)
-        how = standing(words, meaning, self._endings, answers_question=answers)
+        over_her = self._ports.held()
+        how = standing(words, meaning, self._endings, answers_question=answers, over_her=over_her)
         self._ports.stands(so_far.voice_ns, how, syllables(words.text, words.language))
         self.tally[how] += 1
         self._found = key, Foreseen(words, meaning)

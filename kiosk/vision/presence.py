@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from config.schema import Seeing
-from kiosk.events import CameraFrame, FaceMoved, PersonArrived, PersonLeft, Picture
+from kiosk.events import CameraFrame, FaceMoved, PersonArrived, PersonLeft
 from kiosk.vision.attendance import Attendance
 
 MS: Final = 1_000_000
@@ -60,9 +60,9 @@ class Presence:
 
 async def watch(
     frames: AsyncIterator[CameraFrame],
-    detect: Callable[[Picture], Awaitable[Sequence[SeenFace]]],
+    detect: Callable[[CameraFrame], Awaitable[Sequence[SeenFace]]],
     presence: Presence,
-    looks_hz: float,
+    looks_hz: Callable[[], float],
     attendance: Attendance | None = None,
 ) -> AsyncIterator[PresenceEvent]:
     """Look at a few pictures a second and yield who came and went. The others are not looked at."""
@@ -70,8 +70,8 @@ async def watch(
     async for frame in frames:
         if frame.at_ns < next_ns:
             continue
-        next_ns = frame.at_ns + int(1e9 / looks_hz)
-        events = list(presence.step(await detect(frame.bgr), frame.at_ns))
+        next_ns = frame.at_ns + int(1e9 / looks_hz())
+        events = list(presence.step(await detect(frame), frame.at_ns))
         if attendance:
             attendance.note(frame.at_ns, here=presence.here, near=presence.near)
         for event in events:

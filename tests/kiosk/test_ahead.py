@@ -40,6 +40,7 @@ class Around:
             answers=lambda visit, meaning: False,
             foresee=self.foresee,
             prepare=self.prepare,
+            held=lambda: False,
         )
         self.ahead = Ahead(ports, self, self, self)
         self.visit = Visit(0, "camera")

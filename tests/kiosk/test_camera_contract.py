@@ -125,7 +125,7 @@ async def test_the_approaching_portrait_arrives_and_leaves_by_the_real_detector(
 
     async def watching() -> None:
         presence = Presence(Seeing(leave_ms=600, arrive_ms=400))
-        async for event in watch(camera.frames(), faces, presence, 8):
+        async for event in watch(camera.frames(), lambda frame: faces(frame.bgr), presence, lambda: 8):
             told.append(type(event).__name__)  # noqa: PERF401  # seen while it goes on
 
     task = asyncio.create_task(watching())

@@ -160,7 +160,8 @@ class Fixed:
 def test_only_what_is_whole_and_understood_is_finished() -> None:
     words, act, ask = Words("我想取钱", "zh"), Meaning([], "act"), Meaning([], "ask")
     assert standing(words, act, Fixed(0.9), answers_question=False) == "finished"
-    assert standing(words, ask, Fixed(0.9), answers_question=False) == "unknown"
+    assert standing(words, ask, Fixed(0.65), answers_question=False) == "finished"
+    assert standing(words, Meaning([], "unsure"), Fixed(0.65), answers_question=False) == "unknown"
     assert standing(words, act, Fixed(0.5), answers_question=False) == "unknown"
     assert standing(words, act, Fixed(0.1), answers_question=False) == "unfinished"
     assert standing(words, ask, Fixed(0.1), answers_question=True) == "finished"
