@@ -16,6 +16,18 @@ _PUNCTUATION: Final = re.compile(r"[^\w\u4e00-\u9fff]+")
 _ONE: Final = re.compile(rf"(?:[{_SOUNDS_ZH}]|{'|'.join(re.escape(word) for word in _WORDS)})\s*", re.IGNORECASE)
 
 
+_INTERRUPTS: Final = re.compile(
+    r"停|等|不|别|慢|错|打断|人工|算了|换|取消|闭嘴|安静|重新|再说"
+    r"|\b(?:stop|wait|no|not|hold|excuse|hang|sorry|cancel|quiet|sir|madam|miss|listen|help|enough|again|slow|don't)\b",
+    re.IGNORECASE,
+)
+
+
+def interrupts(text: str) -> bool:
+    """Whether these few words ask her to stop, rather than tell her that somebody listens."""
+    return bool(_INTERRUPTS.search(text))
+
+
 def is_backchannel(text: str) -> bool:
     """Whether `text` is made of nothing but such words: '嗯嗯，好' is, '好，取一个' is not."""
     bare = _PUNCTUATION.sub(" ", text).strip()

@@ -15,7 +15,7 @@ from typing import Final, Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
-from kiosk.dialogue.backchannel import is_backchannel
+from kiosk.dialogue.backchannel import interrupts, is_backchannel
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.companion import brings_companion
 from kiosk.dialogue.manner import Manner
@@ -41,6 +41,7 @@ from kiosk.session.visit import COMPANION, Visit
 MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
 NO_WORDS: Final = "no_words"
+NOD_NS: Final = 700_000_000
 QUESTION_HEARD: Final = 0.8  # so much of a question was audible that an answer to it can be one
 
 
@@ -203,7 +204,7 @@ class Turns:
             self._ports.tell(FalseAlarm(turn))
             return
         against = await self._against(visit, heard, known.words)
-        if against is None and self._only_nods(visit, known.words):
+        if against is None and self._only_nods(visit, heard, known):
             against = "backchannel"
         if against:
             visit.heard = ""
@@ -234,12 +235,16 @@ class Turns:
             self.tally_against[against] += 1
         return against
 
-    def _only_nods(self, visit: Visit, words: Words) -> bool:
-        """'Mm-hm' in the middle of an explanation; near the end of a question it is an answer."""
+    def _only_nods(self, visit: Visit, heard: UtteranceEnded, known: Foreseen) -> bool:
+        """'Mm-hm' in the middle of an explanation, or a short sound that means nothing known and does not ask her to
+        stop: recognisers write all kinds of words for a hum. Near the end of a question it is an answer."""
         caption = visit.caption
         said = caption.spoken / max(1, len(caption.text)) if caption and caption.spoken is not None else 0.0
-        asked = bool(visit.last and visit.last.targets) and said >= QUESTION_HEARD
-        return is_backchannel(words.text) and not asked
+        if visit.last and visit.last.targets and said >= QUESTION_HEARD:
+            return False
+        short = heard.end_ns - heard.start_ns < NOD_NS and not heard.kept
+        vague = known.meaning.decision != "act" and not interrupts(known.words.text)
+        return is_backchannel(known.words.text) or (short and vague)
 
     # ------------------------------------------------------------ while the visitor speaks
     def captioned(self, visit: Visit, words: Words) -> None:
