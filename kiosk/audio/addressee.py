@@ -27,14 +27,17 @@ Reason = Literal[
 
 LIPS_MOVING: Final = 0.5  # of the utterance, and more: as strong as it gets
 LIPS_STILL: Final = 0.1
-LIPS_FOR: Final = 3.0  # log odds, twenty to one
-LIPS_AGAINST: Final = -2.5
+# Log odds, if one utterance in twenty is seen wrongly either way, and a visitor's lips seen still in one of fifty.
+LIPS_FOR: Final = 3.0
+LIPS_AGAINST: Final = -3.9
+LIPS_AGAINST_FIRST: Final = -2.0  # a mask hides the mouth, and before the voice is known nothing else could tell
 SHORT_S: Final = 0.8  # less says little about a voice: judged leniently, and nothing is learnt from it
 # Nearness alone tells little in a live or noisy room, and a visitor who is never heard is worse off than a bystander
 # who is answered once: the first words count unless they are clearly far. The voice of the visit decides from then on.
 FIRST_LENIENT: Final = 3.0
 LENIENT: Final = 0.7  # log odds given to short ones
 LEARN_MARGIN: Final = 0.5  # log odds above the threshold before an utterance shapes the visit's voice
+HIDDEN_MARGIN: Final = 3.0  # so surely the visitor's voice that it is the lips that are not seen
 MEMORY: Final = 6  # utterances that a voice is the mean of; older ones fade
 COMPANIONS: Final = 3
 SURE_AFTER: Final = 2  # utterances; before, a voice that is much nearer takes the visit over
@@ -127,6 +130,7 @@ class Addressee:
         self._visitor: _Voice | None = None
         self._companions: list[_Voice] = []
         self._ignored_near: _Voice | None = None
+        self._lips_hidden = False  # the visitor was heard with lips that seemed still: a mask, a beard, a scarf
 
     def accept_companion(self) -> bool:
         """The last near voice that was ignored belongs to the visitor. False: there was none, or there are enough."""
@@ -162,12 +166,14 @@ class Addressee:
         vector = self._embed(utterance.pcm) if self._embed is not None else None
         if vector is not None and not vector.any():
             vector = None
-        return _Heard(sound, vector, listener.near(sound), lips_odds(utterance.lips_share))
+        lips = lips_odds(utterance.lips_share)
+        return _Heard(sound, vector, listener.near(sound), max(0.0, lips) if self._lips_hidden else lips)
 
     def _unknown(self, utterance: UtteranceFacts, heard: _Heard, listener: Listener, *, blind: bool) -> Judgement:
         """No voice to compare with: near enough, with the lips' word."""
-        odds = heard.near_odds + heard.lips_odds
-        threshold = listener.near_threshold - self._set.leniency - FIRST_LENIENT
+        odds = heard.near_odds + max(LIPS_AGAINST_FIRST, heard.lips_odds)
+        first = self._visitor is None and heard.vector is not None
+        threshold = listener.near_threshold - self._set.leniency - (FIRST_LENIENT if first else 0.0)
         for_us = odds >= threshold
         reason: Reason = "first_voice" if self._visitor is None else "near_voice"
         if for_us:
@@ -195,6 +201,13 @@ class Addressee:
         # the lips are the visitor's: a companion may stand beside the picture
         odds = alone + (heard.lips_odds if best is self._visitor else max(0.0, heard.lips_odds))
         for_us = odds >= threshold
+        if (
+            best is self._visitor
+            and not short
+            and alone >= threshold + HIDDEN_MARGIN
+            and heard.lips_odds <= LIPS_AGAINST
+        ):
+            self._lips_hidden = True
         if for_us and not short and odds >= threshold + LEARN_MARGIN:
             best.learn(vector, heard.sound, heard.near_odds)
         near = heard.near_odds >= listener.near_threshold

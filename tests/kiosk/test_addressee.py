@@ -56,11 +56,28 @@ def test_the_first_near_voice_begins_the_visit_and_is_known_from_then_on(address
 
 
 def test_a_far_voice_and_another_near_voice_are_ignored_and_tallied_by_reason(addressee: Addressee) -> None:
-    assert say(addressee, BERT, -2).reason == "far"
+    assert say(addressee, BERT, -4).reason == "far"
     say(addressee, ANNA, 2)
     assert say(addressee, BERT, 1.5).reason == "other_voice"
     assert say(addressee, CARL, -3).reason == "far"
     assert addressee.tally == {"far": 2, "first_voice": 1, "other_voice": 1}
+
+
+def test_the_first_words_count_from_farther_away_than_a_strangers_later_ones(addressee: Addressee) -> None:
+    assert say(addressee, ANNA, -2).reason == "first_voice"
+    assert not say(addressee, BERT, -2).for_us
+
+
+def test_still_lips_of_a_masked_visitor_are_not_held_against_a_voice_that_is_surely_theirs(
+    addressee: Addressee,
+) -> None:
+    assert say(addressee, ANNA, 4, lips_share=0.0).for_us
+    for _ in range(3):
+        say(addressee, ANNA, 4, lips_share=0.0)
+    assert addressee._lips_hidden
+    assert say(addressee, ANNA, 2, lips_share=0.0).for_us
+    addressee.forget()
+    assert not addressee._lips_hidden
 
 
 def test_nobody_in_front_means_nothing_counts(addressee: Addressee) -> None:
