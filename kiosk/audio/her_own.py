@@ -17,7 +17,7 @@ from kiosk.events import MIC_RATE_HZ, Pcm
 
 QUIET: Final = 60  # largest sample: nothing is played
 OUTLASTS: Final = 0.25  # of the energy comes while she is silent: so much is no echo
-SHORT_SAMPLES: Final = MIC_RATE_HZ * 6 // 5  # 0.7 s of voice and what is kept around it: alike by chance
+SHORT_SAMPLES: Final = 2 * MIC_RATE_HZ  # 1.5 s of voice and what is kept around it: easily alike by chance
 STEP: Final = MIC_RATE_HZ // 100
 ECHO_STEPS: Final = 40  # 400 ms of the loudspeaker's and the room's delay
 

@@ -120,7 +120,7 @@ class Renderer:
 
     # ------------------------------------------------------------ now
     async def get(self, wanted: Wanted, *, keep: bool) -> tuple[Sound, bool]:
-        """The clause's sound, and whether it was there already. `keep`: it may go to the cache.
+        """The clause's sound, and whether it was there without waiting. `keep`: it may go to the cache.
 
         Raises LookupError where it has to be made and there is no synthesiser.
         """
@@ -130,9 +130,9 @@ class Renderer:
                 await asyncio.shield(coming)
             if held := self._foreseen.get(wanted.key):
                 self.tally_foreseen += 1
-                return held, True
+                return held, coming is None
             if self._cache.has(wanted.key) and (held := await asyncio.to_thread(self._cache.load, wanted.key)):
-                return held, True
+                return held, coming is None
             return await self._made(wanted, keep=keep), False
         finally:
             self._urgent -= 1
