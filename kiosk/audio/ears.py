@@ -31,6 +31,7 @@ from kiosk.events import (
 BLOCK_SAMPLES = 512
 NS_PER_SAMPLE = 1e9 / MIC_RATE_HZ
 ONSET_LEAD_MS: Final = 96  # sound from before the first voiced block: the hiss of a first consonant is not voice
+ONSET_MOST_MS: Final = 600  # of it; a voice that begins in what was taken for her echo is noticed
 AFTER_ROLL_NS: Final = 200_000_000  # silence kept behind the last voiced block
 
 
@@ -239,7 +240,8 @@ class Ears:
         voiced_ms, start_ns = self._endpointer.unconfirmed_over_ms, self._endpointer.start_ns
         if not speaking or not voiced_ms or self._onset is None or start_ns is None:
             return None
-        heard = self._tape.cleaned(start_ns - ONSET_LEAD_MS * 1_000_000, end_ns)
+        since_ns = max(start_ns - ONSET_LEAD_MS * 1_000_000, end_ns - ONSET_MOST_MS * 1_000_000)
+        heard = self._tape.cleaned(since_ns, end_ns)
         voiced = round(voiced_ms / BLOCK_MS) * BLOCK_MS
         return self._onset.insists(heard, end_ns, voiced, settled=self._residue.settled)
 

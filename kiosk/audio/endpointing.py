@@ -140,10 +140,7 @@ class Endpointer:
             self._confirmed = True
             yield Edge("barged_in", last_ns, start_ns)
         unwanted = over_speech and not self._confirmed
-        if unwanted and insists is False:  # a voice that begins in her echo would be taken for its going on
-            self.reset()
-            yield Edge("died", last_ns, start_ns)
-        elif end_ns - start_ns >= self._set.max_utterance_ms * MS:
+        if end_ns - start_ns >= self._set.max_utterance_ms * MS:
             self.reset()
             yield Edge("died" if unwanted else "capped", last_ns, start_ns)
         elif unwanted:

@@ -12,7 +12,7 @@ OwnShare = Callable[[Pcm, int], float]
 """How much the microphone's sound until that time follows what the loudspeaker played, 0 to 1."""
 # On short stretches: her echo 0.6 to 0.95, visitors over her 0.4 to 0.68 (simulated rooms). Until the cancellers have
 # learnt the room, which they do once after the start, her echo is the likelier cause.
-OWN_SHARE: Final = 0.7
+OWN_SHARE: Final = 0.66
 OWN_SHARE_AT_FIRST: Final = 0.45
 
 

@@ -132,8 +132,7 @@ def test_going_on_over_her_speech_is_a_barge_in_within_half_a_second() -> None:
 def test_words_over_her_are_a_barge_in_at_once_and_her_own_echo_is_none_ever() -> None:
     found = run((0.9, 1600), over_speech=True, insists=True)
     assert kinds(found)[:2] == ["began", "barged_in"] and found[1][1] <= found[0][1] + BLOCK_MS
-    echo = kinds(run((0.9, 4000), (0, 640), over_speech=True, insists=False))
-    assert set(echo) == {"began", "died"} and echo[-1] == "died"  # again and again, so that a voice in it is noticed
+    assert kinds(run((0.9, 4000), (0, 640), over_speech=True, insists=False)) == ["began", "died"]
 
 
 def test_sixty_seconds_of_noise_are_capped_not_endless() -> None:
