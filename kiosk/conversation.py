@@ -118,9 +118,7 @@ def converse(
 
     onset = OverSpeech(None, own.share if own else None)
     background = NoiseFloor()
-    ears = Ears(
-        site.hearing, models.vad, around.echo, speaking, around.is_open, onset, background, models.vad_over_her
-    )
+    ears = Ears(site.hearing, models.vad, around.echo, speaking, around.is_open, onset, background, models.vad_over_her)
     how = _Manner(site, lambda: ears.background_dbfs)
     turns = Turns(
         replace(ports, manner=how.of), clock, brain, voice, None, recogniser, understanding, actions, weighing
