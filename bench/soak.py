@@ -83,7 +83,7 @@ def _private_mb(supervisor: Supervisor, name: str) -> float | None:
     return sum(int(row[1]) for row in rows) * 1024 / MB
 
 
-def slope(rows: Sequence[tuple[float, float]], warm_up_min: float = WARM_UP_MIN) -> dict[str, float]:
+def slope(rows: Sequence[tuple[float, float]], warm_up_min: float = WARM_UP_MIN) -> dict[str, Any]:
     """The line through (seconds, megabytes) after the warm-up, in MB an hour, with twice its standard error.
 
     The error takes neighbouring readings as one: a visit's rise and fall would otherwise count as independent.
@@ -103,7 +103,9 @@ def slope(rows: Sequence[tuple[float, float]], warm_up_min: float = WARM_UP_MIN)
     return {
         "mb_per_h": round(float(a), 3),
         "error_mb_per_h": round(float(error), 3),
+        "last_half_mb_per_h": round(float(np.polyfit(hours[len(mb) // 2 :], mb[len(mb) // 2 :], 1)[0]), 3),
         "start_mb": round(float(mb[0]), 1),
         "end_mb": round(float(mb[-1]), 1),
+        "every_five_minutes_mb": [round(float(one), 1) for one in mb[:: int(300 / EVERY_S)]],
         "readings": len(kept),
     }
