@@ -32,6 +32,7 @@ from kiosk.session.visit import Visit
 from kiosk.session.weigh import Lips, Remembered, Weighing
 from kiosk.vision.attendance import Attendance
 from models.hotwords import HotWords, words_of
+from models.intent import IntentModel
 from models.inverse import written
 from models.slots import read_slots
 
@@ -88,7 +89,9 @@ def converse(
     around: Around,
 ) -> Conversation:
     """Put hearing and speaking together and hand them to the session."""
-    hot = HotWords(words_of(zh for zh, language in said_here(site) if language == "zh"), models.intent)
+    hot = HotWords(
+        words_of(zh for zh, language in said_here(site) if language == "zh"), IntentModel()
+    )  # of its own: another thread
     recogniser = ModelRecogniser(
         models.recogniser,
         models.hearing,
