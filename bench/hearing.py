@@ -28,7 +28,9 @@ PARTS: Final = ("alone", "slow", "barge_in", "backchannels", "others", "words", 
 CONDITION: Final = (
     "synthetic speakers (blends of the product's own synthesiser, the receptionist's voices in none), simulated "
     "shoebox rooms, visitor -26 dBFS at 1 m, loudspeaker 0.35 m from the microphone at -6 to +3 dB of a visitor's "
-    "effort with 20 to 120 ms unreported delay and soft clipping, no camera, no lips; virtual time, in which each "
+    "effort with 20 to 120 ms unreported delay and soft clipping, simulated looks (the visitor "
+    "in front, lips moving with the visitor's words, one utterance in four unseen; none where she is alone); virtual "
+    "time, in which each "
     "network takes what it took on this machine, alone; seeds fixed; 40 ms of sound in the loudspeaker's device"
 )
 

@@ -1,4 +1,6 @@
-"""'Mm-hm', or the beginning of words? Asked while the receptionist speaks and somebody's voice begins.
+"""'Mm-hm', or the beginning of words? For the moment when somebody's voice begins while the receptionist speaks.
+
+Trained and measured, not asked by the terminal: it is too often wrong to decide by (docs/hearing.md).
 
 Listens to the first half second as it goes on and says how likely it is that the visitor wants to
 speak. A hum, 'ok', a cough or a laugh is no wish to; anything that goes on is. What it hears with is
