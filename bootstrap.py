@@ -44,6 +44,8 @@ SYSTEM_TESTS = {
     "chromium": "looking at the hub's page in tests",
     "libatomic1": "the browser's driver in tests",
     "systemd": "checking the units",
+    "postgresql": "the hub's database in tests",
+    "nats-server": "the bus for many machines, in tests",
 }
 RENAMED = {"libglib2.0-0": ("libglib2.0-0t64",)}  # newer releases call it so
 

@@ -25,6 +25,7 @@ TILT_STEP_DEGREES: Final = 0.1
 SHIFT_STEP_PX: Final = 0.25
 BREATH_RISE: Final = 3.2  # bust units
 HEAD_BREATH: Final = 0.8  # of the chest's rise
+WARP_SPARE: Final = 8  # an eighth more than needed: a head that tilts needs a little more
 HIDDEN_DROP: Final = 330.0  # bust units below its place that a gesture's arm comes from
 Matrix = npt.NDArray[np.float64]  # (2, 3), maps bust space to pixels
 
@@ -46,6 +47,7 @@ class _Warped:
     surface: pygame.Surface
     left: int
     top: int
+    buffer: npt.NDArray[np.uint8]  # (n,), under the surface
 
 
 class FigureRenderer:
@@ -146,7 +148,7 @@ class FigureRenderer:
     def _blit(self, target: pygame.Surface, name: str, sprite: Sprite, matrix: Matrix, key: tuple[object, ...]) -> None:
         kept = self._warped.get(name)
         if kept is None or kept.key != key:
-            kept = self._warped[name] = _warp(sprite, self._scale, matrix, key)
+            kept = self._warped[name] = _warp(sprite, self._scale, matrix, key, kept)
         target.blit(kept.surface, (kept.left, kept.top), special_flags=pygame.BLEND_PREMULTIPLIED)
 
 
@@ -188,8 +190,10 @@ def _turned(matrix: Matrix, degrees: float, pivot: tuple[float, float], shift_px
     return turned
 
 
-def _warp(sprite: Sprite, sprite_scale: float, matrix: Matrix, key: tuple[object, ...]) -> _Warped:
-    """Resample the sprite where `matrix` puts it."""
+def _warp(
+    sprite: Sprite, sprite_scale: float, matrix: Matrix, key: tuple[object, ...], before: _Warped | None
+) -> _Warped:
+    """Resample the sprite where `matrix` puts it, over the pixels of `before`, which is not to be used any more."""
     height, width = sprite.pixels.shape[:2]
     to_bust = np.array([[1 / sprite_scale, 0.0, sprite.left], [0.0, 1 / sprite_scale, sprite.top], [0.0, 0.0, 1.0]])
     placed: Matrix = matrix @ to_bust
@@ -197,5 +201,11 @@ def _warp(sprite: Sprite, sprite_scale: float, matrix: Matrix, key: tuple[object
     left, top = math.floor(corners[0].min()), math.floor(corners[1].min())
     size = (math.ceil(corners[0].max()) - left, math.ceil(corners[1].max()) - top)
     placed[:, 2] += placed[:, :2] @ np.array([0.5, 0.5]) - 0.5 - np.array([left, top])  # pixel centres
-    pixels = cv2.warpAffine(sprite.pixels, placed, size, flags=cv2.INTER_LINEAR)
-    return _Warped(key, pygame.image.frombuffer(pixels.data, size, "BGRA"), left, top)
+    needed = size[0] * size[1] * 4
+    if before is not None and needed <= len(before.buffer):
+        buffer = before.buffer
+    else:  # a megabyte thirty times a second would be a thousand fresh pages each time
+        buffer = np.empty(needed + needed // WARP_SPARE, np.uint8)
+    pixels = buffer[:needed].reshape(size[1], size[0], 4)
+    cv2.warpAffine(sprite.pixels, placed, size, dst=pixels, flags=cv2.INTER_LINEAR)
+    return _Warped(key, pygame.image.frombuffer(pixels.data, size, "BGRA"), left, top, buffer)

@@ -19,11 +19,17 @@ from rich.table import Table
 BENCHES: Final = {
     "asr": "bench.asr",
     "hearing": "bench.hearing",
+    "hub": "bench.hub",
+    "dialogue": "bench.dialogue",
     "echo": "bench.echo",
     "intent": "bench.intent",
+    "knowledge": "bench.knowledge",
     "latency": "bench.latency",
     "models": "bench.models",
+    "queue": "bench.queue",
+    "risk": "bench.risk",
     "soak": "bench.soak",
+    "sync": "bench.sync",
     "tts": "bench.tts",
     "visit": "bench.visit",
 }

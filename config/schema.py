@@ -85,9 +85,9 @@ class Ports(Section):
 
 class Hearing(Section):
     voice_on: float = Field(
-        default=0.5, gt=0, lt=1, description="silero probability that starts speech (its authors' default)"
+        default=0.6, gt=0, lt=1, description="probability that the visitor speaks, from which on speech begins"
     )
-    voice_off: float = Field(default=0.35, gt=0, lt=1, description="below this it is silence; the gap avoids chatter")
+    voice_off: float = Field(default=0.55, gt=0, lt=1, description="below this, what began is silence again")
     min_speech_ms: int = Field(default=128, ge=32, le=2000, description="shorter sounds are clicks")
     pause_ms: int = Field(
         default=1300,
@@ -110,11 +110,14 @@ class Hearing(Section):
     look_ms: int = Field(
         default=192, ge=96, le=1000, description="silence after which the words so far are recognised ahead"
     )
+    held_look_ms: int = Field(
+        default=128, ge=64, le=1000, description="the same while she is held by what is said: a nod lets her go on"
+    )
     partial_ms: int = Field(
         default=900, ge=300, le=10000, description="captions while speaking: recognised anew this often"
     )
     barge_in_ms: int = Field(
-        default=640, ge=100, le=2000, description="voice over the receptionist this long stops her whatever it is"
+        default=224, ge=96, le=2000, description="so much voice over the receptionist holds her; a nod lets her go on"
     )
     died_ms: int = Field(default=256, ge=96, le=2000, description="silence that ends a 'mm-hm' over the receptionist")
     max_utterance_s: float = Field(default=25, ge=3, le=28, description="hard cap: the recogniser's window is 30 s")
@@ -204,6 +207,26 @@ class Talking(Section):
     misunderstood_limit: int = Field(default=2, ge=1, le=5, description="then a person is offered")
 
 
+class Content(Section):
+    """Where the approved knowledge comes from."""
+
+    pack: str = Field(
+        default="",
+        max_length=300,
+        description="with public_keys: the folder where signed packs are kept; without: the folder of a pack's source, "
+        "empty: config/content/BANK",
+    )
+    public_keys: tuple[Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")], ...] = Field(
+        default=(), max_length=8, description="whose signed packs are taken; none: the unsigned source, for development"
+    )
+
+    @model_validator(mode="after")
+    def _signed_packs_have_a_folder(self) -> Content:
+        if self.public_keys and not self.pack:
+            raise ValueError("with public_keys, pack must name the folder where signed packs are kept")
+        return self
+
+
 class HubLink(Section):
     host: str = Field(default="127.0.0.1", min_length=1, max_length=253)
     port: int = Field(default=1883, ge=1, le=65535)
@@ -216,6 +239,20 @@ class HubLink(Section):
     )
     resend_s: float = Field(
         default=5, ge=0.5, le=600, description="unacknowledged operations are sent again after this"
+    )
+
+
+class BankSystem(Section):
+    """The bank's own system behind the conversation. Without it, a person is offered for wishes that need it."""
+
+    url: str = Field(
+        default="", max_length=200, pattern=r"^(https?://[^\s]+)?$", description="of the core bank's HTTP API"
+    )
+    timeout_s: float = Field(default=3.0, ge=0.2, le=30, description="one try; a visitor waits for two at most")
+    reader: str = Field(
+        default="",
+        max_length=200,
+        description="the simulated card reader's file; empty: card_reader.json among the terminal's state",
     )
 
 
@@ -232,7 +269,9 @@ class Site(Section):
     addressing: Addressing = Addressing()
     voice: Voice = Voice()
     talking: Talking = Talking()
+    content: Content = Content()
     hub: HubLink = HubLink()
+    bank_system: BankSystem = BankSystem()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:

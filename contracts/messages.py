@@ -1,4 +1,6 @@
-"""Every message on the wire, as typed structures; JSON, schema version in each, no visitor's words.
+"""Every message on the wire, as typed structures; JSON, schema version in each.
+
+No visitor's words, but for `Handover`: it is for the person who comes to help, and is forgotten soon after.
 
 A field that could carry free text is bound to a narrow pattern, so that a name, a number or a
 sentence of a visitor cannot travel in it by accident. Unknown fields are ignored by the reader
@@ -13,6 +15,8 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from contracts.handover import HandoverPacket
+from contracts.queueing import Lane, Priority
 from contracts.tickets import TicketState
 
 SCHEMA: Final = 1
@@ -22,6 +26,9 @@ Name = Annotated[str, msgspec.Meta(pattern=NAME_PATTERN)]
 """A branch or a device: no dots, no slashes, so that it can be a subject in other engines."""
 Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 """An identifier of ours: intent, service, outcome. Never a visitor's word."""
+Counted = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
+"""What is counted, 'part.name'; names are ours."""
+TALLIES_LIMIT: Final = 60
 TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
 VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
 """Random, new for each visit; says nothing about who the visitor is."""
@@ -152,6 +159,13 @@ class DeviceFound(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     device: DeviceKind
 
 
+class SelfTested(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="self_tested"):
+    """The opening self-test of the day: what would make tickets fail, by codes; none: ready."""
+
+    day: Day
+    failed: Annotated[tuple[Code, ...], msgspec.Meta(max_length=20)]
+
+
 Moment: TypeAlias = (
     VisitStarted
     | Greeted
@@ -163,6 +177,7 @@ Moment: TypeAlias = (
     | VisitEnded
     | DeviceMissing
     | DeviceFound
+    | SelfTested
 )
 
 
@@ -172,7 +187,38 @@ class Event(Numbered, frozen=True, kw_only=True):
     body: Moment
 
 
+# --- whoever takes over --------------------------------------------------------------------------
+
+
+class Handover(Numbered, frozen=True, kw_only=True):
+    """What the person needs who takes a visitor over. The terminal drops it when it is old before it could be sent;
+    the hub keeps it for those who serve visitors, and deletes it after `HANDOVER_KEPT_S`."""
+
+    body: HandoverPacket
+
+
+HANDOVER_UNSENT_S: Final = 3_600  # on the terminal: later nobody waits any more
+HANDOVER_KEPT_S: Final = 8 * 3_600  # on the hub: a working day
+
+
 # --- tickets ------------------------------------------------------------------------------------
+
+
+class ClockReading(msgspec.Struct, frozen=True, kw_only=True):
+    """The sender's clock against the hub's: add `offset_ms` to `at`, and it is true within `within_ms`.
+
+    Measured at the last contact; `within_ms` has grown since by what a quartz may drift.
+    """
+
+    offset_ms: Annotated[int, msgspec.Meta(ge=-MAX_INTEGER, le=MAX_INTEGER)]
+    within_ms: Tally
+
+
+class DayNumber(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket of some day."""
+
+    day: Day
+    number: TicketNumber
 
 
 class TicketIssued(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_issued"):
@@ -183,6 +229,11 @@ class TicketIssued(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     service: Code
     visit: VisitId
     language: Language
+    priority: Priority = Priority.NONE
+    due: Utc | None = None  # of the appointment, on the hub's clock
+    instead_of: DayNumber | None = None  # `carried`: the ticket that was not served by closing
+    clock: ClockReading | None = None  # absent: this terminal has never been in contact with a hub
+    zone_min: Annotated[int, msgspec.Meta(ge=-720, le=840)] | None = None  # minutes that local time is ahead of UTC
 
 
 class TicketGivenBack(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_given_back"):
@@ -192,13 +243,75 @@ class TicketGivenBack(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind
     day: Day
 
 
-TicketOperation: TypeAlias = TicketIssued | TicketGivenBack
+StaffEvent = Literal["called", "recalled", "serving_began", "parked", "requeued", "transferred", "missed", "finished"]
+Counter = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")]
+
+
+class TicketHandled(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_handled"):
+    """Staff did something with a ticket at a terminal that could not reach the hub; merged when it can.
+
+    `service` and `lane`: where a transferred ticket waits next, when that changes.
+    """
+
+    number: TicketNumber
+    day: Day
+    event: StaffEvent
+    counter: Counter = ""
+    service: Code | None = None
+    lane: Lane | None = None
+    clock: ClockReading | None = None
+
+
+class TicketPrioritised(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_prioritised"):
+    """The visitor said, after taking the ticket, why they should not wait long. Nothing says who they are."""
+
+    number: TicketNumber
+    day: Day
+    priority: Priority
+
+
+class DayClosed(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="day_closed"):
+    """An hour after closing: who still waits was told, and is settled. The first terminal to say so settles all."""
+
+    day: Day
+
+
+DayMoment: TypeAlias = SelfTested | DayClosed
+TicketOperation: TypeAlias = TicketIssued | TicketGivenBack | TicketHandled | TicketPrioritised | DayClosed
 
 
 class TicketOp(Numbered, frozen=True, kw_only=True):
     """One operation on a ticket, from the kiosk's outbox."""
 
     body: TicketOperation
+
+
+class LiveTicket(msgspec.Struct, frozen=True, kw_only=True):
+    """A ticket as this terminal knows it. `at`, `seq`: of its issue; `through`: its last operation's number."""
+
+    seq: Sequence
+    through: Sequence
+    at: Utc
+    state: TicketState
+    issued: TicketIssued
+    counter: Counter = ""
+    service: Code | None = None  # where it waits now, when that is not the one it was issued for
+    lane: Lane = Lane.COUNTER
+    rejoins: Annotated[int, msgspec.Meta(ge=0, le=9)] = 0
+    priority: Priority = Priority.NONE
+
+
+class KioskQueue(Message, frozen=True, kw_only=True):
+    """What the hub may not know yet, ahead of the backlog: this terminal's tickets of today with something owed.
+
+    The operations themselves follow, numbered; those up to `through` of a ticket are in its `state` already.
+    `owed` counts all tickets with something owed; `tickets` holds the latest up to the size bound.
+    """
+
+    log: VisitId
+    day: Day
+    tickets: tuple[LiveTicket, ...]
+    owed: Tally
 
 
 class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -209,6 +322,8 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
     state: TicketState
     ahead: Tally = 0
     counter: str = ""
+    lane: Lane = Lane.COUNTER
+    priority: Priority = Priority.NONE
 
 
 class ServiceQueue(msgspec.Struct, frozen=True, kw_only=True):
@@ -237,6 +352,24 @@ class TicketsState(Message, frozen=True, kw_only=True):
     issued: dict[str, int]
 
 
+class NumberCalled(Message, frozen=True, kw_only=True):
+    """A number was called to a counter. The board and one loudspeaker of the branch show and say it.
+
+    `show_at` is after the announcement before it has had its time: nobody's number is overwritten or talked
+    over. Who receives it late (`show_at` + `show_ms` is over) says nothing. `order` grows by one each in a branch's
+    store; the words are made of the number and the counter by `contracts.announcements`.
+    """
+
+    branch: Name
+    order: Sequence
+    day: Day
+    number: TicketNumber
+    counter: Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9-]{0,20}$")]
+    again: bool
+    show_at: Utc
+    show_ms: Annotated[int, msgspec.Meta(ge=1_000, le=60_000)]
+
+
 # --- the link itself ----------------------------------------------------------------------------
 
 
@@ -263,6 +396,14 @@ class HubPresence(Message, frozen=True, kw_only=True):
     version: str
 
 
+class ModelTiming(msgspec.Struct, frozen=True, kw_only=True):
+    """How long one model takes, over the last calls: milliseconds."""
+
+    calls: Tally
+    p50_ms: Milliseconds
+    p95_ms: Milliseconds
+
+
 class Telemetry(Message, frozen=True, kw_only=True):
     """How the terminal is, twice a minute. Not kept: the next one replaces it."""
 
@@ -274,3 +415,30 @@ class Telemetry(Message, frozen=True, kw_only=True):
     cpu_share: Annotated[float, msgspec.Meta(ge=0, le=64)] = 0.0  # of one core
     frame_p95_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None  # None: no screen says so
     missing: tuple[DeviceKind, ...] = ()
+    # how sounds and utterances ended since the start, 'part.name': for whoever asks why a terminal hears badly
+    hearing: Annotated[dict[Counted, Tally], msgspec.Meta(max_length=TALLIES_LIMIT)] = {}
+    temperature_c: Annotated[float, msgspec.Meta(ge=-60, le=200)] | None = None  # None: no sensor
+    waiting: Tally | None = None  # people in the branch's queue as this terminal knows it; None: it does not
+    clock: ClockReading | None = None
+    models: dict[Code, ModelTiming] = {}  # msgspec copies an empty default
+    versions: dict[Code, str] = {}
+
+
+class Sample(msgspec.Struct, frozen=True, array_like=True):
+    """One kept look at the terminal, as a JSON array: compact. UTC seconds, then as in `Telemetry`."""
+
+    at_s: Tally
+    pending: Tally
+    free_disk_bytes: Tally
+    rss_bytes: Tally
+    cpu_share: float
+    temperature_c: float | None
+    waiting: Tally | None
+    missing: tuple[DeviceKind, ...] = ()
+
+
+class TelemetryBatch(Message, frozen=True, kw_only=True):
+    """What could not be told while the hub was away: latest first, thinned with age. Each is kept once by its time."""
+
+    samples: Annotated[tuple[Sample, ...], msgspec.Meta(max_length=120)]
+    thinned: Tally  # samples that the terminal let go, ever

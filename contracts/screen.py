@@ -15,13 +15,13 @@ from contracts.speech import VisemeSpan
 
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
-Page = Literal["attract", "conversation", "ticket", "opinion", "goodbye", "outage"]
+Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage"]
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
 Gesture = Literal["rest", "wave", "present", "stop", "heart"]
 Expression = Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"]
-TargetKind = Literal["chip", "primary", "quiet", "human", "dock", "microphone", "smiley", "score", "card"]
+TargetKind = Literal["chip", "primary", "quiet", "human", "dock", "microphone", "smiley", "score", "card", "key"]
 
 
 class Caption(msgspec.Struct, frozen=True):
@@ -57,6 +57,14 @@ class TicketView(msgspec.Struct, frozen=True):
     ahead: int | None = None
     wait_min: tuple[int, int] | None = None  # minutes: most people, hardly anybody longer
     qr: str = ""  # text of the QR code
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """What is being typed on the keypad. A secret comes as dots; `most` digits can be typed."""
+
+    text: str
+    most: int
+    money: bool = False
 
 
 class QueueLine(msgspec.Struct, frozen=True):
@@ -97,6 +105,7 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     queue: tuple[QueueLine, ...] = ()
     open_until: str = ""  # e.g. '17:00'
     lights: DeviceLights = DeviceLights()
+    entry: Entry | None = None
 
 
 class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):

@@ -80,22 +80,47 @@ TABLE: Final[dict[tuple[TicketState, TicketEvent], TicketState]] = {
     (S.PARKED,      E.REQUEUED):      S.WAITING,
     (S.PARKED,      E.GIVEN_BACK):    S.GIVEN_BACK,
     (S.PARKED,      E.DAY_ENDED):     S.EXPIRED,
+    (S.PARKED,      E.TRANSFERRED):   S.TRANSFERRED,
     (S.TRANSFERRED, E.CALLED):        S.CALLED,
+    (S.TRANSFERRED, E.PARKED):        S.PARKED,
     (S.TRANSFERRED, E.TRANSFERRED):   S.TRANSFERRED,
     (S.TRANSFERRED, E.GIVEN_BACK):    S.GIVEN_BACK,
     (S.TRANSFERRED, E.DAY_ENDED):     S.EXPIRED,
     (S.NO_SHOW,     E.RECALLED):      S.RECALLED,     # the visitor came after all
-    (S.NO_SHOW,     E.REQUEUED):      S.WAITING,
+    (S.NO_SHOW,     E.REQUEUED):      S.WAITING,      # by the rule of `contracts.queueing.rejoined`
+    (S.NO_SHOW,     E.GIVEN_BACK):    S.GIVEN_BACK,
     (S.NO_SHOW,     E.DAY_ENDED):     S.EXPIRED,
 }  # fmt: skip
 
 ENDED: Final = frozenset({S.DONE, S.GIVEN_BACK, S.EXPIRED})
 IN_LINE: Final = frozenset({S.ISSUED, S.WAITING, S.TRANSFERRED})  # counted as 'waiting before you'
+STAFF_EVENTS: Final = frozenset(E) - {E.ACCEPTED, E.DAY_ENDED, E.GIVEN_BACK}
+"""What a member of staff does with a ticket; the others are the visitor's, the hub's and the clock's."""
 
 
 def step(state: TicketState, event: TicketEvent) -> TicketState | None:
     """The state after `event`, or None when that cannot happen to a ticket in `state`."""
     return TABLE.get((state, event))
+
+
+# What staff did at a terminal that was cut off is a fact by the time the hub hears of it. These pairs are
+# possible only then: the person was served, or left, whatever the hub believed meanwhile.
+LATE: Final[dict[tuple[TicketState, TicketEvent], TicketState]] = {
+    (S.ISSUED,      E.FINISHED):      S.DONE,
+    (S.WAITING,     E.FINISHED):      S.DONE,
+    (S.CALLED,      E.FINISHED):      S.DONE,
+    (S.RECALLED,    E.FINISHED):      S.DONE,
+    (S.PARKED,      E.FINISHED):      S.DONE,
+    (S.TRANSFERRED, E.FINISHED):      S.DONE,
+    (S.NO_SHOW,     E.FINISHED):      S.DONE,
+    (S.EXPIRED,     E.FINISHED):      S.DONE,         # the hub ended the day before it heard
+    (S.EXPIRED,     E.GIVEN_BACK):    S.GIVEN_BACK,
+}  # fmt: skip
+
+
+def merge(state: TicketState, event: TicketEvent) -> TicketState | None:
+    """The state after an `event` that a cut-off terminal tells late; None: the hub's own record stands."""
+    return TABLE.get((state, event)) or LATE.get((state, event))
 
 
 @dataclass(frozen=True, slots=True)

@@ -91,7 +91,7 @@ class Topic(Generic[M]):
         if len(payload) > self.limit_bytes:
             raise WireError("size", self.key)
         try:
-            message: M = msgspec.json.decode(payload, type=self.message)
+            message: M = _decoder(self.message).decode(payload)
         except msgspec.ValidationError as err:
             raise WireError("version" if version_of(payload) > m.SCHEMA else "type", self.key) from err
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
@@ -105,10 +105,22 @@ class _Version(msgspec.Struct):
     v: int = m.SCHEMA
 
 
+# Made below for the whole contract, while only one thread is there: two threads that are the first to decode a
+# type at once crash the interpreter (msgspec 0.22).
+_DECODERS: Final[dict[type[Any], msgspec.json.Decoder[Any]]] = {_Version: msgspec.json.Decoder(_Version)}
+
+
+def _decoder(kind: type[Any]) -> msgspec.json.Decoder[Any]:
+    found = _DECODERS.get(kind)
+    if found is None:
+        found = _DECODERS[kind] = msgspec.json.Decoder(kind)
+    return found
+
+
 def version_of(payload: bytes) -> int:
     """The schema version that a payload declares; the present one when it declares none that can be read."""
     try:
-        return msgspec.json.decode(payload, type=_Version).v
+        return int(_decoder(_Version).decode(payload).v)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return m.SCHEMA
 
@@ -125,13 +137,25 @@ AVAILABILITY: Final = Topic(
     "online or offline, since when, which versions; also the last will", retain=True,
 )  # fmt: skip
 TELEMETRY: Final = Topic(
-    "telemetry", f"{ROOT}/telemetry", m.Telemetry, "kiosk", 4_096, "how the terminal is, every 30 s", qos=0,
+    "telemetry", f"{ROOT}/telemetry", m.Telemetry, "kiosk", 8_192, "how the terminal is, every 30 s", qos=0,
 )  # fmt: skip
 EVENTS: Final = Topic(
     "events", f"{ROOT}/events", m.Event, "kiosk", 4_096, "the visit's moments, numbered, applied once",
 )  # fmt: skip
 TICKETS_OP: Final = Topic(
     "tickets/op", f"{ROOT}/tickets/op", m.TicketOp, "kiosk", 2_048, "ticket operations, numbered, applied once",
+)  # fmt: skip
+HANDOVER: Final = Topic(
+    "handover", f"{ROOT}/handover", m.Handover, "kiosk", 20 * 1024,
+    "what the person needs who takes a visitor over: numbered, applied once, deleted after a working day",
+)  # fmt: skip
+KIOSK_QUEUE: Final = Topic(
+    "tickets/live", f"{ROOT}/tickets/live", m.KioskQueue, "kiosk", 64 * 1024,
+    "the terminal's tickets that the hub may not know, ahead of the backlog",
+)  # fmt: skip
+TELEMETRY_BATCH: Final = Topic(
+    "telemetry/batch", f"{ROOT}/telemetry/batch", m.TelemetryBatch, "kiosk", 16 * 1024,
+    "how the terminal was while the hub was away, latest first",
 )  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
@@ -140,14 +164,21 @@ TICKETS_STATE: Final = Topic(
     "tickets/state", "yb/v1/{branch}/all/tickets/state", m.TicketsState, "hub", 128 * 1024,
     "the branch's queue, whole, with a revision", retain=True,
 )  # fmt: skip
+ANNOUNCEMENTS: Final = Topic(
+    "announcements", "yb/v1/{branch}/all/announcements", m.NumberCalled, "hub", 1_024,
+    "a number was called: when it is shown and said, one after the other",
+)  # fmt: skip
 HUB_PRESENCE: Final = Topic(
     "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
     "whether the hub is there to acknowledge; also its last will", retain=True,
 )  # fmt: skip
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
-    AVAILABILITY, TELEMETRY, EVENTS, TICKETS_OP, ACK, TICKETS_STATE, HUB_PRESENCE,
+    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, ACK, TICKETS_STATE,
+    ANNOUNCEMENTS, HUB_PRESENCE,
 )  # fmt: skip
+for _row in CONTRACT:
+    _decoder(_row.message)
 BY_KEY: Final[dict[str, Topic[Any]]] = {row.key: row for row in CONTRACT}
 MAX_MESSAGE_BYTES: Final = max(row.limit_bytes for row in CONTRACT)
 
@@ -164,6 +195,21 @@ def find(topic: str) -> tuple[Topic[Any], Address]:
 def hub_subscriptions() -> tuple[tuple[str, int], ...]:
     """What the hub listens to: everything that kiosks send, with its quality of service."""
     return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk")
+
+
+def hub_subjects() -> tuple[str, ...]:
+    """The same as `hub_subscriptions`, as subjects of NATS."""
+    return tuple(as_subject(topic) for topic, _ in hub_subscriptions())
+
+
+def as_subject(topic: str) -> str:
+    """A topic or subscription as NATS writes it: levels parted by dots, `*` for one level."""
+    return topic.replace("/", ".").replace("+", "*")
+
+
+def from_subject(subject: str) -> str:
+    """The topic of a subject: names have no dots, so nothing is lost."""
+    return subject.replace(".", "/")
 
 
 def kiosk_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:

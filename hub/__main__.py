@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from hub.worker import BusOptions
+
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 # each command imports what it needs: a broker should not wait for a web server's second of imports
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -22,30 +28,100 @@ def logs(verbose: Annotated[bool, typer.Option(help="Say more on standard error.
     logging.basicConfig(stream=sys.stderr, level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
 
+Broker = Annotated[str, typer.Option(help="HOST:PORT of the MQTT broker; more, after commas, in turn.")]
+Database = Annotated[str, typer.Option(help="sqlite:///PATH or a PostgreSQL URL.")]
+Nats = Annotated[str, typer.Option(help="nats://HOST:PORT,…: take messages from JetStream; --broker is its MQTT port.")]
+Replicas = Annotated[int, typer.Option(min=1, max=5, help="Copies of the stream in a NATS cluster.")]
+
+
 @app.command("serve")
 def serve_command(
-    broker: Annotated[str, typer.Option(help="HOST:PORT of the MQTT broker.")] = "127.0.0.1:1883",
-    database: Annotated[str, typer.Option(help="sqlite:///PATH or a PostgreSQL URL.")] = "sqlite:///hub.db",
+    broker: Broker = "127.0.0.1:1883",
+    database: Database = "sqlite:///hub.db",
     http: Annotated[str, typer.Option(help="HOST:PORT to listen on; port 0 takes a free one.")] = "127.0.0.1:8600",
     site: Annotated[Path | None, typer.Option(help="A site file, for the names on the page.")] = None,
+    nats: Nats = "",
+    replicas: Replicas = 1,
+    share: Annotated[bool, typer.Option(help="Share what comes with workers, over an MQTT broker.")] = False,
+    ingest: Annotated[bool, typer.Option(help="Also apply what kiosks send; otherwise workers do.")] = True,
+    sign_in: Annotated[bool, typer.Option(help="Without, whoever reaches this machine's loopback may do all.")] = True,
+    oidc_issuer: Annotated[str, typer.Option(help="The bank's sign-in (OpenID Connect): its URL.")] = "",
+    oidc_client: Annotated[str, typer.Option(help="This hub's name there; secret in YINGBIN_OIDC_SECRET.")] = "yingbin",
+    pack_key: Annotated[list[str] | None, typer.Option(help="Public key of packs of answers; may be repeated.")] = None,
 ) -> None:
     """Run the hub until it is told to stop; one JSON line says when it is ready."""
-    import sqlalchemy as sa
-
     from config.load import ConfigError
+    from hub.accounts.pages import Oidc
     from hub.serve import ServeOptions, serve
 
-    options = ServeOptions(broker=_address(broker), database=database, http=_address(http), site=site)
+    options = ServeOptions(
+        bus=_bus(broker, nats, replicas, share), database=database, http=_address(http), site=site, ingest=ingest,
+        sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None, pack_keys=tuple(pack_key or ()),
+    )  # fmt: skip
+    if not sign_in and options.http[0] not in LOOPBACK:
+        raise typer.BadParameter("only on loopback: 127.0.0.1 or localhost", param_hint="--no-sign-in")
     try:
-        asyncio.run(serve(options))
+        with _database_errors():
+            asyncio.run(serve(options))
     except ConfigError as err:
         raise _failure(str(err)) from err
-    except sa.exc.SQLAlchemyError as err:
-        raise _failure(f"the database cannot be opened: {err}") from err
-    except ImportError as err:
-        raise _failure(f"the database cannot be opened: its driver is not installed ({err.name})") from err
     except OSError as err:
         raise _failure(f"cannot listen on {http}: {err.strerror or err}") from err
+
+
+@app.command("worker")
+def worker_command(
+    broker: Broker = "127.0.0.1:1883",
+    database: Database = "sqlite:///hub.db",
+    nats: Nats = "",
+    replicas: Replicas = 1,
+    share: Annotated[bool, typer.Option(help="Share what comes with other workers, over an MQTT broker.")] = True,
+) -> None:
+    """Apply what kiosks send, beside other workers, until it is told to stop."""
+    from hub.worker import work
+
+    with _database_errors():
+        asyncio.run(work(_bus(broker, nats, replicas, share), database))
+
+
+@app.command("account")
+def account_command(
+    act: Annotated[str, typer.Argument(help="add, password, grant, disable or list.")],
+    name: Annotated[str, typer.Argument(help="The account.")] = "",
+    grant: Annotated[list[str] | None, typer.Option(help="ROLE:BRANCH, or ROLE:* for all; may be repeated.")] = None,
+    database: Database = "sqlite:///hub.db",
+) -> None:
+    """Accounts of people. A password is asked for, or read from standard input where that is no terminal."""
+    from hub.accounts.commands import account
+
+    with _database_errors():
+        _said(lambda: account(database, act, name, grant or []))
+
+
+@app.command("record")
+def record_command(
+    act: Annotated[str, typer.Argument(help="verify or heads.")],
+    heads: Annotated[Path | None, typer.Option(help="With verify: a file that `heads` wrote earlier.")] = None,
+    database: Database = "sqlite:///hub.db",
+) -> None:
+    """The record of who did what: `verify` walks its chains (exit 1 where one does not hold)."""
+    from hub.accounts.commands import check_record
+
+    with _database_errors():
+        _said(lambda: check_record(database, act, heads))
+
+
+@app.command("pack")
+def pack_command(
+    branch: Annotated[str, typer.Option(help="Whose.")],
+    out: Annotated[Path, typer.Option(help="Where to write the newest published pack.")],
+    database: Database = "sqlite:///hub.db",
+) -> None:
+    """Write the newest published pack of a branch to a file, for its terminals."""
+    from hub.accounts.commands import write_pack
+
+    with _database_errors():
+        _said(lambda: write_pack(database, branch, out))
 
 
 @app.command("broker")
@@ -64,6 +140,36 @@ def broker_command(
     except OSError as err:  # BrokerError among them
         raise _failure(str(err) if isinstance(err, BrokerError) else f"{folder}: {err.strerror or err}") from err
     raise typer.Exit(status)
+
+
+def _bus(broker: str, nats: str, replicas: int, share: bool) -> BusOptions:
+    from hub.worker import BusOptions
+
+    servers = tuple(part for part in nats.split(",") if part)
+    brokers = tuple(_address(part) for part in broker.split(","))
+    return BusOptions(brokers=brokers, nats=servers, replicas=replicas, shared=share)
+
+
+@contextlib.contextmanager
+def _database_errors() -> Iterator[None]:
+    """A database that cannot be opened ends the command with a sentence; its URL may hold a password: never shown."""
+    import sqlalchemy as sa
+
+    try:
+        yield
+    except sa.exc.SQLAlchemyError as err:
+        raise _failure(f"the database cannot be opened: {str(err).splitlines()[0]}") from err
+    except ImportError as err:
+        raise _failure(f"the database cannot be opened: its driver is not installed ({err.name})") from err
+
+
+def _said(work: Callable[[], int]) -> None:
+    try:
+        status = work()
+    except (ValueError, OSError) as err:
+        raise _failure(str(err)) from err
+    if status:
+        raise typer.Exit(status)
 
 
 def _address(text: str) -> tuple[str, int]:

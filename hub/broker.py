@@ -41,7 +41,7 @@ autosave_interval 5
 persistent_client_expiration 1d
 max_packet_size {limit}
 max_queued_messages 2000
-max_inflight_messages 64
+max_inflight_messages 256
 set_tcp_nodelay true
 log_dest stderr
 log_type error

@@ -1,6 +1,6 @@
-"""The branch's queue: tickets come, are called, served, given back; each change has a revision.
+"""The branch's queue: who is called next, what it looks like from outside, when a day is over.
 
-What may happen to a ticket is decided by the table in `contracts/tickets.py` alone.
+What may happen to a ticket is decided by `contracts/tickets.py`, who is next by `contracts/queueing.py`.
 """
 
 from __future__ import annotations
@@ -8,197 +8,159 @@ from __future__ import annotations
 import time
 import uuid
 from collections import defaultdict
-from datetime import UTC, date, datetime, timedelta
-from typing import Final, Literal
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from contracts import messages as m
-from contracts.tickets import ENDED, IN_LINE, TicketEvent, TicketState, parse_number, step
-from hub.store import Store, branches, ticket_changes, tickets
+from contracts.queueing import Lane, Priority, Waiter, choose, place
+from contracts.tickets import ENDED, IN_LINE, TicketEvent, TicketState, parse_number
+from hub.queue_admission import admit as admit  # the names that the rest of the hub knows
+from hub.queue_changes import NotPossible as NotPossible
+from hub.queue_changes import bump as bump
+from hub.queue_changes import change as change
+from hub.queue_changes import current_day as current_day
+from hub.queue_changes import hold as hold
+from hub.queue_changes import settle
+from hub.store import Store, branches, lines, ticket_changes, tickets, upsert
 
-MAX_LINES: Final = 600  # a line is about 110 bytes; the row of the contract allows 128 KiB
+MAX_LINES: Final = 600  # a line is about 150 bytes; the row of the contract allows 128 KiB
 KEEP_OPEN_DAYS: Final = 2  # a kiosk's business day may begin before or after ours
 
-Refusal = Literal["collision", "transition", "unknown"]
 
-
-class NotPossible(ValueError):
-    """The ticket does not exist or is not in a state where this can happen. `reason` is stable."""
-
-    def __init__(self, reason: Refusal) -> None:
-        super().__init__(reason)
-        self.reason = reason
-
-
-def admit(db: sa.Connection, branch: str, device: str, op: m.TicketOp, issued: m.TicketIssued) -> None:
-    """A kiosk's new ticket joins the line. Raises `NotPossible`: the number is taken, or the day is none."""
-    try:
-        date.fromisoformat(issued.day)
-    except ValueError as err:  # the pattern lets a 45th of October pass
-        raise NotPossible("unknown") from err
-    where = _ticket(branch, issued.day, issued.number)
-    if db.execute(sa.select(tickets.c.number).where(where)).first() is not None:
-        raise NotPossible("collision")
-    state = step(TicketState.ISSUED, TicketEvent.ACCEPTED)
-    assert state is not None
-    now = datetime.now(UTC)
-    db.execute(
-        sa.insert(tickets).values(
-            branch=branch,
-            day=issued.day,
-            number=issued.number,
-            service=issued.service,
-            state=state,
-            device=device,
-            log=op.log,
-            seq=op.seq,
-            visit=issued.visit,
-            language=issued.language,
-            counter="",
-            issued_at=op.at,
-            changed_at=now,
-        )
-    )
-    _record(db, branch, issued.day, issued.number, TicketEvent.ACCEPTED, state, "", now)
-    bump(db, branch)
-
-
-def change(
+def call_next(
     db: sa.Connection,
     branch: str,
-    day: str,
-    number: str,
-    event: TicketEvent,
+    service: str | Sequence[str],
+    counter: str,
     *,
-    counter: str | None = None,
-    service: str | None = None,
-) -> TicketState:
-    """Apply `event` to a ticket and return its new state. Raises `NotPossible`.
-
-    `counter` is kept when it is not given; `service` is where a transferred ticket waits next.
-    """
-    where = _ticket(branch, day, number)
-    row = db.execute(sa.select(tickets.c.state, tickets.c.counter).where(where).with_for_update()).first()
-    if row is None:
-        raise NotPossible("unknown")
-    state = step(TicketState(row.state), event)
-    if state is None:
-        raise NotPossible("transition")
-    now = datetime.now(UTC)
-    desk = row.counter if counter is None else counter
-    values = {"state": state, "changed_at": now, "counter": "" if state in IN_LINE else desk}
-    if service is not None and event is TicketEvent.TRANSFERRED:
-        values["service"] = service
-    db.execute(sa.update(tickets).where(where).values(values))
-    _record(db, branch, day, number, event, state, desk, now)
-    bump(db, branch)
-    return state
-
-
-def call_next(db: sa.Connection, branch: str, service: str, counter: str) -> str | None:
-    """Call the first in line of `service` to `counter`; returns its number, or None when nobody waits."""
-    day = current_day(db, branch)
-    first = db.execute(
-        sa.select(tickets.c.number)
-        .where(
-            tickets.c.branch == branch,
-            tickets.c.day == day,
-            tickets.c.service == service,
-            tickets.c.state.in_(IN_LINE),
-        )
-        .order_by(tickets.c.issued_at, tickets.c.number)
-        .limit(1)
-    ).scalar()
-    if first is not None:
-        change(db, branch, day, first, TicketEvent.CALLED, counter=counter)
-    return first
+    lane: Lane = Lane.COUNTER,
+    now: datetime | None = None,
+) -> str | None:
+    """Call who is next of one or several services to `counter`; returns the number, or None when nobody waits."""
+    now = now or datetime.now(UTC)
+    hold(db, branch)
+    day = current_day(db, branch, now)
+    services = (service,) if isinstance(service, str) else tuple(dict.fromkeys(service))
+    best: tuple[Any, ...] | None = None
+    for each in services:
+        line = {"branch": branch, "day": day, "service": each, "lane": lane}
+        days = {waiter_of(row): row.day for row in db.execute(_CANDIDATES, {**line, "now": now})}
+        chosen = choose(days, db.execute(_PASSED, line).scalar() or 0, now) if days else None
+        if chosen is not None:
+            mine = (place(chosen[0], now), each, *chosen, days[chosen[0]])
+            best = mine if best is None else min(best, mine, key=lambda found: found[0])
+    if best is None:
+        return None
+    _, its_service, waiter, passed, its_day = best
+    change(db, branch, its_day, waiter.number, TicketEvent.CALLED, counter=counter, now=now)
+    row = {"branch": branch, "day": day, "service": its_service, "lane": lane, "passed": passed}
+    upsert(db, lines, [row], update=["passed"])
+    return str(waiter.number)
 
 
-def bump(db: sa.Connection, branch: str) -> int:
-    """The next revision of the branch's queue, in the transaction that changes it."""
-    known = db.execute(sa.select(branches.c.revision).where(branches.c.branch == branch).with_for_update()).scalar()
-    if known is None:
-        db.execute(sa.insert(branches).values(branch=branch, revision=1))
-        return 1
-    db.execute(sa.update(branches).where(branches.c.branch == branch).values(revision=known + 1))
-    return int(known) + 1
+_LINE: Final = sa.and_(
+    tickets.c.branch == sa.bindparam("branch"),
+    tickets.c.line_day == sa.bindparam("day"),
+    tickets.c.service == sa.bindparam("service"),
+    tickets.c.lane == sa.bindparam("lane"),
+    tickets.c.in_line,
+)
+_TIES: Final = (tickets.c.device, tickets.c.seq)
+_SEEN: Final = (
+    tickets.c.day, tickets.c.number, tickets.c.came, tickets.c.device, tickets.c.seq, tickets.c.priority, tickets.c.due,
+)  # fmt: skip
+_FIRST: Final = (
+    sa.select(*_SEEN).where(_LINE).order_by(tickets.c.came, *_TIES).limit(1),
+    sa.select(*_SEEN).where(_LINE).order_by(tickets.c.place_at, *_TIES).limit(1),
+    sa.select(*_SEEN).where(_LINE, tickets.c.due <= sa.bindparam("now")).order_by(tickets.c.came, *_TIES).limit(1),
+)
+"""Of one line those who alone can be next: first come, lowest place, earliest with an appointment that is due."""
+_CANDIDATES: Final = sa.union_all(*(sa.select(query.subquery()) for query in _FIRST))
+_PASSED: Final = sa.select(lines.c.passed).where(
+    lines.c.branch == sa.bindparam("branch"),
+    lines.c.day == sa.bindparam("day"),
+    lines.c.service == sa.bindparam("service"),
+    lines.c.lane == sa.bindparam("lane"),
+)
 
 
-def current_day(db: sa.Connection, branch: str) -> str:
-    """The branch's business day: the latest its tickets carry, and never one that cannot have begun anywhere."""
-    newest_possible = (datetime.now(UTC).date() + timedelta(days=1)).isoformat()
-    latest = db.execute(
-        sa.select(sa.func.max(tickets.c.day)).where(tickets.c.branch == branch, tickets.c.day <= newest_possible)
-    ).scalar()
-    today = datetime.now(UTC).date()
-    if latest is None or date.fromisoformat(latest) < today - timedelta(days=1):
-        return today.isoformat()
-    return str(latest)
+def waiter_of(row: sa.Row[Any]) -> Waiter:
+    """The ticket as the rules of calling see it."""
+    return Waiter(
+        number=row.number,
+        came=row.came,
+        device=row.device,
+        seq=row.seq,
+        priority=Priority(row.priority),
+        due=row.due,
+    )
 
 
-def expire(store: Store) -> set[str]:
+def close_day(
+    db: sa.Connection, branch: str, *, day: str | None = None, now: datetime | None = None
+) -> list[tuple[str, str]]:
+    """Closing time: whoever still waits is told (day, number) and settled; who is at a counter is finished there."""
+    hold(db, branch)
+    current = current_day(db, branch, now)
+    if day is not None and day != current:
+        return []  # told late: the days since have settled it, or will
+    day = current
+    waiting = sa.and_(
+        tickets.c.branch == branch,
+        tickets.c.line_day == day,
+        tickets.c.state.not_in(ENDED | {TicketState.CALLED, TicketState.RECALLED, TicketState.SERVING}),
+    )
+    rows = db.execute(sa.select(tickets.c.day, tickets.c.number).where(waiting)).all()
+    for row in rows:
+        change(db, branch, row.day, row.number, TicketEvent.DAY_ENDED, now=now)
+    return [(row.day, row.number) for row in rows]
+
+
+def expire(store: Store, now: datetime | None = None) -> set[str]:
     """End the open tickets of days that are over; returns the branches whose queue changed."""
-    oldest = (datetime.now(UTC).date() - timedelta(days=KEEP_OPEN_DAYS)).isoformat()
-    still_open = sa.and_(tickets.c.day < oldest, tickets.c.state.not_in(ENDED))
-    changed: set[str] = set()
+    today = (now or datetime.now(UTC)).date()
+    oldest = (today - timedelta(days=KEEP_OPEN_DAYS)).isoformat()
+    still_open = sa.and_(tickets.c.line_day < oldest, tickets.c.state.not_in(ENDED))
     with store.write() as db:
-        for row in db.execute(sa.select(tickets.c.branch, tickets.c.day, tickets.c.number).where(still_open)).all():
-            change(db, row.branch, row.day, row.number, TicketEvent.DAY_ENDED)
-            changed.add(row.branch)
+        changed = set(db.execute(sa.select(tickets.c.branch).where(still_open).distinct()).scalars())
+        for branch in sorted(changed):
+            settle(db, branch, before=oldest, now=now)
     return changed
 
 
-def state_of(store: Store, branch: str) -> m.TicketsState:
+def state_of(store: Store, branch: str, now: datetime | None = None) -> m.TicketsState:
     """The branch's queue as it goes on the wire."""
+    now = now or datetime.now(UTC)
     with store.read() as db:
         # the revision is read first: a change in between makes this state newer than it says, never older
         revision = db.execute(sa.select(branches.c.revision).where(branches.c.branch == branch)).scalar() or 0
-        day = current_day(db, branch)
-        rows = db.execute(
-            sa.select(tickets.c.number, tickets.c.service, tickets.c.state, tickets.c.counter)
-            .where(tickets.c.branch == branch, tickets.c.day == day)
-            .order_by(tickets.c.issued_at, tickets.c.number)
-        ).all()
-        called = db.execute(
-            sa.select(ticket_changes.c.number, tickets.c.service)
-            .join(
-                tickets,
-                sa.and_(
-                    tickets.c.branch == ticket_changes.c.branch,
-                    tickets.c.day == ticket_changes.c.day,
-                    tickets.c.number == ticket_changes.c.number,
-                ),
+        day = current_day(db, branch, now)
+        today = sa.and_(tickets.c.branch == branch, tickets.c.line_day == day)
+        rows = db.execute(sa.select(tickets).where(today, tickets.c.state.not_in(ENDED))).all()
+        papers = db.execute(sa.select(tickets.c.day, tickets.c.number, tickets.c.service).where(today)).all()
+        last_called = _last_called(db, branch, day)
+    waiting: dict[str, int] = {paper.service: 0 for paper in papers}
+    before: dict[tuple[str, str], int] = defaultdict(int)
+    shown: list[m.TicketLine] = []
+    for row in sorted(rows, key=lambda row: place(waiter_of(row), now)):
+        state, line = TicketState(row.state), (row.service, row.lane)
+        in_line = state in IN_LINE
+        shown.append(
+            m.TicketLine(
+                number=row.number,
+                service=row.service,
+                state=state,
+                ahead=before[line] if in_line else 0,
+                counter=row.counter,
+                lane=Lane(row.lane),
+                priority=Priority(row.priority),
             )
-            .where(
-                ticket_changes.c.branch == branch,
-                ticket_changes.c.day == day,
-                ticket_changes.c.event.in_([TicketEvent.CALLED, TicketEvent.RECALLED]),
-            )
-            .order_by(ticket_changes.c.id)
-        ).all()
-    waiting: dict[str, int] = {}
-    issued: dict[str, int] = defaultdict(int)
-    lines: list[m.TicketLine] = []
-    for row in rows:
-        parts = parse_number(row.number)
-        series = f"{parts.letter}{parts.kiosk}"
-        issued[series] = max(issued[series], parts.running)
-        ahead = waiting.setdefault(row.service, 0)
-        state = TicketState(row.state)
-        if state not in ENDED:
-            in_line = state in IN_LINE
-            lines.append(
-                m.TicketLine(
-                    number=row.number,
-                    service=row.service,
-                    state=state,
-                    ahead=ahead if in_line else 0,
-                    counter=row.counter,
-                )
-            )
-            waiting[row.service] += in_line
-    last_called = {row.service: row.number for row in called}
+        )
+        before[line] += in_line
+        waiting[row.service] += in_line
     return m.TicketsState(
         id=uuid.uuid4().hex,
         at=datetime.now(UTC),
@@ -211,28 +173,38 @@ def state_of(store: Store, branch: str) -> m.TicketsState:
             m.ServiceQueue(service=service, waiting=count, last_called=last_called.get(service, ""))
             for service, count in sorted(waiting.items())
         ),
-        tickets=tuple(lines[:MAX_LINES]),
-        open_tickets=len(lines),
-        issued=dict(issued),
+        tickets=tuple(shown[:MAX_LINES]),
+        open_tickets=len(shown),
+        issued=_issued(papers, day),
     )
 
 
-def _ticket(branch: str, day: str, number: str) -> sa.ColumnElement[bool]:
-    return sa.and_(tickets.c.branch == branch, tickets.c.day == day, tickets.c.number == number)
+def _issued(papers: Sequence[Any], day: str) -> dict[str, int]:
+    """The highest running number of each series of the day that the papers (rows with `day`, `number`) say."""
+    highest: dict[str, int] = {}
+    for paper in papers:
+        if paper.day == day:
+            parts = parse_number(paper.number)
+            series = f"{parts.letter}{parts.kiosk}"
+            highest[series] = max(highest.get(series, 0), parts.running)
+    return highest
 
 
-def _record(
-    db: sa.Connection,
-    branch: str,
-    day: str,
-    number: str,
-    event: TicketEvent,
-    state: TicketState,
-    counter: str,
-    at: datetime,
-) -> None:
-    db.execute(
-        sa.insert(ticket_changes).values(
-            branch=branch, day=day, number=number, event=event, state=state, counter=counter, at=at
-        )
+def _last_called(db: sa.Connection, branch: str, day: str) -> dict[str, str]:
+    """The number that was called last, by service."""
+    same = sa.and_(
+        tickets.c.branch == ticket_changes.c.branch,
+        tickets.c.day == ticket_changes.c.day,
+        tickets.c.number == ticket_changes.c.number,
     )
+    calls = ticket_changes.c.event.in_([TicketEvent.CALLED, TicketEvent.RECALLED])
+    latest = (
+        sa.select(sa.func.max(ticket_changes.c.id))
+        .join(tickets, same)
+        .where(tickets.c.branch == branch, tickets.c.line_day == day, calls)
+        .group_by(tickets.c.service)
+    )
+    found = db.execute(
+        sa.select(tickets.c.service, tickets.c.number).join(ticket_changes, same).where(ticket_changes.c.id.in_(latest))
+    )
+    return {row.service: row.number for row in found}

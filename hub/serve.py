@@ -16,24 +16,35 @@ from typing import Final
 import uvicorn
 
 from config.schema import load_site
+from hub.accounts.accounts import Accounts
+from hub.accounts.guard import LOOPBACK
+from hub.accounts.pages import Oidc
+from hub.bus import HostPort
+from hub.changes import Changes
 from hub.labels import load_labels
 from hub.service import Hub
 from hub.store import Store
-from hub.web import LOOPBACK, Changes, build_app
+from hub.web import build_app
+from hub.worker import BusOptions
 
 log = logging.getLogger(__name__)
 
 GRACE_S: Final = 1
+WS_BYTES: Final = 1 << 20  # of one message from a desk
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServeOptions:
-    """Where the broker is, where the database is, where to listen (port 0: a free one), whose names to show."""
+    """The bus, where the database is, where to listen (port 0: a free one), whose names to show."""
 
-    broker: tuple[str, int]
+    bus: BusOptions
     database: str
-    http: tuple[str, int]
+    http: HostPort
     site: Path | None = None
+    ingest: bool = True
+    sign_in: bool = True
+    oidc: Oidc | None = None
+    pack_keys: tuple[str, ...] = ()
 
 
 class _Server(uvicorn.Server):
@@ -59,12 +70,15 @@ async def serve(options: ServeOptions) -> None:
     host, port = options.http
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family)  # before anything else: says at once if taken
-    hub = Hub(Store(options.database), broker=options.broker)
+    hub = Hub(Store(options.database), options.bus.worker() if options.ingest else options.bus.sender())
     changes = Changes()
     loop = asyncio.get_running_loop()
     changes.bind(loop)
     hub.listen(changes.tell)
-    app = build_app(hub, labels, changes, loopback=host in LOOPBACK)
+    app = build_app(
+        hub, labels, changes, loopback=host in LOOPBACK, accounts=Accounts(hub.store) if options.sign_in else None,
+        oidc=options.oidc, pack_keys=options.pack_keys,
+    )  # fmt: skip
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"
 
@@ -72,7 +86,9 @@ async def serve(options: ServeOptions) -> None:
         print(json.dumps({"ready": True, "http": address, "store": hub.store.id}), flush=True)
 
     server = _Server(
-        uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_graceful_shutdown=GRACE_S),
+        uvicorn.Config(
+            app, log_level="warning", access_log=False, ws_max_size=WS_BYTES, timeout_graceful_shutdown=GRACE_S
+        ),
         ready=ready,
     )
 
@@ -83,8 +99,10 @@ async def serve(options: ServeOptions) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
     hub.start()
+    watching = asyncio.create_task(changes.watch(hub.store), name="changes")
     try:
         await server.serve(sockets=[listening])
     finally:
+        watching.cancel()
         await asyncio.to_thread(hub.stop)
         listening.close()

@@ -12,36 +12,39 @@ from typing import Final
 import sqlalchemy as sa
 
 from contracts import topics
-from contracts.tickets import TicketEvent, TicketState
-from hub import queue
-from hub.ingest import Ingest, Outgoing
-from hub.store import Store, branches, devices
+from contracts.messages import HANDOVER_KEPT_S
+from hub import announce, queue
+from hub.bus import Bus, Outgoing
+from hub.ingest import Ingest
+from hub.store import Store, branches, devices, identity
 from hub.wire import HubWire
 
 log = logging.getLogger(__name__)
 
 VERSION: Final = "0.1.0"
 HOUSEKEEPING_S: Final = 3_600.0
+LOOK_AGAIN_S: Final = 0.3
 KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
 
 class Hub:
     """Applies what kiosks send and what clerks do, and publishes each branch's queue."""
 
-    def __init__(self, store: Store, *, broker: tuple[str, int]) -> None:
-        self.store = store
+    def __init__(self, store: Store, bus: Bus) -> None:
+        self.store, self.bus = store, bus
         self._listeners: list[Callable[[str], None]] = []
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
         self._kept_house_s = 0.0
         self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
+        self._published: dict[str, tuple[int, float]] = {}  # branch → revision, when; looked at once more
         self.ingest = Ingest(store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell)
         self.wire = HubWire(
-            *broker,
-            version=VERSION,
+            bus,
             take=self.ingest.take,
             connected=self._publish_every_queue,
             settled=self._settle,
+            probe=self._probe,
         )
 
     def start(self) -> None:
@@ -52,6 +55,7 @@ class Hub:
     def stop(self) -> None:
         """End within about two seconds; everything acknowledged is on disk."""
         self.wire.stop()
+        self.ingest.close()
         self.store.close()
 
     def listen(self, changed: Callable[[str], None]) -> None:
@@ -69,32 +73,12 @@ class Hub:
         with self._publishing:
             state = queue.state_of(self.store, branch)
             self._send(Outgoing(row.at(branch), row.encode(state), row.qos, row.retain))
+            self._published[branch] = (state.revision, time.monotonic())
 
-    def call_next(self, branch: str, service: str, counter: str) -> str | None:
-        """A clerk calls the first in line; returns the number, or None when nobody waits."""
-        with self.store.write() as db:
-            number = queue.call_next(db, branch, service, counter)
-        if number is not None:
-            self.publish_queue(branch)
-            self._tell(branch)
-        return number
-
-    def change_ticket(
-        self,
-        branch: str,
-        day: str,
-        number: str,
-        event: TicketEvent,
-        *,
-        counter: str | None = None,
-        service: str | None = None,
-    ) -> TicketState:
-        """Something happens to a ticket at a counter. Raises `queue.NotPossible`."""
-        with self.store.write() as db:
-            state = queue.change(db, branch, day, number, event, counter=counter, service=service)
+    def queue_changed(self, branch: str) -> None:
+        """Somebody at a desk changed the branch's queue: terminals and open pages are told."""
         self.publish_queue(branch)
         self._tell(branch)
-        return state
 
     def _publish_every_queue(self) -> None:
         for branch in self.branches():
@@ -104,7 +88,10 @@ class Hub:
         """End days that are over, forget what is too old. Now and then, in the worker's thread."""
         self._kept_house_s = time.monotonic()
         self._moved |= queue.expire(self.store)
+        self.store.forget_handovers(datetime.now(UTC) - timedelta(seconds=HANDOVER_KEPT_S))
         forgotten = self.store.forget_before(datetime.now(UTC) - KEEP)
+        with self.store.write() as db:
+            announce.forget(db)
         if forgotten:
             log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
 
@@ -115,6 +102,28 @@ class Hub:
             branch = min(self._moved)
             self.publish_queue(branch)
             self._moved.discard(branch)  # after it worked: a database that failed is asked again
+
+        self._look_again()
+
+    def _look_again(self) -> None:
+        """Another process may have published an older state after our newer one, or the other way round: whoever
+        published looks once more a moment later, so the last word is the newest."""
+        now_s = time.monotonic()
+        due = {branch: told for branch, told in list(self._published.items()) if now_s - told[1] > LOOK_AGAIN_S}
+        if not due:
+            return
+        wanted = sa.select(branches.c.branch, branches.c.revision).where(branches.c.branch.in_(sorted(due)))
+        newest = {row["branch"]: row["revision"] for row in self.store.rows(wanted)}
+        for branch, told in due.items():
+            if newest.get(branch, 0) > told[0]:
+                self.publish_queue(branch)
+            elif self._published.get(branch) == told:
+                del self._published[branch]
+
+    def _probe(self) -> None:
+        """Raises `OperationalError` while the database cannot be written."""
+        with self.store.write() as db:
+            db.execute(sa.update(identity).values(store=self.store.id))
 
     def _send(self, message: Outgoing) -> None:
         self.wire.send(message)

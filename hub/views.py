@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
 
-from contracts.tickets import ENDED
+from contracts.messages import HANDOVER_KEPT_S
+from contracts.tickets import ENDED, TicketState
 from hub import queue
-from hub.store import Store, devices, events, opinions, refused, ticket_changes, tickets
+from hub.store import Store, devices, events, handovers, opinions, refused, ticket_changes, tickets
 
 LAST_EVENTS: Final = 40
 LAST_ENDED: Final = 12
+LAST_HANDOVERS: Final = 20
 MAX_ROWS: Final = 5_000  # of one device, for one answer
+KEPT: Final = timedelta(seconds=HANDOVER_KEPT_S)  # shown no longer, whenever the row is deleted
 SILENT_AFTER: Final = timedelta(seconds=95)  # three telemetries missed
 
 
@@ -21,11 +25,10 @@ def branch_view(store: Store, branch: str) -> dict[str, Any]:
     """One branch, now: devices, waiting by service, open and lately ended tickets, moments, opinions of today."""
     state = queue.state_of(store, branch)
     ahead = {line.number: line.ahead for line in state.tickets}
-    today = sa.and_(tickets.c.branch == branch, tickets.c.day == state.day)
-    order = (tickets.c.issued_at, tickets.c.number)
-    open_rows = store.rows(
-        sa.select(tickets).where(today, tickets.c.state.not_in(ENDED)).order_by(*order).limit(queue.MAX_LINES)
-    )
+    place = {line.number: at for at, line in enumerate(state.tickets)}
+    today = sa.and_(tickets.c.branch == branch, tickets.c.line_day == state.day)
+    open_rows = store.rows(sa.select(tickets).where(today, tickets.c.state.not_in(ENDED)).limit(queue.MAX_LINES))
+    open_rows.sort(key=lambda row: place.get(row["number"], len(place)))
     ended_rows = store.rows(
         sa.select(tickets)
         .where(today, tickets.c.state.in_(ENDED))
@@ -54,6 +57,60 @@ def branch_view(store: Store, branch: str) -> dict[str, Any]:
         ],
         "opinions": _opinions(store, branch),
     }
+
+
+def region_view(store: Store, wanted: Sequence[str], now: datetime | None = None) -> list[dict[str, Any]]:
+    """These branches, the one whose people wait longest first: waiting, longest wait, opinions, terminals away."""
+    if not wanted:
+        return []
+    now = now or datetime.now(UTC)
+    soon = (now.date() + timedelta(days=1)).isoformat()
+    recent = sa.and_(tickets.c.branch.in_(wanted), tickets.c.line_day >= (now.date() - timedelta(days=1)).isoformat())
+    waiting = store.rows(
+        sa.select(
+            tickets.c.branch,
+            sa.func.count().label("waiting"),
+            sa.func.min(tickets.c.came).label("since"),
+        )
+        .where(recent, tickets.c.line_day <= soon, tickets.c.in_line)
+        .group_by(tickets.c.branch)
+    )
+    served = store.rows(
+        sa.select(tickets.c.branch, sa.func.count().label("served"))
+        .where(recent, tickets.c.state == TicketState.DONE, tickets.c.changed_at > now - timedelta(hours=12))
+        .group_by(tickets.c.branch)
+    )
+    scores = store.rows(
+        sa.select(opinions.c.branch, sa.func.avg(opinions.c.score).label("mean"), sa.func.count().label("opinions"))
+        .where(opinions.c.branch.in_(wanted), opinions.c.at > now - timedelta(days=1))
+        .group_by(opinions.c.branch)
+    )
+    silent = sa.or_(~devices.c.online, devices.c.seen < now - SILENT_AFTER)
+    terminals = store.rows(
+        sa.select(
+            devices.c.branch,
+            sa.func.count().label("terminals"),
+            sa.func.sum(sa.case((silent, 1), else_=0)).label("away"),
+        )
+        .where(devices.c.branch.in_(wanted))
+        .group_by(devices.c.branch)
+    )
+    found: dict[str, dict[str, Any]] = {
+        branch: {"branch": branch, "waiting": 0, "longest_min": 0, "served": 0, "mean": None, "opinions": 0,
+                 "terminals": 0, "away": 0}
+        for branch in wanted
+    }  # fmt: skip
+    for row in waiting:
+        since = row["since"] if row["since"].tzinfo else row["since"].replace(tzinfo=UTC)
+        longest = max(int((now - since).total_seconds() // 60), 0)
+        found[row["branch"]] |= {"waiting": row["waiting"], "longest_min": longest}
+    for rows in (served, scores, terminals):
+        for row in rows:
+            found[row["branch"]] |= row
+    for line in found.values():
+        line["mean"] = None if line["mean"] is None else round(float(line["mean"]), 2)
+        line["away"] = int(line["away"] or 0)
+    return sorted(found.values(), key=lambda line: (-line["longest_min"], -line["waiting"], line["branch"]))
 
 
 def ticket_view(store: Store, branch: str, number: str, day: str | None) -> dict[str, Any] | None:
@@ -101,6 +158,29 @@ def device_rows(store: Store, device: str, branch: str | None = None, after: int
     }
 
 
+def handover_packets(store: Store, branch: str) -> list[dict[str, Any]]:
+    """What visitors said who wait for a person, the newest first. For whoever serves them, behind a sign-in: no page
+    that anybody may open shows it."""
+    kept = sa.and_(handovers.c.branch == branch, handovers.c.at > datetime.now(UTC) - KEPT)
+    newest = sa.select(handovers).where(kept).order_by(handovers.c.at.desc()).limit(LAST_HANDOVERS)
+    return [{"device": row["device"], "at": _iso(row["at"]), "packet": row["packet"]} for row in store.rows(newest)]
+
+
+def handover_of_ticket(store: Store, branch: str, day: str, number: str) -> dict[str, Any] | None:
+    """The newest packet of the visit that took this ticket, if there is one; for whoever serves it."""
+    of = sa.and_(handovers.c.branch == tickets.c.branch, handovers.c.visit == tickets.c.visit)
+    wanted = (
+        sa.select(handovers.c.at, handovers.c.packet)
+        .join(tickets, of)
+        .where(tickets.c.branch == branch, tickets.c.day == day, tickets.c.number == number)
+        .where(handovers.c.at > datetime.now(UTC) - KEPT, tickets.c.visit != "")
+        .order_by(handovers.c.at.desc(), handovers.c.seq.desc())
+        .limit(1)
+    )
+    found = store.rows(wanted)
+    return {"at": _iso(found[0]["at"]), "packet": found[0]["packet"]} if found else None
+
+
 def _opinions(store: Store, branch: str) -> dict[str, Any]:
     since = datetime.now(UTC) - timedelta(days=1)
     counted = store.rows(
@@ -115,8 +195,8 @@ def _opinions(store: Store, branch: str) -> dict[str, Any]:
 
 
 def _ticket(row: dict[str, Any]) -> dict[str, Any]:
-    names = ("number", "day", "service", "state", "device", "visit", "language", "counter", "seq")
-    times = {"issued_at": _iso(row["issued_at"]), "changed_at": _iso(row["changed_at"])}
+    names = ("number", "day", "service", "state", "device", "visit", "language", "counter", "seq", "priority", "lane")
+    times = {name: _iso(row[name]) for name in ("issued_at", "changed_at", "came", "due")}
     return {name: row[name] for name in names} | times
 
 

@@ -13,7 +13,7 @@ import logging
 import signal
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -140,13 +140,16 @@ def prepare(
     from rich.console import Console
     from rich.progress import track
 
-    from kiosk.networks import make_voice, sentences_ahead
+    from config.intents import load_intents
+    from kiosk.networks import finds_entries, knowledge_memory, make_voice, sentences_ahead
     from kiosk.runtime.worker import ModelThread
     from models.kokoro import Kokoro
     from models.store import Store, StoreError
 
     loaded = _site(site)
     try:
+        if not knowledge_memory(loaded).exists():  # half a minute that the first start need not take
+            finds_entries(loaded, load_intents())
         wanted = sentences_ahead(loaded, everything=everything)
         voice = make_voice(loaded, None, ModelThread("speak"))
         missing = [(*clause, manner) for some, manner in wanted for clause in voice.missing(some, manner)]
@@ -175,6 +178,43 @@ def record(scenario: Annotated[str, typer.Option(help="Id of a scenario, or a YA
         typer.echo(prepare(load_scenario(find_scenario(scenario)), lambda line: typer.echo(line, err=True)))
     except (ConfigError, StoreError) as err:
         raise _fail(err) from err
+
+
+@app.command()
+def staff(
+    act: Annotated[str, typer.Argument(help="list, call, recall, serve, finish, miss, requeue or park.")] = "list",
+    number: Annotated[str, typer.Argument(help="The ticket; not for list and call.")] = "",
+    counter: Annotated[str, typer.Option(help="Where the visitor is called to.")] = "1",
+    service: Annotated[list[str] | None, typer.Option(help="Which services to call; all when not given.")] = None,
+    state: Annotated[Path | None, typer.Option(help="Where this terminal keeps its outbox.")] = None,
+    site: Annotated[Path | None, typer.Option(help="Site file.")] = None,
+) -> None:
+    """Call and serve this terminal's own tickets while the hub is away; the hub is told when it is back."""
+    from kiosk.live import state_root
+    from kiosk.queueing.own_line import NotHere, NotNow
+    from kiosk.queueing.staff import EVENTS, HubIsThere, open_staff_desk
+    from kiosk.sync.outbox import OutboxFull
+
+    loaded = _site(site)
+    try:
+        with open_staff_desk(loaded, state or state_root()) as desk:
+            if act == "list":
+                for ticket in desk.waiting():
+                    typer.echo(
+                        f"{ticket.number}  {ticket.state}  {ticket.service}  {ticket.priority}  {ticket.counter}"
+                    )
+            elif act == "call":
+                services = service or [each.id for each in loaded.services]
+                called = desk.call(services, counter)
+                typer.echo(called or "nobody of this terminal waits")
+            elif act in EVENTS:
+                typer.echo(desk.act(act, number, counter))
+            else:
+                raise _fail(f"{act!r} is none of list, call, {', '.join(EVENTS)}")
+    except (HubIsThere, NotNow, OutboxFull, OSError) as err:
+        raise _fail(err) from err
+    except NotHere as err:
+        raise _fail(f"this terminal has given no ticket {number!r} today") from err
 
 
 @app.command()
@@ -224,7 +264,16 @@ def core(
         status = asyncio.run(run())
     except (ConfigError, StoreError, EngineError, SoundFileError) as err:
         raise _fail(err) from err
-    raise typer.Exit(status)
+    _leave(status)
+
+
+def _leave(status: int) -> NoReturn:
+    """End the process at once. Everything of ours is closed; the threads that libraries keep would call into an
+    interpreter that is being taken down, which aborts a process that ended well (seen of the echo canceller's)."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(status)
 
 
 if __name__ == "__main__":

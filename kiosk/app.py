@@ -18,7 +18,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from config.flows import load_flows, load_phrases
+from config.guesses import load_guesses
 from config.intents import load_intents
+from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
@@ -29,14 +31,18 @@ from kiosk.adapters.screen_socket import SocketScreen
 from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
+from kiosk.bank_system import open_bank_system
 from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
+from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
-from kiosk.networks import Models, make_voice, sentences_ahead
-from kiosk.ports import Camera, Microphone, Speaker
+from kiosk.late_knowledge import LateKnowledge
+from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
+from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
+from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
 from kiosk.runtime.clock import SystemClock
@@ -45,13 +51,15 @@ from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
+from kiosk.session.habits import Habits
 from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
 from kiosk.sync.ledger import DiskLedger
 from kiosk.sync.link import Condition, Link, LinkPace
-from kiosk.sync.outbox import Outbox
+from kiosk.sync.outbox import Outbox, OutboxFull
+from kiosk.sync.samples import Samples
 from kiosk.sync.vitals import VitalsProbe
 from kiosk.version import VERSION
 from kiosk.vision.attendance import Attendance
@@ -62,6 +70,8 @@ log = logging.getLogger(__name__)
 
 Work = Coroutine[Any, Any, None]
 STOP_S: Final = 2.0  # for the sentence in progress and each adapter
+DAY_LOOK_S: Final = 30.0
+TICKETS_PER_MINUTE: Final = 60  # a printer manages thirty
 HUB_CATCHES_UP_S: Final = 5.0
 QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
@@ -93,8 +103,14 @@ class Terminal:
         self._trace = Trace(self._clock) if recording else NoTrace()
         self._outbox = Outbox(places.state / "outbox.sqlite")
         services = [ServiceView(service.id, service.letter) for service in site.services]
-        desk = TicketDesk(self._outbox, services, kiosk_digit=site.device.kiosk_digit)
-        self._ledger = DiskLedger(self._outbox, desk)
+        desk = TicketDesk(
+            self._outbox,
+            services,
+            kiosk_digit=site.device.kiosk_digit,
+            device=site.device.id,
+            per_minute=TICKETS_PER_MINUTE,
+        )
+        self._ledger = DiskLedger(self._outbox, desk, BusinessDay(self._outbox, desk, site.branch.hours, places.state))
         self._screen = SocketScreen(places.socket)
         self._link = Link(
             PahoBus(
@@ -111,11 +127,26 @@ class Terminal:
             condition=self._condition,
             on_change=self._hub_changed,
             pace=LinkPace(resend_s=site.hub.resend_s),
+            live=lambda: desk.live(_local_now()),
+            samples=Samples(self._outbox),
         )
         phrases = load_phrases()
         intents = load_intents()
         knowledge = ApprovedKnowledge.for_site(site, intents)
-        brain = Brain(site, FlowBook(load_flows()), phrases, knowledge, intents)
+        entries = LateKnowledge(lambda: finds_entries(site, intents))
+        guesses = load_guesses()
+        habits = Habits(places.state / "habits.json", [row.wish for row in guesses])
+        guessing = Guessing(guesses, habits)
+        brain = Brain(
+            site,
+            FlowBook(load_flows()),
+            phrases,
+            knowledge,
+            intents,
+            finder=entries,
+            persona=load_persona(),
+            guessing=guessing,
+        )
         self._session = Session(
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
         )
@@ -128,6 +159,7 @@ class Terminal:
             lambda: self._link.hub_reachable,
             _local_now,
             self._trace.note,
+            banking=open_bank_system(site, places.state, self._clock, _local_now),
         )
         self._attendance = Attendance()
         self._lips = LipWatch()
@@ -149,8 +181,9 @@ class Terminal:
             lips=self._lips,
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
-        talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around)
-        self._ears, self._turns, self._voice = talk.ears, talk.turns, voice
+        talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
+        self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
+        self._microphone: Microphone | None = None
         self._session.forgetters.append(self._screen.forget)
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
@@ -171,7 +204,10 @@ class Terminal:
     def _condition(self) -> Condition:
         known: dict[str, m.DeviceKind] = {"microphone": "microphone", "speaker": "speaker", "camera": "camera"}
         missing = tuple(kind for name, kind in known.items() if not self._session.works.get(name, False))
-        return Condition(missing=missing, frame_p95_ms=self._pace.frame_p95_ms if self._pace else None)
+        pace_ms = self._pace.frame_p95_ms if self._pace else None
+        devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
+        lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
+        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost})
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
@@ -182,12 +218,13 @@ class Terminal:
     def _hub_changed(self) -> None:
         self._session.tell(DeviceChanged("hub", self._link.hub_reachable))
         self._session.tell(QueueChanged())
-        if self._link.queue is not None:
-            task = asyncio.get_running_loop().create_task(self._catch_up(self._link.queue))
-            self._catching = task  # kept so that it is not collected while it runs
+        task = asyncio.get_running_loop().create_task(self._catch_up(self._link.queue, self._link.hub_reachable))
+        self._catching = task  # kept so that it is not collected while it runs
 
-    async def _catch_up(self, queue: m.TicketsState) -> None:
-        await self._ledger.catch_up(queue)
+    async def _catch_up(self, queue: m.TicketsState | None, reachable: bool) -> None:
+        await self._ledger.hub_is(reachable)
+        if queue is not None:
+            await self._ledger.catch_up(queue)
 
     # ------------------------------------------------------------ what runs
     async def run(self) -> int:
@@ -225,6 +262,8 @@ class Terminal:
             "link": self._link.run(),
             "printer": self._look_at_printer(),
             "alive": keep_alive(self._clock),
+            "tidy": self._ledger.tidy(self._clock),
+            "day": self._look_at_day(),
         }
         if not self._recording:
             works["rendering"] = self._render_ahead()
@@ -263,6 +302,19 @@ class Terminal:
             self._session.tell(DeviceChanged("printer", await self._printer_works()))
             await self._clock.sleep(max(30.0, self._site.ports.retry_s))
 
+    async def _look_at_day(self) -> None:
+        """Before opening test what tickets need, after closing settle what was not served; each once a day."""
+        while True:
+            await self._clock.sleep(DAY_LOOK_S)
+            try:
+                done = await self._ledger.look_at_day(_local_now(), self._condition().missing)
+            except OutboxFull:
+                log.error("outbox full: the day was neither tested nor settled")
+                continue
+            for moment in done:
+                failed = moment.failed if isinstance(moment, m.SelfTested) else ()
+                log.log(logging.WARNING if failed else logging.INFO, "%s %s", type(moment).__name__, failed)
+
     async def _render_ahead(self) -> None:
         """While nobody is here, make the sentences that may be needed: one at a time, until all are there."""
         since_ns = self._clock.now_ns()
@@ -297,6 +349,7 @@ class Terminal:
         }
 
     async def _hear(self, microphone: Microphone) -> None:
+        self._microphone = microphone
         async for event in self._ears.hear(microphone.frames()):
             if isinstance(event, SpeechStarted):
                 self._session.voice_heard()
@@ -312,6 +365,7 @@ class Terminal:
             self._turns.playback.resume()  # a sentence that is held would wait for ever
             self._session.speaker = None
             self._turns.playback = None
+        raise DeviceLost("the loudspeaker stopped taking sound")  # to be told, and looked for again
 
     async def _see(self, camera: Camera) -> None:
         looks = watch(camera.frames(), self._faces, self._presence, self._looks_hz, self._attendance)

@@ -5,18 +5,19 @@ Beside `app.py`: names concrete classes of hearing and speaking as that does for
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
+from config.persona import Persona, load_persona
 from config.schema import Site
+from contracts.screen import Language
 from kiosk.audio.addressee import Addressee
 from kiosk.audio.ears import Ears
 from kiosk.audio.echo import EchoCanceller, FarEnd
 from kiosk.audio.her_own import HerOwn
 from kiosk.audio.level import NoiseFloor
-from kiosk.audio.onset import OverSpeech
-from kiosk.dialogue.brain import Brain
+from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.manner import Manner, manner
 from kiosk.dialogue.own_words import SpokenSpan
 from kiosk.dialogue.recognise import ModelRecogniser
@@ -26,9 +27,11 @@ from kiosk.networks import Models, said_here
 from kiosk.ports import Clock
 from kiosk.session.actions import Actions
 from kiosk.session.ahead import Ahead, AheadPorts
+from kiosk.session.habits import Habits
 from kiosk.session.session import Session
 from kiosk.session.turns import TurnPorts, Turns
 from kiosk.session.visit import Visit
+from kiosk.session.watching import Watching
 from kiosk.session.weigh import Lips, Remembered, Weighing
 from kiosk.vision.attendance import Attendance
 from models.hotwords import HotWords, words_of
@@ -36,7 +39,8 @@ from models.intent import IntentModel
 from models.inverse import written
 from models.slots import read_slots
 
-WHOLE: Final = frozenset(("addressee", "own_voice", "onset", "ahead"))
+Parts = dict[str, float] | None
+WHOLE: Final = frozenset(("addressee", "own_voice", "ahead"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +54,7 @@ class Around:
     far: FarEnd | None = None  # what the loudspeaker played
     lips: Lips | None = None
     parts: frozenset[str] = WHOLE  # a bench measures defences alone by leaving others out
+    hot: HotWords | None = None  # a bench with many conversations makes them once; None: they are made
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,13 +65,24 @@ class Conversation:
     turns: Turns
     weighing: Weighing
     voice: Voice | None
+    counted: Mapping[str, Callable[[], Mapping[str, int]]]  # what each part counts
+
+    def tallies(self) -> dict[str, int]:
+        """How sounds and utterances ended since the start, by part and name; no words, nobody's voice."""
+        return {
+            f"{part}.{name}".replace(" ", "_"): count
+            for part, counts in self.counted.items()
+            for name, count in counts().items()
+            if count
+        }
 
 
 class _Manner:
     """How she speaks to this visitor: follows the room's noise in small steps."""
 
-    def __init__(self, site: Site, noise_dbfs: Callable[[], float | None]) -> None:
+    def __init__(self, site: Site, persona: Persona, noise_dbfs: Callable[[], float | None]) -> None:
         self._site = site
+        self._persona = persona
         self._noise_dbfs = noise_dbfs
         self._before: tuple[str, Manner] | None = None
 
@@ -74,7 +90,14 @@ class _Manner:
         before = self._before[1] if self._before and self._before[0] == visit.id else None
         now = manner(self._site.voice, visit.mode, self._noise_dbfs(), before)
         self._before = visit.id, now
-        return now
+        # an elder's pace is the site's; others who want another one have the persona's
+        style = self._persona.styles[visit.profile].speed if visit.profile != "elder" else 1.0
+        return replace(now, speed=round(now.speed * visit.speed * style, 2), gain_db=now.gain_db + visit.gain_db)
+
+
+def hot_words(site: Site) -> HotWords:
+    """The words of this branch, with a network of their own: they are used on another thread."""
+    return HotWords(words_of(zh for zh, language in said_here(site) if language == "zh"), IntentModel.open())
 
 
 def converse(
@@ -87,18 +110,16 @@ def converse(
     actions: Actions,
     voice: Voice | None,
     around: Around,
+    habits: Habits | None = None,
 ) -> Conversation:
     """Put hearing and speaking together and hand them to the session."""
-    hot = HotWords(
-        words_of(zh for zh, language in said_here(site) if language == "zh"), IntentModel()
-    )  # of its own: another thread
     recogniser = ModelRecogniser(
         models.recogniser,
         models.hearing,
-        hot=hot,  # type: ignore[arg-type]  # gives back what it was given, reworded
+        hot=around.hot or hot_words(site),  # type: ignore[arg-type]  # gives back what it was given, reworded
         write=written,
     )
-    understanding = ModelUnderstanding(models.intent, models.meaning, read_slots)
+    understanding = ModelUnderstanding(models.intent, models.meaning, read_slots, models.listening.probability)
 
     def spoken() -> list[SpokenSpan]:
         return session.turns.playback.spoken() if session.turns and session.turns.playback else []
@@ -106,8 +127,9 @@ def converse(
     own = HerOwn(around.far, spoken) if around.far and "own_voice" in around.parts else None
     embed = Remembered(models.speaker.embed)
     listens = site.addressing.enabled and "addressee" in around.parts
+    addressee = Addressee(site.addressing, embed, models.nearness) if listens else None
     weighing = Weighing(
-        Addressee(site.addressing, embed, models.nearness) if listens else None,
+        addressee,
         embed if listens else None,
         models.weighing,
         around.attendance,
@@ -119,12 +141,27 @@ def converse(
     def speaking() -> bool:
         return bool(session.turns and session.turns.playback and session.turns.playback.speaking)
 
-    onset = OverSpeech(None, own.share if own else None)
     background = NoiseFloor()
-    ears = Ears(site.hearing, models.vad, around.echo, speaking, around.is_open, onset, background, models.vad_over_her)
-    how = _Manner(site, lambda: ears.background_dbfs)
+    share = own.share if own else None
+    ears = Ears(site.hearing, models.near_voice, around.echo, speaking, around.is_open, share, background)
+    persona = load_persona()
+
+    def understood(turn: int, intent: str, sure: float, decision: Decision, language: Language, parts: Parts) -> None:
+        session.understood(turn, intent, sure, decision, language, parts)
+        if habits and decision == "act":
+            habits.asked(intent, ports.local_now(), ticket=bool(session.visit and session.visit.ticket))
+
+    how = _Manner(site, persona, lambda: ears.background_dbfs)
     turns = Turns(
-        replace(ports, manner=how.of), clock, brain, voice, None, recogniser, understanding, actions, weighing
+        replace(ports, manner=how.of, understood=understood),
+        clock,
+        brain,
+        voice,
+        None,
+        recogniser,
+        understanding,
+        actions,
+        weighing,
     )
     if "ahead" in around.parts:
         looks = AheadPorts(
@@ -134,11 +171,24 @@ def converse(
             foresee=turns.foresee,
             prepare=weighing.prepare,
             held=lambda: bool(turns.playback and turns.playback.held),
+            let_go=session.let_go,
         )
         turns.ahead = Ahead(looks, recogniser, understanding, models.endings)
+    turns.watching = actions.watching = Watching(
+        models.meaning, persona, ports.local_now, judge=models.risk, reader=models.feeling
+    )
     session.turns = turns
     session.listens_through(ears)
     session.forgetters += [ears.forget, weighing.forget, turns.forget]
     if voice:
         session.forgetters.append(voice.forget)
-    return Conversation(ears, turns, weighing, voice)
+    counted: dict[str, Callable[[], Mapping[str, int]]] = {
+        "ears": lambda: ears.tally,
+        "echo": around.echo.tallies,
+        "words": lambda: recogniser.tally,
+        "ahead": lambda: turns.ahead.tally if turns.ahead else {},
+        "whose": lambda: {str(why): count for why, count in addressee.tally.items()} if addressee else {},
+        "own": own.tallies if own else dict,
+        "ignored": lambda: turns.tally_against,
+    }
+    return Conversation(ears, turns, weighing, voice, counted)

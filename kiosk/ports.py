@@ -32,6 +32,9 @@ class Microphone(Protocol):
 
     def frames(self) -> AsyncIterator[AudioFrame]: ...
 
+    def tallies(self) -> dict[str, int]:
+        """What went wrong since it was opened, by name: sound that was lost, clocks that stepped."""
+
     async def close(self) -> None: ...
 
 
@@ -62,6 +65,9 @@ class Speaker(Protocol):
 
     def set_gain(self, gain: float) -> None:
         """0..1, effective within 50 ms: ducking while the visitor may want to speak."""
+
+    def tallies(self) -> dict[str, int]:
+        """What went wrong since it was opened, by name."""
 
     async def close(self) -> None: ...
 

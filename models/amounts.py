@@ -19,6 +19,7 @@ _ZH_NUMBER: Final = re.compile(
     r"(?<![A-Za-z0-9])(?:\d+(?:[,，]\d{3})*(?:\.\d+)?(?:[百千万亿kw]+[0-9零一二三四五六七八九]*)*"
     r"|[零〇一二两俩三四五六七八九十][零〇一二两俩三四五六七八九十百千万亿]*(?:点[零一二三四五六七八九]+万)?)(?:半(?![个年天]))?"
 )
+_NO_NUMBER: Final = re.compile(r"^[一二三四五六七八九](?=[两俩])")  # 'seven two': the first is another word, misheard
 _ZH_MONEY: Final = re.compile(
     r"\s*(?:多|来)?(?:块|元|人民币|塊|圆|美元|美金|欧元|英镑|日元|港币|澳元|加元|泰铢|韩元|韩币)"
 )
@@ -129,6 +130,7 @@ def chinese_number(text: str) -> int | None:
         whole = chinese_number(point[1])
         decimals = "".join(str(_DIGITS[c]) for c in point[2])
         return None if whole is None else round((whole + int(decimals) / 10 ** len(decimals)) * 10_000)
+    text = _NO_NUMBER.sub("", text)
     total = section = 0
     number: float | None = None
     last_unit = 0

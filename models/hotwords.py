@@ -30,6 +30,8 @@ SHORTEST: Final = 2
 READINGS: Final = 4
 EXPECTED_CHARS: Final = 8  # an answer to an open question is short
 OUT_OF_SCOPE: Final = "other"
+SURELY: Final = 0.8  # probability from which a respelled sentence is believed
+NO_BUSINESS: Final = frozenset(("other", "chitchat", "abusive", "greet"))
 _HAN: Final = re.compile(r"[\u4e00-\u9fff]+")
 
 
@@ -77,7 +79,7 @@ class HotWords:
         """`heard` with these words where they belong, and which were put there; unchanged where they do not."""
         if heard.language != "zh" or not heard.text:
             return heard, ()
-        business = self._is_business(heard)
+        business = self._is_business(heard) or self._would_be(heard)
         is_answer = bool(self._expected) and len(heard.text) <= EXPECTED_CHARS
         if not business and not is_answer:
             return heard, ()
@@ -95,6 +97,16 @@ class HotWords:
         others = [(one.text, math.exp(min(0.0, one.log_probability))) for one in heard.alternatives[1 : 1 + READINGS]]
         ranked = self._intent.classify(heard.text, [(t, max(0.01, p)) for t, p in others], "zh").ranked
         return bool(ranked) and ranked[0].intent != OUT_OF_SCOPE and ranked[0].probability > BUSINESS
+
+    def _would_be(self, heard: Recognition) -> bool:
+        """Whether it is surely this bank's business once it is spelled with its words: 我想茶鱼饿 → 我想茶余额."""
+        if len(heard.text) > EXPECTED_CHARS:
+            return False
+        text = spelled(heard.text, self._words)
+        if text == heard.text:
+            return False
+        ranked = self._intent.classify(text, (), "zh").ranked
+        return bool(ranked) and ranked[0].intent not in NO_BUSINESS and ranked[0].probability > SURELY
 
     @staticmethod
     def _likeliest(heard: Recognition, by_sound: dict[tuple[str, ...], str]) -> str:

@@ -8,34 +8,33 @@ a sentence in, a ranking and one of three decisions out. The weights are this pr
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")  # read at import; it would write a device id otherwise
-import onnxruntime as ort
-from onnxruntime.capi.onnxruntime_pybind11_state import (
-    Fail,
-    InvalidArgument,
-    InvalidGraph,
-    InvalidProtobuf,
-    NotImplemented,
-)
-
 from models.intent_features import extract, spoken_language
+from models.sentences import SentenceModel
+from models.sessions import SessionError, open_session
+from models.store import Store
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 TOP: Final = 5
 MAX_ALTERNATIVES: Final = 5
 LANGUAGES: Final = ("zh", "en")
 OUT_OF_SCOPE: Final = "other"
+TEXT_LIMIT: Final = 400  # characters: as much as one says in half a minute
 
 Decision = Literal["act", "ask", "unsure"]
+
+
+class Encoder(Protocol):
+    """What a sentence means: `models/sentences.py`."""
+
+    def read(self, text: str) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
 
 
 class IntentModelError(RuntimeError):
@@ -64,8 +63,11 @@ class Understanding:
 class IntentModel:
     """The trained classifier; loads in well under a second and is safe to call from one thread."""
 
-    def __init__(self, folder: Path = WEIGHTS) -> None:
-        """Raise `IntentModelError` if a file is missing or the graph has other labels than its card."""
+    def __init__(self, encoder: Encoder, folder: Path = WEIGHTS) -> None:
+        """`encoder`: the sentence encoder that the model was trained with.
+
+        Raises `IntentModelError` if a file is missing or the graph has other labels than its card.
+        """
         graph, card_path = folder / "intent.onnx", folder / "intent.json"
         for path in (graph, card_path):
             if not path.is_file():
@@ -80,22 +82,26 @@ class IntentModel:
             }
         except (ValueError, KeyError, TypeError) as err:
             raise IntentModelError(f"{card_path} is damaged ({err!r}): run `python -m models.train.intent`") from err
-        options = ort.SessionOptions()
-        options.intra_op_num_threads = 1  # a fraction of a millisecond of work: a second thread only costs
-        options.inter_op_num_threads = 1
         try:
-            self._session = ort.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-        except (Fail, InvalidGraph, InvalidProtobuf, InvalidArgument, NotImplemented) as err:
+            self._session = open_session(graph, shapes="some")  # a fraction of a millisecond: one thread
+        except SessionError as err:
             raise IntentModelError(f"{graph} is damaged: run `python -m models.train.intent`") from err
+        self._encoder = encoder
         if not self._session.get_outputs() or self._session.get_outputs()[0].shape != [len(self.labels)]:
             raise IntentModelError(f"{graph} and {card_path} do not belong together")
+
+    @classmethod
+    def open(cls, store: Store | None = None, folder: Path = WEIGHTS) -> IntentModel:
+        """With a sentence encoder of its own. Raises `IntentModelError`, `StoreError`."""
+        return cls(SentenceModel((store or Store()).open("sentences")), folder)
 
     def probabilities(self, text: str) -> npt.NDArray[np.float32] | None:
         """`(labels,)` summing to 1, or None for a text without a word in it."""
         features, shares = extract(text)
         if features.size == 0:
             return None
-        (logits,) = self._session.run(None, {"features": features, "shares": shares})
+        meaning = np.concatenate(self._encoder.read(text[:TEXT_LIMIT]))
+        (logits,) = self._session.run(None, {"features": features, "shares": shares, "meaning": meaning})
         scaled = np.exp((logits - logits.max()) / self._temperature)
         return np.asarray(scaled / scaled.sum(), dtype=np.float32)
 

@@ -49,6 +49,11 @@ def _simplified() -> dict[int, str]:
     return table
 
 
+def simplified(text: str) -> str:
+    """Traditional characters as simplified ones."""
+    return text.translate(_simplified())
+
+
 def normalise(text: str) -> str:
     """One spelling of a sentence: width, case, script and blanks unified, at most `MAX_CHARS`."""
     # NFKC can make one character eighteen, so the cut is made before and after it.

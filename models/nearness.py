@@ -37,6 +37,9 @@ PATH_WEIGHTS: Final = Path(__file__).parent / "weights" / "addressee.toml"
 SHORTEST_S: Final = 0.2  # below, nothing is measured
 LONGEST_S: Final = 6.0
 SILENT_DBFS: Final = -90.0
+QUIETER_DB: Final = 2.0  # within one visit nobody is thought further away for so little
+LESS_NEAR: Final = 2.0  # log odds of being near, likewise
+FURTHER: Final = 1.5  # log odds for each dB, or log odds, beyond both
 
 _WINDOW: Final = 400
 _HOP: Final = 160
@@ -183,6 +186,17 @@ def later_row(sound: Floats, usual: Floats, near: float, likeness: float, second
     return np.array(values, np.float32)
 
 
+def further(sound: Floats, usual: Floats, near: float, usually_near: float) -> float:
+    """Log odds against the visitor, who is quieter than usual *and* less near: across the room, not softly spoken.
+
+    Who turns away or drops the voice changes one of the two, or both a little. In a noisy room neither is known well
+    enough. Chosen on the development scenes, where a bystander of a like voice passed for the visitor.
+    """
+    quieter_db, less_near = float(usual[0] - sound[0]) - QUIETER_DB, usually_near - near - LESS_NEAR
+    quiet = float(np.clip(sound[1] / 20, 0.0, 1.0))
+    return FURTHER * quiet * max(0.0, min(quieter_db, less_near))
+
+
 class Nearness:
     """The learnt weights, ready to be asked. Raises WeightsError for a file of another version."""
 
@@ -206,7 +220,9 @@ class Nearness:
 
         `likeness`: cosine of the utterance's voice with the visit's; `seconds` of speech in it.
         """
-        return self._later.odds(later_row(sound, usual, self.near(sound), likeness, seconds))
+        near = self.near(sound)
+        odds = self._later.odds(later_row(sound, usual, near, likeness, seconds))
+        return odds - further(sound, usual, near, self.near(usual))
 
 
 def _logit(table: dict[str, Any], width: int, path: Path) -> Logit:

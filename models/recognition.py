@@ -37,9 +37,15 @@ class SpeechModel(Protocol):
     """A recogniser; one thread calls it at a time."""
 
     def transcribe(
-        self, pcm: npt.NDArray[np.int16], *, language: Language | None = None, beams: int = 5, prompt: str = ""
+        self,
+        pcm: npt.NDArray[np.int16],
+        *,
+        language: Language | None = None,
+        beams: int = 5,
+        prompt: str = "",
+        hasty: bool = False,
     ) -> Recognition:
-        """The words in `pcm` (n,) int16 at 16 kHz, n may be 0."""
+        """The words in `pcm` (n,) int16 at 16 kHz, n may be 0. `hasty`: soon, at the price of unsure words."""
 
 
 def nothing(language: Language) -> Recognition:

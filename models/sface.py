@@ -28,7 +28,7 @@ class SFace:
     """Turns aligned faces into templates. A template is personal data: it stays on the terminal."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        self._session = open_session(folder / "sface.onnx", threads)
+        self._session = open_session(folder / "sface.onnx", threads, shapes="one")
 
     def template(self, bgr: npt.NDArray[np.uint8], face: Face) -> npt.NDArray[np.float32]:
         """(128,) float32 of length one, for a face found in `bgr` (h, w, 3)."""

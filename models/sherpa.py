@@ -117,10 +117,16 @@ class Sherpa:
         self._simplify = OpenCC("t2s").convert
 
     def transcribe(
-        self, pcm: npt.NDArray[np.int16], *, language: Language | None = None, beams: int = 5, prompt: str = ""
+        self,
+        pcm: npt.NDArray[np.int16],
+        *,
+        language: Language | None = None,
+        beams: int = 5,
+        prompt: str = "",
+        hasty: bool = False,
     ) -> Recognition:
-        """The words in `pcm` (n,) int16 at 16 kHz. `beams` and `prompt` are wishes that these engines do not take."""
-        del beams, prompt
+        """The words in `pcm` (n,) int16 at 16 kHz. The other wishes are none that these engines take."""
+        del beams, prompt, hasty
         if len(pcm) < SHORTEST_S * RATE_HZ or not pcm.any():
             return nothing(language or "zh")
         truncated = len(pcm) > LONGEST_S * RATE_HZ

@@ -23,7 +23,7 @@ class SileroVad:
     """One stream's voice activity. Holds the network's memory: not for two streams at once."""
 
     def __init__(self, path_folder: Path) -> None:
-        self._session = open_session(path_folder / "silero.onnx", threads=1)
+        self._session = open_session(path_folder / "silero.onnx", threads=1, shapes="one")
         self._rate = np.array(RATE_HZ, np.int64)
         self.reset()
 

@@ -46,20 +46,28 @@ class Whisper:
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
         facts: dict[str, Any] = json.loads((folder / "whisper.json").read_text("utf-8"))
-        self._encoder = open_session(folder / "encoder.onnx", threads)
+        self._encoder = open_session(folder / "encoder.onnx", threads, shapes="some")
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self._decoder = Decoder(open_session(folder / "decoder.onnx", threads), self._tokenizer, facts)
+        decoder = open_session(folder / "decoder.onnx", threads, shapes="some")
+        self._decoder = Decoder(decoder, self._tokenizer, facts)
         self._cross = [f"cross_{part}_{i}" for i in range(facts["decoder_layers"]) for part in "kv"]
         self._simplify = OpenCC("t2s").convert
         self.tally_again = 0  # windows that were heard a second time, whole
 
     def transcribe(
-        self, pcm: npt.NDArray[np.int16], *, language: Language | None = None, beams: int = 5, prompt: str = ""
+        self,
+        pcm: npt.NDArray[np.int16],
+        *,
+        language: Language | None = None,
+        beams: int = 5,
+        prompt: str = "",
+        hasty: bool = False,
     ) -> Recognition:
         """The words in `pcm` (n,) int16 at 16 kHz.
 
         `language` None lets the sound decide between the two. `prompt` holds words to expect.
-        `beams` 1 is greedy. Raises RuntimeError when a network breaks.
+        `beams` 1 is greedy. `hasty`: words of which the recogniser is not sure are not looked at a second time.
+        Raises RuntimeError when a network breaks.
         Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
         """
         if len(pcm) < SHORTEST_S * RATE_HZ or not pcm.any():  # a device that gives zeros says nothing
@@ -67,17 +75,19 @@ class Whisper:
         truncated = len(pcm) > LONGEST_S * RATE_HZ
         first, *others = pieces(pcm[: int(LONGEST_S * RATE_HZ)])
         try:
-            heard = [self._piece(first, language, beams, prompt)]
-            heard += [self._piece(other, heard[0].language, beams, prompt) for other in others]
+            heard = [self._piece(first, language, beams, prompt, hasty)]
+            heard += [self._piece(other, heard[0].language, beams, prompt, hasty) for other in others]
         except NETWORK_ERRORS as err:  # they share no ancestor that a caller could name
             raise RuntimeError(f"the recogniser's network failed: {type(err).__name__}") from err
         joined = heard[0] if len(heard) == 1 else _join(heard)
         return replace(joined, truncated=truncated)
 
-    def _piece(self, pcm: npt.NDArray[np.int16], language: Language | None, beams: int, prompt: str) -> Recognition:
+    def _piece(
+        self, pcm: npt.NDArray[np.int16], language: Language | None, beams: int, prompt: str, hasty: bool
+    ) -> Recognition:
         window_s = window_for(len(pcm) / RATE_HZ)
         decoded = self._decoded(pcm, window_s, language, beams, prompt)
-        failed = decoded.is_cut or decoded.hypotheses[0].mean_log_probability < FAILED
+        failed = decoded.is_cut or (not hasty and decoded.hypotheses[0].mean_log_probability < FAILED)
         if failed and decoded.no_speech_probability < NO_SPEECH and window_s < WINDOW_S:
             self.tally_again += 1
             decoded = self._decoded(pcm, WINDOW_S, language, beams, prompt)

@@ -49,7 +49,7 @@ class YuNet:
         overlap_max: float = 0.3,
         threads: int = 1,
     ) -> None:
-        self._session = open_session(folder / "yunet.onnx", threads)
+        self._session = open_session(folder / "yunet.onnx", threads, shapes="one")
         self._names = [f"{part}_{stride}" for stride in STRIDES_PX for part in ("cls", "obj", "bbox", "kps")]
         self.long_side_px, self.score_min, self.overlap_max = long_side_px, score_min, overlap_max
 

@@ -6,7 +6,9 @@ It speaks where a visitor would otherwise wait. Its pitch is brought to that of 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -28,6 +30,12 @@ OWN_PITCH_HZ: Final = 255.0
 PITCH_HZ: Final = {"zf_xiaoxiao": 240.0, "zf_xiaobei": 235.0}
 OWN_PACE: Final = 1.05  # a little slower than the voices above by nature
 FINAL_GOES_ON: Final = 0.8  # of a '#0': where friction has half risen, mean of 19 boundaries before s, sh, x
+# The vocoder keeps the memory of the longest mel it was ever given, 0.4 MB a frame. Longer ones are given in parts, and
+# one of the longest at the start, so that it holds the same from then on. A sample depends on fewer than 24 frames to
+# either side (found by trying 4 to 32): parts that overlap by so much join to exactly the samples of the whole.
+MOST_FRAMES: Final = 192  # 2.4 s
+_OVERLAP: Final = 24
+_BANDS: Final = 80
 _TAPS: Final = 32  # of the resampling filter
 
 
@@ -44,6 +52,7 @@ class SmallVoice:
         self._syllables: Mapping[str, Sequence[str]] = known["syllables"]
         self._acoustic = Interpreter(str(folder / "acoustic.tflite"), num_threads=threads)
         self._vocoder = Interpreter(str(folder / "vocoder.tflite"), num_threads=threads)
+        _invoke(self._vocoder, [np.zeros((1, MOST_FRAMES, _BANDS), np.float32)], (0,))
 
     @property
     def voices(self) -> tuple[str, ...]:
@@ -88,11 +97,27 @@ class SmallVoice:
         ids = np.array([[self._numbers[phone] for phone in run.phones]], np.int32)
         ratios = [np.array([ratio], np.float32) for ratio in (slowness, 1.0, 1.0)]
         mel, durations = _invoke(self._acoustic, [ids, np.zeros(1, np.int32), *ratios], (1, 2))
-        (wave,) = _invoke(self._vocoder, [mel], (0,))
-        sound = resampled(np.asarray(wave, np.float32).ravel(), stretch)
+        sound = resampled(self._wave(mel), stretch)
         ends = np.rint(np.cumsum(durations.ravel()) * SAMPLES_PER_UNIT * stretch).astype(np.int64)
         first, last = speech_bounds(sound)
         return sound[first:last], _place(run, ends, first, last)
+
+    def _wave(self, mel: Floats) -> Floats:
+        """`mel` (1, n, _BANDS) as sound (n * SAMPLES_PER_UNIT,)."""
+        waves: list[Floats] = []
+        for first, last in parts_of(mel.shape[1]):
+            before, end = max(0, first - _OVERLAP), min(mel.shape[1], last + _OVERLAP)
+            (wave,) = _invoke(self._vocoder, [np.ascontiguousarray(mel[:, before:end])], (0,))
+            kept = slice((first - before) * SAMPLES_PER_UNIT, (last - before) * SAMPLES_PER_UNIT)
+            waves.append(np.asarray(wave, np.float32).ravel()[kept])
+        return np.concatenate(waves)
+
+
+def parts_of(frames: int) -> list[tuple[int, int]]:
+    """`frames` in equal parts [first, last), as few as have MOST_FRAMES at most with what they overlap by."""
+    count = 1 if frames <= MOST_FRAMES else math.ceil(frames / (MOST_FRAMES - 2 * _OVERLAP))
+    cuts = [frames * number // count for number in range(count + 1)]
+    return list(pairwise(cuts))
 
 
 def _invoke(network: Any, feeds: Sequence[npt.NDArray[Any]], wanted: Sequence[int]) -> list[npt.NDArray[Any]]:

@@ -43,12 +43,16 @@ class NoCanceller:
     """Takes nothing out, and hears while she speaks: what the second defence has to stop alone."""
 
     full_duplex = True
+    deaf = False
 
     def __init__(self, far: FarEnd) -> None:
         self._far = far
 
     def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
-        return Cleaned(pcm, pcm)
+        return Cleaned(pcm, pcm, np.zeros_like(pcm))
+
+    def tallies(self) -> dict[str, int]:
+        return {}
 
 
 def her_lines(language: Language) -> list[str]:

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench.lobby.once import KokoroOnce, SmallVoiceOnce
 from bench.lobby.scenes import Scene, Stretch
 from bench.lobby.sentences import Sentence
 from bench.lobby.virtual import MeasuredThread, SoundCard, VirtualLoop
@@ -21,20 +22,21 @@ from config.flows import load_flows, load_phrases
 from config.intents import load_intents
 from config.schema import Site, load_site
 from contracts import messages as m
-from contracts.screen import Language
+from contracts.queueing import Priority
+from contracts.screen import Language, ScreenState
 from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.audio.echo import EchoCanceller, FarEnd
 from kiosk.audio.playback import Playback
-from kiosk.conversation import WHOLE, Around, converse
+from kiosk.conversation import WHOLE, Around, converse, hot_words
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
+from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.reply import Context, Do, Reply
 from kiosk.events import (
     MIC_RATE_HZ,
     BargeInConfirmed,
     DeviceChanged,
     Event,
-    FalseAlarm,
     Interrupted,
     Pcm,
     PersonArrived,
@@ -50,11 +52,14 @@ from kiosk.session.states import State
 from kiosk.session.trace import NoTrace
 from kiosk.session.turns import TurnPorts
 from kiosk.vision.attendance import Attendance
+from models.hotwords import HotWords
 
 NOON: Final = datetime.fromisoformat("2026-11-20T13:00:00+08:00")
 ANSWERS: Final[dict[Language, str]] = {"zh": "好的。", "en": "All right."}
 BEGINS_WITHIN_S: Final = 30.0
 UNSEEN: Final = 4
+EMPTY_S: Final = 4.0  # before somebody comes
+SHOWN_KEPT: Final = 400
 DRY_S: Final = 0.1  # longer than the device holds
 DEVICES: Final = ("microphone", "speaker", "camera", "printer", "screen")
 
@@ -99,8 +104,10 @@ class Account:
     heard: list[Heard] = field(default_factory=list)
     noticed: list[Noticed] = field(default_factory=list)
     stops: list[Stop] = field(default_factory=list)  # how often she was silenced
-    resumed: int = 0
+    resumed: list[int] = field(default_factory=list)  # and went on
     ears: Mapping[str, int] = field(default_factory=dict)
+    tallies: Mapping[str, int] = field(default_factory=dict)  # of all parts of hearing, as the hub is told
+    shown: list[ScreenState] = field(default_factory=list, repr=False)  # the last SHOWN_KEPT pages, in order
     recognise_ms: list[float] = field(default_factory=list)
 
     def first(self, kind: str, after: int = 0) -> Noticed | None:
@@ -130,12 +137,31 @@ class ScriptedBrain(Brain):
         return self._answer(context)
 
     def understood(
-        self, context: Context, ranked: Sequence[Any], decision: Any, slots: Mapping[str, str], now: datetime
+        self,
+        context: Context,
+        ranked: Sequence[Any],
+        decision: Any,
+        slots: Mapping[str, str],
+        now: datetime,
+        *,
+        text: str = "",
+        then: Sequence[str] = (),
+        others: Sequence[Mapping[str, str]] = (),
+        readings: Sequence[str] = (),
     ) -> Reply | Do:
         return self._answer(context)
 
+    def guarded(self, context: Context, decided: Reply | Do, now: datetime) -> Reply | Do:
+        return decided  # bystanders' talk of swindles is no matter of hearing
+
     def _answer(self, context: Context) -> Reply:
         return Reply(text=ANSWERS[context.language], language=context.language, keep=True)
+
+
+def own_brain(site: Site, hers: Sentence) -> Brain:
+    """The terminal's own, without the search for free questions: she greets, asks, offers, as in a branch."""
+    intents = load_intents()
+    return Brain(site, FlowBook(load_flows()), load_phrases(), ApprovedKnowledge.for_site(site, intents), intents)
 
 
 class _NothingApproved:
@@ -146,13 +172,21 @@ class _NothingApproved:
 class _NoLedger:
     """Nothing is kept: nobody was here."""
 
-    async def issue(self, service: str, *, visit: str, language: m.Language, at: datetime) -> Any:
+    async def issue(
+        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+    ) -> Any:
         raise LookupError("the bench takes no tickets")
 
     async def give_back(self, number: str, *, day: str) -> bool:
         return False
 
+    async def prioritise(self, number: str, *, day: str, priority: Priority) -> bool:
+        return False
+
     async def note(self, moment: m.Moment) -> None:
+        return None
+
+    async def hand_over(self, packet: object) -> None:
         return None
 
     def post(self, moment: m.Moment) -> None:
@@ -201,11 +235,14 @@ class Recorder(NoTrace):
         for heard in found.heard:
             heard.start, heard.end, heard.decided = sample(heard.start), sample(heard.end), sample(heard.decided)
         found.noticed = [replace(seen, at=sample(seen.at)) for seen in found.noticed]
+        found.resumed = [sample(at) for at in found.resumed]
         found.stops = [Stop(at=sample(stop.at), silent=sample(stop.silent)) for stop in found.stops]
         return found
 
     def note(self, kind: str, **facts: object) -> None:
         heard = self._account.heard
+        if kind == "resumed":
+            self._account.resumed.append(self._clock.now_ns())
         if kind in ("nothing_heard", "ignored", "false_alarm") and heard:
             heard[-1].fate = str(facts.get("why", "no_words"))
         elif kind == "turn" and heard:
@@ -218,15 +255,19 @@ class HearingUnderTest:
 
     site: Site
     models: Models
+    hot: HotWords | None = None  # None: each scene makes its own
     slower: float = 1.0  # 2.0: this machine is taken for one of half the speed
     canceller: Callable[[FarEnd], EchoCanceller] = open_canceller
     parts: frozenset[str] = WHOLE  # fewer, to measure a defence alone
+    brain: Callable[[Site, Sentence], Brain] = ScriptedBrain
     camera: bool = True  # False: by sound alone, the harder way
 
     @classmethod
     def load(cls, slower: float = 1.0) -> HearingUnderTest:
         """Open everything. Raises `StoreError` naming what is missing and the command that mends it."""
-        return cls(site=load_site(), models=Models.load(), slower=slower)
+        site, models = load_site(), Models.load()
+        models.kokoro, models.small = KokoroOnce(models.kokoro), SmallVoiceOnce(models.small)
+        return cls(site=site, models=models, hot=hot_words(site), slower=slower)
 
     @property
     def recognise(self) -> Callable[[Pcm], str]:
@@ -300,12 +341,12 @@ class _Core:
         test, scene, clock = self._test, self._scene, self._clock
         language: Language = scene.hers.language if scene.hers else "zh"
         hers = scene.hers or Sentence(language, ANSWERS[language])
-        brain = ScriptedBrain(test.site, hers)
-        self._card = SoundCard(scene.sound, scene.echo)
+        brain = test.brain(test.site, hers)
+        self._card = SoundCard(scene.sound, scene.echo, scene.before)
         self._recorder = Recorder(self.account, clock)
         ledger = _NoLedger()
         self._session = Session(
-            test.site, load_phrases(), brain, clock, ledger, lambda _: None, lambda: NOON, lambda: None, self._recorder
+            test.site, load_phrases(), brain, clock, ledger, self._show, lambda: NOON, lambda: None, self._recorder
         )
         threads = {
             part.name: MeasuredThread(part.name, test.slower)
@@ -325,7 +366,6 @@ class _Core:
         actions = Actions(test.site, ledger, _NoPaper(), lambda: None, lambda: False, lambda: NOON, self._recorder.note)
         far = FarEnd()
         self._card.on_played(far.played)
-        models.vad.reset()
         around = Around(
             echo=test.canceller(far),
             attendance=_Present() if test.camera else Attendance(),
@@ -333,18 +373,20 @@ class _Core:
             is_open=lambda: self._session.visit is not None,
             far=far,
             parts=test.parts,
+            hot=test.hot,
             lips=_SeenLips(scene, self._card) if test.camera else None,
         )
         voice = make_voice(test.site, models.kokoro, models.speech, models.quick)
         talk = converse(test.site, models, self._session, brain, clock, ports, actions, voice, around)
         talk.turns.playback = Playback(self._card, clock, lambda _: None)
         self._session.speaker = self._card
-        self._ears = talk.ears
+        self._ears, self._tallies = talk.ears, talk.tallies
+
+    def _show(self, state: ScreenState) -> None:
+        self.account.shown = [*self.account.shown[-SHOWN_KEPT:], state]
 
     def _told(self, event: Event) -> None:
         self._recorder.noticed(event)
-        if isinstance(event, FalseAlarm):
-            self.account.resumed += 1
         self._session.tell(event)
 
     async def run(self) -> Account:
@@ -359,13 +401,15 @@ class _Core:
         finally:
             self._session.events.close()
             await session
-        self.account.ears = dict(self._ears.tally)
+        self.account.ears, self.account.tallies = dict(self._ears.tally), self._tallies()
         recognised = self._models.hearing
         self.account.recognise_ms = recognised.took_ms if isinstance(recognised, MeasuredThread) else []
         return self._recorder.finish(self._card.began_ns)
 
     async def _stage(self) -> None:
-        """A visitor arrives; the scene begins with her first word, or when she has finished."""
+        """A visitor arrives; the scene begins with her first word, or when she has finished. The terminal has been on
+        for a while before."""
+        await self._clock.sleep(EMPTY_S)
         self._session.tell(PersonArrived(self._clock.now_ns()))
         wanted = State.LISTENING if self._scene.waits else None
         async with asyncio.timeout(BEGINS_WITHIN_S):

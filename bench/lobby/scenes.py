@@ -56,6 +56,7 @@ class Scene:
     hers: Sentence | None = None  # what she says when the scene begins; None: a word of welcome
     echo: EchoPath | None = None
     waits: bool = True
+    before: Pcm | None = field(default=None, repr=False)  # of the lobby, again and again until the scene begins
 
     @property
     def seconds(self) -> float:
@@ -109,10 +110,12 @@ def visitor_scene(
         mixing.add(voice_only, wet, at)
         stretches.append(Stretch(who="visitor", start=at + first, end=at + last, text=text))
         at += len(dry) + int(gap_s * MIC_RATE_HZ)
-    if snr_db is not None:
-        bed = mixing.babble(people, lobby.talkers, total, seed)
-        canvas += mixing.at_snr(bed, voice_only, snr_db)
-    return Scene(name=name, sound=mixing.to_pcm(canvas + voice_only), stretches=tuple(stretches))
+    before = None
+    if snr_db is not None:  # people talk there all day, not from this visitor's arrival on
+        bed = mixing.at_snr(mixing.babble(people, lobby.talkers, total, seed), voice_only, snr_db)
+        canvas += bed
+        before = mixing.to_pcm(bed)
+    return Scene(name=name, sound=mixing.to_pcm(canvas + voice_only), stretches=tuple(stretches), before=before)
 
 
 # ------------------------------------------------------------------ she speaks

@@ -207,6 +207,9 @@ class RoomMicrophone:
         async for frame in self._room.frames:
             yield frame
 
+    def tallies(self) -> dict[str, int]:
+        return {"microphone_dropped": self._room.frames.tally_dropped, "microphone_xruns": self._room.tally_xruns}
+
     async def close(self) -> None:
         self._room.frames.close()
 
@@ -237,6 +240,9 @@ class RoomSpeaker:
 
     def set_gain(self, gain: float) -> None:
         self._room.set_gain(gain)
+
+    def tallies(self) -> dict[str, int]:
+        return {}
 
     async def close(self) -> None:
         with suppress(asyncio.CancelledError):

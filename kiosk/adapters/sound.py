@@ -26,6 +26,8 @@ from kiosk.runtime.buffer import Buffer
 
 MIC_BUFFER_FRAMES: Final = 100  # 2 s
 SILENT_S: Final = 1.0  # a device that works calls back fifty times a second; not once for this long, and it is gone
+# A sound server that is short of time stops calling for a second and goes on; a loudspeaker that was pulled never does.
+SPEAKER_SILENT_S: Final = 2.0
 LOOK_S: Final = 0.1
 QUEUE_SAMPLES: Final = SPEECH_RATE_HZ // 4
 FADE_SAMPLES: Final = SPEECH_RATE_HZ // 200  # 5 ms: a sound that stops, or changes its level, must not click
@@ -176,7 +178,7 @@ class CardSpeaker:
             await asyncio.sleep(0.02)
 
     def _must_work(self) -> None:
-        if self._stream.silent_for(SILENT_S):
+        if self._stream.silent_for(SPEAKER_SILENT_S):
             raise DeviceLost("the loudspeaker stopped taking sound")
 
     def flush(self) -> int:
@@ -199,7 +201,7 @@ class CardSpeaker:
         return best
 
     async def lost(self) -> None:
-        while not self._stream.silent_for(SILENT_S):  # noqa: ASYNC110  # PortAudio has no event for it
+        while not self._stream.silent_for(SPEAKER_SILENT_S):  # noqa: ASYNC110  # PortAudio has no event for it
             await asyncio.sleep(LOOK_S)
 
     def set_gain(self, gain: float) -> None:

@@ -7,20 +7,20 @@ until the utterance ends; nothing is kept of sound that was not speech.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from typing import Final, Protocol
 
 import numpy as np
 
 from config.schema import Hearing
 from kiosk.audio.echo import Cleaned, EchoCanceller
-from kiosk.audio.endpointing import BLOCK_MS, Edge, Endpointer, EndpointSettings
+from kiosk.audio.endpointing import Edge, Endpointer, EndpointSettings
 from kiosk.audio.pauses import PauseBounds, Profile, Standing
-from kiosk.audio.standout import Residue, StandOut
 from kiosk.events import (
     MIC_RATE_HZ,
     AudioFrame,
     BargeInConfirmed,
+    DeviceChanged,
     Pcm,
     SpeechDied,
     SpeechSoFar,
@@ -30,28 +30,25 @@ from kiosk.events import (
 
 BLOCK_SAMPLES = 512
 NS_PER_SAMPLE = 1e9 / MIC_RATE_HZ
-ONSET_LEAD_MS: Final = 96  # sound from before the first voiced block: the hiss of a first consonant is not voice
-ONSET_MOST_MS: Final = 600  # of it; a voice that begins in what was taken for her echo is noticed
+ONSET_LEAD_NS: Final = 96_000_000  # from before the first voiced block: a first consonant's hiss is not voice
+ONSET_MOST_NS: Final = 600_000_000
+LEARNT_BLOCKS: Final = 94  # 3 s of her
+# On such stretches, in simulated rooms: her echo 0.6 to 0.95, visitors over her 0.4 to 0.68.
+OWN_SHARE_AT_FIRST: Final = 0.45
 AFTER_ROLL_NS: Final = 200_000_000  # silence kept behind the last voiced block
 
 
-class VoiceActivity(Protocol):
-    """Probability of voice in (512,) int16 at 16 kHz; keeps state between calls."""
+class NearVoice(Protocol):
+    """Whether the person in front speaks: not the room, not the receptionist; keeps a memory between calls."""
 
-    def probability(self, samples: Pcm) -> float: ...
+    def probability(self, block: Pcm) -> float:
+        """`block` (4, 512) int16 at 16 kHz: microphone, least echo, least distortion, loudspeaker."""
 
     def reset(self) -> None: ...
 
 
-class Onset(Protocol):
-    """Whether what is said over the receptionist is more than a backchannel or her echo."""
-
-    def insists(self, heard: Cleaned, end_ns: int, voiced_ms: int, *, settled: bool) -> bool | None:
-        """`heard` (n,) int16: her voice taken out, from ONSET_LEAD_MS before the first voiced block until now.
-        `settled`: the cancellers have had some seconds of her to learn the room from.
-
-        True: stop her. False: it is her own echo. None: nothing yet; its length decides in the end.
-        """
+OwnShare = Callable[[Pcm, int], float]
+"""How much the microphone's sound until that time follows what the loudspeaker played, 0 to 1."""
 
 
 class Background(Protocol):
@@ -66,7 +63,7 @@ class Background(Protocol):
     def hear(self, pcm: Pcm, *, far_active: bool, voice: bool) -> None: ...
 
 
-VoiceEvent = SpeechStarted | SpeechSoFar | BargeInConfirmed | SpeechDied | UtteranceEnded
+VoiceEvent = SpeechStarted | SpeechSoFar | BargeInConfirmed | SpeechDied | UtteranceEnded | DeviceChanged
 
 
 def pause_bounds(hearing: Hearing) -> PauseBounds:
@@ -87,6 +84,7 @@ def endpoint_settings(hearing: Hearing) -> EndpointSettings:
         voice_off=hearing.voice_off,
         min_speech_ms=hearing.min_speech_ms,
         look_ms=hearing.look_ms,
+        held_look_ms=hearing.held_look_ms,
         barge_in_ms=hearing.barge_in_ms,
         died_ms=hearing.died_ms,
         max_utterance_ms=int(hearing.max_utterance_s * 1000),
@@ -116,12 +114,8 @@ class _Tape:
         """The recogniser's signal from `start_ns` to `end_ns`, as whole blocks."""
         return _joined([block.words for at, block in self._blocks if start_ns < at <= end_ns])
 
-    def cleaned(self, start_ns: int, end_ns: int) -> Cleaned:
-        blocks = [block for at, block in self._blocks if start_ns < at <= end_ns]
-        return Cleaned(_joined([block.detect for block in blocks]), _joined([block.words for block in blocks]))
 
-
-def _joined(parts: list[Pcm]) -> Pcm:
+def _joined(parts: Sequence[Pcm]) -> Pcm:
     return np.concatenate(parts) if parts else np.zeros(0, np.int16)
 
 
@@ -131,13 +125,12 @@ class Ears:
     def __init__(
         self,
         hearing: Hearing,
-        voice: VoiceActivity,
+        voice: NearVoice,
         echo: EchoCanceller,
         receptionist_speaking: Callable[[], bool],
         is_open: Callable[[], bool],
-        onset: Onset | None = None,
+        own_share: OwnShare | None = None,
         background: Background | None = None,
-        voice_over_her: VoiceActivity | None = None,
     ) -> None:
         self._endpointer = Endpointer(endpoint_settings(hearing))
         self._voice = voice
@@ -146,16 +139,15 @@ class Ears:
         self._pre_roll_ns = hearing.pre_roll_ms * 1_000_000
         self._partial_ns = hearing.partial_ms * 1_000_000
         self._tape = _Tape(hearing.max_utterance_s + 2)
-        self._pending = np.zeros((2, 0), np.int16)  # detect, words
+        self._pending = np.zeros((4, 0), np.int16)  # microphone, and what is made of it
         self._is_open = is_open  # False: muted by the visitor, or nobody is here
-        self._onset = onset
+        self._own_share = own_share
         self._background = background
-        self._stand_out = StandOut()
-        self._over_her = voice_over_her  # a second one: it hears the other signal, and each keeps a state
-        self._residue = Residue()
+        self._heard_her = 0  # blocks, since the start: the cancellers learn the room from them
         self._told_ns = 0  # when what was said so far was last handed on
         self._over = False  # the utterance began while she was talking
         self.tally: Counter[str] = Counter()
+        voice.reset()
 
     @property
     def in_speech(self) -> bool:
@@ -168,6 +160,7 @@ class Ears:
     def forget(self) -> None:
         """Hold nothing of what was heard so far, nor of how the visitor speaks."""
         self._drop()
+        self._voice.reset()
         self._endpointer.pace.forget()
 
     def profile(self, profile: Profile) -> None:
@@ -178,41 +171,52 @@ class Ears:
         """What was said until the last voiced sample at `voice_ns` is finished, or is not."""
         self._endpointer.stands(voice_ns, standing, syllables)
 
+    def drop(self, voice_ns: int) -> bool:
+        """Forget the voice whose last sample was at `voice_ns`; False: it went on meanwhile, and is kept."""
+        return self._endpointer.drop(voice_ns)
+
     def went_on_after(self, pause_ms: float) -> None:
         """They were cut off and went on: that silence was a pause of theirs."""
         self._endpointer.pace.went_on_after(pause_ms)
 
     async def hear(self, frames: AsyncIterator[AudioFrame]) -> AsyncIterator[VoiceEvent]:
-        """Yield what the voice does, in order."""
+        """Yield what the voice does, in order; and when the microphone turns out to give nothing but zeros."""
+        deaf = False  # said to be, of the microphone that these frames are from
         async for frame in frames:
             speaking = self._speaking()
             clean = self._echo.clean(frame.pcm, frame.at_ns)
-            self._pending = np.concatenate((self._pending, (clean.detect, clean.words)), axis=1)
+            if self._echo.deaf != deaf:
+                deaf = self._echo.deaf
+                self.tally["deaf"] += deaf
+                yield DeviceChanged("microphone", not deaf, "it delivers only zeros" if deaf else "", "only_zeros")
+            heard = (frame.pcm, clean.detect, clean.words, clean.far)
+            self._pending = np.concatenate((self._pending, heard), axis=1)
             while self._pending.shape[1] >= BLOCK_SAMPLES:
                 block, self._pending = self._pending[:, :BLOCK_SAMPLES], self._pending[:, BLOCK_SAMPLES:]
                 end_ns = frame.at_ns - int(self._pending.shape[1] * NS_PER_SAMPLE)
-                for event in self._block(Cleaned(block[0], block[1]), end_ns, speaking=speaking):
+                for event in self._block(np.ascontiguousarray(block), end_ns, speaking=speaking):
                     self.tally[type(event).__name__] += 1
+                    self.tally["capped"] += isinstance(event, UtteranceEnded) and event.capped
                     yield event
 
     def _drop(self) -> None:
         self._tape.clear()
         self._endpointer.reset()
-        self._voice.reset()
 
-    def _block(self, block: Cleaned, end_ns: int, *, speaking: bool) -> Iterator[VoiceEvent]:
-        self._stand_out.hear(block.detect, far_active=speaking)
-        if not self._is_open():
-            self._drop()
-            return
+    def _block(self, signals: Pcm, end_ns: int, *, speaking: bool) -> Iterator[VoiceEvent]:
+        block = Cleaned(signals[1], signals[2], signals[3])
+        self._heard_her = min(self._heard_her + speaking, LEARNT_BLOCKS)
         if speaking and not self._echo.full_duplex:
             self._voice.reset()
             probability = 0.0
-        else:
-            probability = self._probability(block, speaking=speaking)
+        else:  # also while nobody is here: the room is known when somebody comes
+            probability = self._voice.probability(signals)
+        if not self._is_open():
+            self._drop()
+            return
         self._tape.add(block, end_ns)
-        insists = self._insists(end_ns, speaking=speaking)
-        for edge in self._endpointer.step(probability, end_ns, over_speech=speaking, insists=insists):
+        echo = speaking and self._is_echo(end_ns)
+        for edge in self._endpointer.step(probability, end_ns, over_speech=speaking, echo=echo):
             yield self._event(edge, end_ns, speaking=speaking)
         if self._background:
             voice = self._endpointer.start_ns is not None
@@ -220,30 +224,15 @@ class Ears:
         if self.in_speech and not speaking and end_ns - self._told_ns >= self._partial_ns:
             yield self._so_far(self._endpointer.start_ns or end_ns, end_ns, end_ns, paused=False)
 
-    def _probability(self, block: Cleaned, *, speaking: bool) -> float:
-        """Of voice that is not hers and not the room's."""
-        probability = self._voice.probability(block.detect)
-        if not self._stand_out.passes(speaking=self.in_speech):
-            self.tally["voice that did not stand out"] += probability >= 0.5
-            probability = 0.0
-        if self._over_her is None:
-            return probability
-        if not speaking:
-            self._over_her.reset()
-            return probability
-        # The canceller that decides swallows a visitor who speaks while she is loud; the gentle one does not, and
-        # leaves so little of her that somebody near the microphone is far louder.
-        louder = self._residue.hear(block.words, visitor=self._endpointer.start_ns is not None)
-        return max(probability, self._over_her.probability(block.words) if louder else 0.0)
-
-    def _insists(self, end_ns: int, *, speaking: bool) -> bool | None:
-        voiced_ms, start_ns = self._endpointer.unconfirmed_over_ms, self._endpointer.start_ns
-        if not speaking or not voiced_ms or self._onset is None or start_ns is None:
-            return None
-        since_ns = max(start_ns - ONSET_LEAD_MS * 1_000_000, end_ns - ONSET_MOST_MS * 1_000_000)
-        heard = self._tape.cleaned(since_ns, end_ns)
-        voiced = round(voiced_ms / BLOCK_MS) * BLOCK_MS
-        return self._onset.insists(heard, end_ns, voiced, settled=self._residue.settled)
+    def _is_echo(self, end_ns: int) -> bool:
+        """Whether what is heard over her is rather her own echo: until the cancellers have learnt the room, which they
+        do once after the start, it is the likelier cause."""
+        start_ns = self._endpointer.start_ns
+        unconfirmed = start_ns is not None and self._endpointer.unconfirmed_over_ms > 0
+        if not unconfirmed or start_ns is None or self._own_share is None or self._heard_her >= LEARNT_BLOCKS:
+            return False
+        heard = self._tape.words(max(start_ns - ONSET_LEAD_NS, end_ns - ONSET_MOST_NS), end_ns)
+        return self._own_share(heard, end_ns) >= OWN_SHARE_AT_FIRST
 
     def _event(self, edge: Edge, decided_ns: int, *, speaking: bool) -> VoiceEvent:
         match edge.kind:
@@ -256,7 +245,10 @@ class Ears:
                 self._over = True
                 return BargeInConfirmed(edge.voice_ns, edge.start_ns)
             case "died":
-                return SpeechDied(edge.voice_ns)
+                return SpeechDied(edge.voice_ns, self._utterance(edge, decided_ns))
+        return self._utterance(edge, decided_ns)
+
+    def _utterance(self, edge: Edge, decided_ns: int) -> UtteranceEnded:
         return UtteranceEnded(
             pcm=self._cut(edge.start_ns, edge.voice_ns),
             start_ns=edge.start_ns,

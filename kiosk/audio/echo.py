@@ -34,10 +34,11 @@ FADE_SAMPLES: Final = MIC_RATE_HZ // 100
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """One stretch of microphone sound with her own voice taken out, for two listeners; both (n,) int16 at 16 kHz."""
+    """One stretch of microphone sound with her own voice taken out, for two listeners; all (n,) int16 at 16 kHz."""
 
     detect: Pcm  # the least echo: voice activity and barge-in decide on it
     words: Pcm  # the least distortion: the recogniser hears it
+    far: Pcm  # what she was saying, as the cancellers were given it; zeros while she is silent
 
 
 class EchoCanceller(Protocol):
@@ -45,8 +46,15 @@ class EchoCanceller(Protocol):
 
     full_duplex: bool
 
+    @property
+    def deaf(self) -> bool:
+        """Whether the microphone gives only zeros while she is loud: it is muted, or another program has it."""
+
     def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
         """(n,) int16, n a multiple of 160; `at_ns`: monotonic, when its last sample was captured."""
+
+    def tallies(self) -> dict[str, int]:
+        """What went wrong so far, by name."""
 
 
 class To16k:
@@ -230,11 +238,11 @@ class TwoCancellers:
             self._played_ns = at_ns
         detect = self._detect.take_out(pcm, far)
         if self._words is not None:
-            return Cleaned(detect, self._words.take_out(pcm, far))
+            return Cleaned(detect, self._words.take_out(pcm, far), far)
         raw, was_raw = at_ns - self._played_ns >= ECHO_TAIL_NS, self._raw
         self._raw = raw
         old, new = (pcm if was_raw else detect), (pcm if raw else detect)
-        return Cleaned(detect, new if raw == was_raw else faded(old, new))
+        return Cleaned(detect, new if raw == was_raw else faded(old, new), far)
 
     @property
     def words_are_intact(self) -> bool:
@@ -243,7 +251,6 @@ class TwoCancellers:
 
     @property
     def deaf(self) -> bool:
-        """Whether the microphone gives only zeros while she is loud: it is muted, or another program has it."""
         return self._watch.deaf
 
     def tallies(self) -> dict[str, int]:
@@ -264,9 +271,13 @@ class HalfDuplex:
     """No canceller on this machine: hearing pauses while she speaks, and touch interrupts her instead."""
 
     full_duplex = False
+    deaf = False  # nobody tells this one what she says
 
     def clean(self, pcm: Pcm, at_ns: int) -> Cleaned:
-        return Cleaned(pcm, pcm)
+        return Cleaned(pcm, pcm, np.zeros_like(pcm))
+
+    def tallies(self) -> dict[str, int]:
+        return {}
 
 
 PLAYED_BLOCK_SAMPLES: Final = SPEECH_RATE_HZ // 50  # 480: 20 ms, a multiple of 3

@@ -22,7 +22,8 @@ class EndpointSettings:
     voice_off: float
     min_speech_ms: int
     look_ms: int  # silence after which the words so far are looked at
-    barge_in_ms: int  # voice over her that is words whatever it sounds like
+    held_look_ms: int  # the same while she is silenced by them, and waits for nothing else
+    barge_in_ms: int  # voice over her, from which on she is silent until it is clear what it was
     died_ms: int  # silence after which a voice over her that was no barge-in is over
     max_utterance_ms: int
     pauses: PauseBounds
@@ -91,13 +92,17 @@ class Endpointer:
         if self._began and voice_ns == self._last_ns:
             self._standing, self._syllables = standing, syllables
 
-    def step(
-        self, probability: float, end_ns: int, *, over_speech: bool, insists: bool | None = None
-    ) -> Iterator[Edge]:
+    def drop(self, voice_ns: int) -> bool:
+        """End an utterance without a word; False: there is none, or it went on after `voice_ns`."""
+        if not self._began or voice_ns != self._last_ns:
+            return False
+        self.reset()
+        return True
+
+    def step(self, probability: float, end_ns: int, *, over_speech: bool, echo: bool = False) -> Iterator[Edge]:
         """Take one block that ended at `end_ns`; yields what happened.
 
-        `over_speech`: the receptionist is talking. `insists`: whether what is said over her is more than a
-        backchannel or an echo; None where nobody can tell, and its length decides.
+        `over_speech`: the receptionist is talking. `echo`: what is heard over her is rather her own voice.
         """
         voiced = probability >= (self._set.voice_off if self._began else self._set.voice_on)
         if self._start_ns is None:
@@ -109,7 +114,7 @@ class Endpointer:
         if not self._began:
             yield from self._waiting(end_ns)
             return
-        yield from self._speaking(end_ns, over_speech=over_speech, insists=insists)
+        yield from self._speaking(end_ns, over_speech=over_speech, echo=echo)
 
     def _voiced(self, end_ns: int, *, over_speech: bool) -> None:
         pause_ms = (end_ns - self._last_ns) / MS - BLOCK_MS if self._last_ns else 0.0
@@ -131,12 +136,12 @@ class Endpointer:
         elif end_ns - self._last_ns >= 4 * BLOCK_MS * MS:  # a click: voice for a moment, then 128 ms of nothing
             self.reset()
 
-    def _speaking(self, end_ns: int, *, over_speech: bool, insists: bool | None) -> Iterator[Edge]:
+    def _speaking(self, end_ns: int, *, over_speech: bool, echo: bool) -> Iterator[Edge]:
         assert self._start_ns is not None
         start_ns, last_ns = self._start_ns, self._last_ns
         silence_ms = (end_ns - last_ns) / MS
         long = self._voiced_over_ms >= self._set.barge_in_ms
-        if over_speech and not self._confirmed and insists is not False and (long or insists):
+        if over_speech and not self._confirmed and long and not echo:
             self._confirmed = True
             yield Edge("barged_in", last_ns, start_ns)
         unwanted = over_speech and not self._confirmed
@@ -151,6 +156,6 @@ class Endpointer:
             self.pace.spoke(self._syllables, self._run_ms, paused=self._paused)
             self.reset()
             yield Edge("ended", last_ns, start_ns)
-        elif silence_ms >= self._set.look_ms and not self._looked:
+        elif not self._looked and silence_ms >= (self._set.held_look_ms if self._confirmed else self._set.look_ms):
             self._looked = True
             yield Edge("paused", last_ns, start_ns)

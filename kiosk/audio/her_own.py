@@ -10,7 +10,6 @@ import numpy as np
 from contracts.screen import Language
 from kiosk.audio.ears import AFTER_ROLL_NS
 from kiosk.audio.echo import FarEnd
-from kiosk.audio.onset import OWN_SHARE
 from kiosk.audio.own_voice import LEAD_SAMPLES, OwnVoice, own_share
 from kiosk.dialogue.own_words import SpokenSpan
 from kiosk.events import MIC_RATE_HZ, Pcm
@@ -18,6 +17,7 @@ from kiosk.events import MIC_RATE_HZ, Pcm
 QUIET: Final = 60  # largest sample: nothing is played
 OUTLASTS: Final = 0.25  # of the energy comes while she is silent: so much is no echo
 SHORT_SAMPLES: Final = 2 * MIC_RATE_HZ  # 1.5 s of voice and what is kept around it: easily alike by chance
+OWN_SHARE: Final = 0.66  # of a short one, from which on it is hers
 STEP: Final = MIC_RATE_HZ // 100
 ECHO_STEPS: Final = 40  # 400 ms of the loudspeaker's and the room's delay
 

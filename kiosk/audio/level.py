@@ -19,7 +19,7 @@ MIDDLE_SHARE: Final = 0.5
 WAIT_SAMPLES: Final = MIC_RATE_HZ // 2  # after her last one: her echo fades
 UNKNOWN_DBFS: Final = -50.0  # a quiet office, until something was heard
 FAR_LOUD_RMS: Final = 600.0  # -35 dBFS at the loudspeaker
-DEAF_S: Final = 6.0  # of loud speech of hers, of which the microphone heard nothing at all
+DEAF_S: Final = 2.0  # of loud speech of hers, of which the microphone heard nothing at all
 ZERO: Final = 1  # the largest sample of 'nothing': dither
 
 

@@ -10,8 +10,12 @@ from dataclasses import dataclass
 from statistics import median
 from typing import Final, Literal
 
-Standing = Literal["unknown", "finished", "unfinished"]
-"""What the words so far look like to somebody who has to decide whether it is their turn."""
+Standing = Literal["unknown", "finished", "brief", "unfinished"]
+"""What the words so far look like to somebody who has to decide whether it is their turn.
+
+`brief`: finished, but so short that a slow speaker's first words look the same ('I want to withdraw money … two
+thousand'): no text can tell.
+"""
 Profile = Literal["standard", "elder"]
 
 REMEMBERED: Final = 6  # of the speaker's own pauses; more would hide that somebody has warmed up
@@ -64,6 +68,8 @@ class Pace:
     def needed_ms(self, standing: Standing, rate: float | None = None) -> float:
         """The silence that ends an utterance of this standing, spoken at `rate` syllables a second (None: unknown)."""
         bounds = self._bounds
+        if standing == "brief":  # who has spoken fluently before is taken at their word
+            standing = "finished" if self._brisk else "unknown"
         base = {
             "finished": bounds.finished_ms,
             "unknown": bounds.brisk_ms if self._brisk >= BRISK_TIMES else bounds.unknown_ms,

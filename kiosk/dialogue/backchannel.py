@@ -5,20 +5,35 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from contracts.screen import Language
+from kiosk.dialogue.meaning import Words
+from kiosk.dialogue.syllables import syllables
+
+NOD_NS: Final = 700_000_000  # of a sound that is no longer a nod, if it is words
+DRAWN_OUT_NS: Final = 1_200_000_000  # of one or two syllables: '嗯——', '是啊'
+FEW_SYLLABLES: Final = 2
+# Meanings that nobody interrupts for: short sounds of this meaning over her are signs of listening.
+ASKS_NOTHING: Final = frozenset(("greet", "thanks", "affirm", "praise", "chitchat"))
+LISTENS: Final = 0.6  # probability from which words are taken for listening; chosen on held-out folds
+GUESSED: Final = -1.1  # the recogniser's certainty: interruptions of the dev split have -0.1 to -1.0, hums -0.5 to -2.3
+
 _SOUNDS_ZH: Final = "嗯恩唔哦噢喔啊呃额哎诶欸哼哈"
 _WORDS: Final = (
     "对对对", "对对", "对", "是是是", "是是", "是的", "是", "好好好", "好好", "好的", "好", "行行行", "行", "明白",
     "知道", "了解", "这样啊", "okay", "ok", "o k", "mm hm", "mmhm", "mm", "hmm", "hm", "uh huh", "uhhuh", "mhm",
-    "um", "uh", "yeah", "yep", "yes", "right", "sure", "i see", "oh", "ah", "huh",
+    "没错", "可以", "懂了", "收到", "原来如此", "真的吗", "真的", "是吗", "这样",
+    "um", "uh", "yeah", "really", "got it", "all right", "alright", "great", "good", "fine", "understood",
+    "of course", "yep", "yes", "right", "sure", "i see", "oh", "ah", "huh",
 )  # fmt: skip
 _LONGEST: Final = 14  # characters; a nod is short
 _PUNCTUATION: Final = re.compile(r"[^\w\u4e00-\u9fff]+")
 _ONE: Final = re.compile(rf"(?:[{_SOUNDS_ZH}]|{'|'.join(re.escape(word) for word in _WORDS)})\s*", re.IGNORECASE)
 
 
+# A lone 'no' is what a recogniser writes for 'oh', and 不 for a hum before another word; who means it says more.
 _INTERRUPTS: Final = re.compile(
-    r"停|等|不|别|慢|错|打断|人工|算了|换|取消|闭嘴|安静|重新|再说"
-    r"|\b(?:stop|wait|no|not|hold|excuse|hang|sorry|cancel|quiet|sir|madam|miss|listen|help|enough|again|slow|don't)\b",
+    r"停|等|不(?:对|要|用|行|想|办|取|需|会|懂|明白|知道|清楚|好意思|是(?![吗吧]))|别|慢|错|打断|人工|算了|换|取消|闭嘴|安静|重新|再说"
+    r"|\bno\b\W+\w|\b(?:stop|wait|not|hold|excuse|hang|sorry|cancel|quiet|sir|madam|miss|listen|help|enough|again|slow|don't)\b",
     re.IGNORECASE,
 )
 
@@ -42,3 +57,36 @@ def is_backchannel(text: str) -> bool:
         if at < len(bare) and bare[at - 1].isascii() and bare[at - 1].isalnum() and bare[at].isascii():
             return False  # 'right' is one, 'rightly' is not
     return True
+
+
+def asks_to_stop(words: Words, language: Language | None) -> bool:
+    """Whether a short sound over her, in a visit held in `language` (None: not known yet), asks her to stop.
+
+    A hum is easily written down as a short word of the other language; that is not believed.
+    """
+    return words.certainty >= GUESSED and language in (None, words.language) and interrupts(words.text)
+
+
+def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool, listening: float = 0.0) -> bool:
+    """Whether what was said over her is but a sign that somebody listens, or a sound that asks for nothing:
+    recognisers write all kinds of words for a hum. `acts`: it is understood as a wish; `listening`: the probability
+    that its words only show that somebody follows."""
+    if is_backchannel(words.text) or (not acts and words.certainty < GUESSED):
+        return True
+    if asks_to_stop(words, language):
+        return False
+    if listening >= LISTENS:
+        return True
+    few = syllables(words.text, words.language) <= FEW_SYLLABLES
+    return not acts and lasted_ns < (DRAWN_OUT_NS if few else NOD_NS)
+
+
+def surely_nods(words: Words, *, acts: bool, listening: float) -> bool:
+    """The same of words that the recogniser does not believe itself, before it has looked a second time: it must have
+    guessed, none of its readings may ask her to stop, and they must tell of listening."""
+    if is_backchannel(words.text):
+        return True
+    if words.certainty >= GUESSED:
+        return False
+    readings = (words.text, *(text for text, _ in words.alternatives))
+    return not acts and not any(map(interrupts, readings)) and listening >= LISTENS

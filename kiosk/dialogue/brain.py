@@ -1,32 +1,47 @@
 """Decides what to answer: pure, from what was understood and where the conversation stands.
 
-It acts, asks back, or hands over; it never guesses. Figures come from approved text or from the queue.
+It acts, asks back, or hands over; it never guesses. Figures come from approved text, from the queue or from the core
+bank. What happens inside a flow, and how a conversation is repaired, is in `within.py`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
-from typing import Final, Literal, Protocol
+from typing import Final, Protocol
 
-from config.flows import Both, Choice, Phrases, Step
+from config.flows import Both, Phrases
+from config.guesses import load_guesses
 from config.intents import IntentRow
-from config.schema import Service, Site
-from contracts.screen import Language, Target
-from kiosk.dialogue.flows import FlowBook, Place
-from kiosk.dialogue.reply import Context, Do, Reply
+from config.persona import Persona, Profile
+from config.schema import Site
+from contracts.screen import Expression, Language, Target
+from kiosk.dialogue.arrive import ANYTHING_ELSE, Arrivals
+from kiosk.dialogue.caution import FLOW, Caution
+from kiosk.dialogue.days import dated
+from kiosk.dialogue.flows import FlowBook, Later, Place
+from kiosk.dialogue.guessing import Guessing, guess_target
+from kiosk.dialogue.meaning import Decision as Decision
+from kiosk.dialogue.meaning import Meaning
+from kiosk.dialogue.reply import Context, Do, Done, Pace, Reply
+from kiosk.dialogue.within import NEXT, Within
+from kiosk.dialogue.wording import KEY_OK, SERVICE, filled, joined, pick, wish_target
+from kiosk.dialogue.wording import WISH as WISH
+from kiosk.feeling.tone import apply, spoken_part
 
-Decision = Literal["act", "ask", "unsure"]
-WISH: Final = "wish_"  # targets that stand for a wish: wish_take_ticket
-SERVICE: Final = "service_"
-HARMLESS: Final = ("self", "ticket", "act")  # a ticket flow asks before it issues
+HARMLESS: Final = ("self", "ticket", "act", "verify", "video")  # their flows ask before they do anything
+WARY: Final = frozenset({"abusive"})  # what nobody understands often looks like it
 STANDS_OUT: Final = 0.5
+WORTH_NAMING: Final = 0.15  # of a wish that is named as one of two
+WORTH_ASKING: Final = 0.35  # of a wish that is too unsure to act on: is it that?
 STANDS_OUT_TIMES: Final = 3.0
-ANYTHING_ELSE: Final = ("farewell", "anything_else")
 OFFER_PERSON: Final = ("person", "offer")
 OFFER_AFTER_TROUBLE: Final = ("person", "offer_after_trouble")
 MORNING: Final = range(5, 12)
 AFTERNOON: Final = range(12, 18)
+MANNERS: Final[dict[str, Expression]] = {"warm": "warm", "formal": "neutral", "lively": "glad"}
+SPOKEN_HOW: Final = ("slower", "faster", "louder", "quieter")
 
 
 class Answer(Protocol):
@@ -45,6 +60,14 @@ class Knowledge(Protocol):
     def answer(self, intent: str, language: Language, slots: Mapping[str, str], now: datetime) -> Answer | None: ...
 
 
+class Finder(Protocol):
+    """Approved text for a question in free words. None: nothing approved answers it."""
+
+    def find(
+        self, text: str, language: Language, ranked: Sequence[tuple[str, float]], now: datetime
+    ) -> Answer | None: ...
+
+
 class Brain:
     def __init__(
         self,
@@ -53,12 +76,21 @@ class Brain:
         phrases: Phrases,
         knowledge: Knowledge,
         intents: Mapping[str, IntentRow],
+        finder: Finder | None = None,
+        persona: Persona | None = None,
+        guessing: Guessing | None = None,
     ) -> None:
         self._site = site
         self._book = book
         self._phrases = phrases
         self._knowledge = knowledge
         self._intents = intents
+        self._finder = finder
+        self._arrivals = Arrivals(site, book, phrases, intents, knowledge.answer)
+        self._caution = Caution(book, self._arrivals)
+        self._persona = persona
+        self._guessing = guessing or Guessing(load_guesses())
+        self._within = Within(book, phrases, intents, self._arrivals, self._wish)
 
     # ------------------------------------------------------------ outside any wish
     def greet(self, context: Context, now: datetime) -> Reply:
@@ -68,42 +100,40 @@ class Brain:
             phrase = self._phrases.greeting_morning
         elif now.hour in AFTERNOON:
             phrase = self._phrases.greeting_afternoon
-        return self._say(phrase, context, targets=self.invitations(context.language), gesture="wave")
+        return self._say(phrase, context, targets=self._guesses(context), gesture="wave")
 
     def prompt(self, context: Context) -> Reply:
-        """Nobody spoke for a while."""
-        kept = context.last
-        return self._say(self._phrases.still_there, context, targets=kept.targets if kept else (), place=context.place)
+        """Nobody spoke for a while: first whether they are there, then that she will stop, then goodbye."""
+        p = self._phrases
+        if context.prompts > 2:
+            return self._arrivals.leave(context)
+        kept, place = context.last, context.place
+        waits = kept is not None and bool(kept.keypad or (place and self._arrivals.is_open(place)))
+        phrase = p.still_there if context.prompts <= 1 else p.still_there_last
+        return self._say(
+            phrase,
+            context,
+            targets=kept.targets if kept and waits else self._guesses(context),  # nothing is asked: what may it be?
+            place=context.place,
+            keypad=kept.keypad if kept else None,
+            page="keypad" if kept and kept.keypad else "conversation",
+        )
 
     def welcome_companion(self, context: Context) -> Reply:
         """Somebody else may speak too; what was asked stays asked."""
-        targets = self._choices(context) or self.invitations(context.language)
-        return self._say(self._phrases.companion_welcome, context, targets=targets, place=context.place)
+        return self._say(self._phrases.companion_welcome, context, targets=self._open(context), place=context.place)
 
     def sorry(self, context: Context) -> Reply:
         """A stage failed: say so, offer touch."""
-        targets = self._choices(context) or self.invitations(context.language)
-        return self._say(self._phrases.sorry, context, targets=targets, place=context.place)
+        return self._say(self._phrases.sorry, context, targets=self._open(context), place=context.place)
 
-    def invitations(self, language: Language) -> tuple[Target, ...]:
-        """Three things most visitors come for, as sentences one could say."""
-        p = self._phrases
-        rows = (
-            ("take_ticket", p.invite_ticket, p.invite_ticket_detail, "ticket"),
-            ("card_loss_report", p.invite_card, p.invite_card_detail, "cardlock"),
-            ("business_hours", p.invite_way, p.invite_way_detail, "clock"),
-        )
-        return tuple(
-            Target(
-                id=WISH + intent,
-                label=_in(label, language),
-                spoken_label=_in(label, language),
-                kind="chip",
-                detail=_in(detail, language),
-                icon=icon,
-            )
-            for intent, label, detail, icon in rows
-        )
+    def invitations(self, language: Language, now: datetime, *, ticket: bool = False) -> tuple[Target, ...]:
+        """Three things that a visitor probably came for, as sentences one could say."""
+        likely = self._guessing.likely(self._site, now, ticket=ticket)
+        return tuple(guess_target(row, language) for row in likely)
+
+    def _guesses(self, context: Context) -> tuple[Target, ...]:
+        return self.invitations(context.language, context.now, ticket=bool(context.facts.get("ticket")))
 
     # ------------------------------------------------------------ a wish
     def understood(
@@ -113,15 +143,38 @@ class Brain:
         decision: Decision,
         slots: Mapping[str, str],
         now: datetime,
+        *,
+        text: str = "",
+        then: Sequence[str] = (),
+        others: Sequence[Mapping[str, str]] = (),
+        readings: Sequence[str] = (),
     ) -> Reply | Do:
-        """Answer words. `ranked`: intents with probabilities, best first."""
-        if context.place and (choice := self._book.answered(context.place, ranked)):
-            return self._go(context, context.place, choice, slots)
+        """Answer words. `ranked`: intents with probabilities, best first; `text`: the words, where they are believed;
+        `then`: further wishes of the same sentence; `readings`: other readings of it, and in `others` their slots."""
+        if "date" in slots:
+            slots = {**slots, "date": dated(slots["date"], now.date())}
+        heard = Meaning(ranked, decision, slots, text, then=tuple(then), others=tuple(others), readings=tuple(readings))
+        if context.place is not None:
+            inside = self._within.answer(context, context.place, heard, now)
+            if inside is not None:
+                return inside
         if decision == "unsure" or not ranked:
-            return self._not_understood(context)
-        if decision == "ask" and len(ranked) > 1 and not self._safe_to_act(ranked):
-            return self._clarify(context, ranked[0][0], ranked[1][0])
-        return self._wish(context, ranked[0][0], slots, now)
+            asked = self._found(context, heard, now) or self._not_understood(context, self._likely(ranked))
+            return self._keeping(context, heard, asked)
+        if decision == "ask" and len(ranked) > 1 and not self._safe_to_act(ranked) and not self._same(heard, context):
+            likely = [intent for intent, p in ranked[:2] if p >= WORTH_NAMING]
+            return self._keeping(context, heard, self._found(context, heard, now) or self._clarify(context, likely))
+        return self._wish(context, ranked[0][0], {**self._named_before(context), **slots}, now, heard)
+
+    @staticmethod
+    def _named_before(context: Context) -> Mapping[str, str]:
+        """What was named in the sentence about which she had to ask: it still holds."""
+        return context.last.slots if context.last and context.last.asks_back else {}
+
+    def _keeping(self, context: Context, heard: Meaning, reply: Reply | Do) -> Reply | Do:
+        if isinstance(reply, Do) or not reply.asks_back:
+            return reply
+        return replace(reply, slots={**self._named_before(context), **heard.slots})
 
     def touched(self, context: Context, target: str, now: datetime) -> Reply | Do | None:
         """Answer a touch; None when the target means nothing here."""
@@ -135,96 +188,154 @@ class Brain:
             case "end":
                 return self._wish(context, "goodbye", {}, now)
         if target.startswith(WISH):
-            return self._wish(context, target.removeprefix(WISH), {}, now)
-        if context.place is None:
+            return self._wish(context, target.removeprefix(WISH), self._named_before(context), now)
+        place = context.place
+        if place is None:
             return None
+        if target == KEY_OK:
+            return self._within.typed(context, place, now)
         if target.startswith(SERVICE):
-            return self._arrive(
-                context,
-                self._book.move(
-                    context.place, self._book.step(context.place).to or "", {"service": target.removeprefix(SERVICE)}
-                ),
-            )
-        for choice in self._book.step(context.place).choices:
-            if choice.id == target:
-                return self._go(context, context.place, choice, {})
-        return None
+            way = self._book.step(place).to or ""
+            there = self._book.move(place, way, {"service": target.removeprefix(SERVICE)})
+            return self._arrivals.arrive(context, there, now)
+        choice = next((choice for choice in self._book.choices(place) if choice.id == target), None)
+        return self._within.go(context, place, choice, {}, now) if choice else None
 
     def answers_question(self, context: Context, ranked: Sequence[tuple[str, float]]) -> bool:
         """Whether these wishes answer what was just asked."""
         return bool(context.place and self._book.answered(context.place, ranked))
 
-    def after(self, context: Context, done: Do, *, succeeded: bool) -> Reply | Do:
+    def after(self, context: Context, done: Do, result: Done, now: datetime) -> Reply | Do:
         """Answer once something was done, or could not be."""
         step = self._book.step(done.place)
-        way = step.done if succeeded else step.failed
-        return self._arrive(context, self._book.move(done.place, way or ""))
+        way = step.outcomes.get(result.outcome) or (step.done if result.succeeded else step.failed) or ""
+        kept = done.place.without(self._book.secrets(done.place))
+        facts = {**result.facts, "trouble": "" if result.succeeded else result.outcome}
+        if done.place.flow == FLOW and way == NEXT:  # a question that breaks the spell was answered well
+            return self._within.follow(context, kept, way, facts, now, [self._phrases.told])
+        return self._within.follow(context, kept, way, facts, now)
 
-    def _wish(self, context: Context, intent: str, slots: Mapping[str, str], now: datetime) -> Reply | Do:
-        if (reply := self._act(context, intent)) is not None:
+    # ------------------------------------------------------------ care, and her own words
+    def guarded(self, context: Context, decided: Reply | Do, now: datetime) -> Reply | Do:
+        """What was decided, or what the visitor's safety or feelings put before it."""
+        return self._caution.guarded(context, decided, now)
+
+    def worded(self, context: Context, reply: Reply) -> Reply:
+        """The answer as the persona says it: with a calm word before it where one is due, without forbidden ones."""
+        reply = self._caution.opened(context, reply)
+        persona = self._persona
+        if persona is None:
             return reply
+        other: Language = "en" if reply.language == "zh" else "zh"
+        text, translation = apply(reply.text, persona, reply.language), apply(reply.translation, persona, other)
+        expression = MANNERS[persona.manner] if reply.expression == "warm" else reply.expression
+        kept = reply.keep and text == reply.text  # what is rendered ahead was rendered as approved
+        return replace(reply, text=text, translation=translation, keep=kept, expression=expression)
+
+    def said_at_a_go(self, reply: Reply, profile: Profile) -> str:
+        """So much of an answer as is spoken; the rest is read on the screen, or spoken when it is asked for again."""
+        if self._persona is None or reply.whole:
+            return reply.text
+        return spoken_part(reply.text, self._persona.styles[profile].sentences)
+
+    def _wish(
+        self, context: Context, intent: str, slots: Mapping[str, str], now: datetime, heard: Meaning | None = None
+    ) -> Reply | Do:
+        if (reply := self._act(context, intent, slots)) is not None:
+            return reply
+        then = tuple(Later(wish) for wish in (heard.then if heard else ()) if wish in self._intents)
         if begun := self._book.begin(intent, self._with_service(intent, slots)):
-            return self._arrive(context, begun)
+            return self._within.begin(context, begun.also(*then), heard, now)
+        if heard and (found := self._found(context, heard, now)):
+            return found
         if answer := self._knowledge.answer(intent, context.language, slots, now):
-            return self._informed(context, answer)
+            return self._informed(context, answer, then)
         row = self._intents.get(intent)
         if row is None or row.route == "act" or intent == "other":
             return self._not_understood(context)
-        return self._arrive(context, Place(*OFFER_PERSON, intent, dict(slots)))
+        place = Place(*OFFER_PERSON, intent, dict(slots)).also(*then)
+        return self._within.begin(context, place, heard, now)
 
-    def _act(self, context: Context, intent: str) -> Reply | None:
+    def _act(self, context: Context, intent: str, slots: Mapping[str, str]) -> Reply | None:
         """Wishes about the conversation itself."""
+        last = context.last
         match intent:
             case "change_language":
                 other: Language = "en" if context.language == "zh" else "zh"
-                switched = Context(language=other, mode=context.mode, place=context.place, facts=context.facts)
-                targets = self._choices(switched) or self.invitations(other)
-                return self._say(self._phrases.language_switched, switched, targets=targets, place=context.place)
-            case "elder_mode" if context.last:
-                last = context.last
-                mode: Literal["standard", "elder"] = "standard" if context.mode == "elder" else "elder"
-                return _again(last, context, mode)
-            case "repeat" if context.last:
-                return _again(context.last, context, None)
-            case "greet" if context.last is None or context.place is None:
+                switched = replace(context, language=other)
                 return self._say(
-                    self._phrases.greeting, context, targets=self.invitations(context.language), place=None
+                    self._phrases.language_switched,
+                    switched,
+                    targets=self._open(switched),
+                    place=context.place,
+                    keypad=last.keypad if last else None,
+                    page="keypad" if last and last.keypad else "conversation",
                 )
+            case "elder_mode" if last:
+                return replace(last, place=context.place, mode="standard" if context.mode == "elder" else "elder")
+            case "repeat" if last:
+                bare = last.bare or last.text
+                return replace(
+                    last, text=bare, place=context.place, mode=None, misunderstood=False, pace=None, whole=True
+                )
+            case "adjust_speech" if last and slots.get("how") in SPOKEN_HOW:
+                how: Pace = slots["how"]  # type: ignore[assignment]  # one of SPOKEN_HOW
+                said: Both = getattr(self._phrases, how)
+                again = replace(last, place=context.place, mode=None, misunderstood=False)
+                words, bare = self._say(said, context), last.bare or last.text
+                text = words.text if how == "faster" else joined([words.text, bare], context.language)
+                return replace(again, text=text, bare=bare, translation="", keep=False, pace=how, whole=True)
+            case "greet" if last is None or context.place is None:
+                return self._say(self._phrases.greeting, context, targets=self._guesses(context), place=None)
         return None
 
     def _with_service(self, intent: str, slots: Mapping[str, str]) -> dict[str, str]:
         service = self._site.service_for(intent)
         return {**slots, **({"service": service.id} if service and intent != "take_ticket" else {})}
 
-    def _informed(self, context: Context, answer: Answer) -> Reply:
+    def _found(self, context: Context, heard: Meaning, now: datetime) -> Reply | None:
+        """Approved text for free words, where somebody can look it up."""
+        if self._finder is None or not heard.text:
+            return None
+        answer = self._finder.find(heard.text, context.language, heard.ranked, now)
+        then = tuple(Later(wish) for wish in heard.then if wish in self._intents)
+        return self._informed(context, answer, then) if answer else None
+
+    def _informed(self, context: Context, answer: Answer, then: Sequence[Later] = ()) -> Reply:
         """An approved answer; a question that was open is asked again after it."""
-        open_question = ""
         place = context.place
-        if place is not None and self._book.step(place).choices and place.flow != "farewell":
-            open_question = self._line(self._book.step(place), place, context, context.language)
-        else:
-            place = Place(*ANYTHING_ELSE, "")
-        there = Context(language=context.language, mode=context.mode, place=place, facts=context.facts)
-        join = " " if open_question and context.language == "en" else ""
-        return Reply(
-            text=f"{answer.text}{join}{open_question}",
-            translation="" if open_question else answer.translation,
-            keep=not open_question,
-            language=context.language,
-            targets=self._choices(there),
-            place=place,
-        )
+        if place is not None and self._arrivals.is_open(place):
+            place = place.also(*then)
+            again = self._arrivals.shown(replace(context, place=place), place)
+            join = " " if context.language == "en" else ""
+            return replace(again, text=f"{answer.text}{join}{again.text}", translation="", keep=False)
+        waiting = (place.later if place else ()) + tuple(then)
+        there = Place(*ANYTHING_ELSE, "", later=())
+        return self._arrivals.informed(context, answer.text, answer.translation, there.also(*waiting))
 
     # ------------------------------------------------------------ not sure
-    def _not_understood(self, context: Context) -> Reply | Do:
+    def _likely(self, ranked: Sequence[tuple[str, float]]) -> IntentRow | None:
+        """The wish that would be worth asking about, though nobody may act on it."""
+        intent, probability = ranked[0] if ranked else ("other", 0.0)
+        row = self._intents.get(intent)
+        worth = row is not None and row.route != "act" and intent != "other" and probability >= WORTH_ASKING
+        return row if worth else None
+
+    def _not_understood(self, context: Context, likely: IntentRow | None = None) -> Reply | Do:
         if context.misunderstood + 1 >= self._site.talking.misunderstood_limit:
-            return self._arrive(context, Place(*OFFER_AFTER_TROUBLE, "other"))
-        targets = self._choices(context) or self.invitations(context.language)
+            place = Place(*OFFER_AFTER_TROUBLE, context.place.wish if context.place else "other")
+            return self._arrivals.arrive(context, place.also(*(context.place.later if context.place else ())), None)
+        place_now = context.place
+        again = self._arrivals.again(context, place_now) if place_now else None
+        if again is not None:
+            return again
+        if likely is not None:
+            return replace(self._confirm(context, likely), misunderstood=True)
         return self._say(
             self._phrases.did_not_catch,
             context,
-            targets=targets,
-            place=context.place,
+            targets=self._open(context),
+            place=place_now,
             expression="listening",
             misunderstood=True,
         )
@@ -233,133 +344,48 @@ class Brain:
         """One wish stands out, and acting on it does no harm: it only informs, or asks again by itself."""
         (first, p), (_, q) = ranked[0], ranked[1]
         row = self._intents.get(first)
-        return row is not None and row.route in HARMLESS and p >= STANDS_OUT and p >= STANDS_OUT_TIMES * q
+        return (
+            row is not None
+            and first not in WARY
+            and row.route in HARMLESS
+            and p >= STANDS_OUT
+            and p >= STANDS_OUT_TIMES * q
+        )
 
-    def _clarify(self, context: Context, first: str, second: str) -> Reply | Do:
-        rows = [
-            row for row in map(self._intents.get, (first, second)) if row and row.route != "act" and row.id != "other"
-        ]
+    def _same(self, heard: Meaning, context: Context) -> bool:
+        """Whether the two likeliest wishes lead to the same step: then there is nothing to ask."""
+        begun = [self._book.begin(intent, heard.slots) for intent, _ in heard.ranked[:2]]
+        ways = {self._book.settle(place, context.facts).way for place in begun if place}
+        return all(begun) and len(ways) == 1
+
+    def _clarify(self, context: Context, likely: Sequence[str]) -> Reply | Do:
+        rows = [row for row in map(self._intents.get, likely) if row and row.route != "act" and row.id != "other"]
         if len(rows) < 2:
             return self._confirm(context, rows[0]) if rows else self._not_understood(context)
         a, b = rows
-        targets = (_wish_target(a, context.language), _wish_target(b, context.language))
-        phrase = self._phrases.clarify
-        return self._say(
-            Both(
-                zh=phrase.zh.format(first=a.zh, second=b.zh),
-                en=phrase.en.format(first=a.en.lower(), second=b.en.lower()),
-            ),
-            context,
-            targets=targets,
-            place=context.place,
-            expression="listening",
+        asked = filled(
+            self._phrases.clarify, {"first": a.zh, "second": b.zh}, {"first": a.en.lower(), "second": b.en.lower()}
         )
+        targets = (wish_target(a, context.language), wish_target(b, context.language))
+        return self._say(asked, context, targets=targets, place=context.place, expression="listening", asks_back=True)
 
     def _confirm(self, context: Context, row: IntentRow) -> Reply:
         """Only one wish comes to mind, not surely: ask whether it is that."""
-        phrase = self._phrases.confirm
-        return self._say(
-            Both(zh=phrase.zh.format(first=row.zh), en=phrase.en.format(first=row.en.lower())),
-            context,
-            targets=(_wish_target(row, context.language), *self.invitations(context.language)[:2]),
-            place=context.place,
-            expression="listening",
-        )
+        asked = filled(self._phrases.confirm, {"first": row.zh}, {"first": row.en.lower()})
+        targets = (wish_target(row, context.language), *self._guesses(context)[:2])
+        return self._say(asked, context, targets=targets, place=context.place, expression="listening", asks_back=True)
 
-    # ------------------------------------------------------------ steps
-    def _go(self, context: Context, place: Place, choice: Choice, slots: Mapping[str, str]) -> Reply | Do:
-        return self._arrive(context, self._book.move(place, choice.to, {**slots, **choice.sets}))
-
-    def _arrive(self, context: Context, place: Place) -> Reply | Do:
-        """Be at a step: do what it does, or say what it says."""
-        step = self._book.step(place)
-        if step.do:
-            return Do(step.do, place)
-        other: Language = "en" if context.language == "zh" else "zh"
-        there = Context(language=context.language, mode=context.mode, place=place, facts=context.facts)
-        return Reply(
-            text=self._line(step, place, context, context.language),
-            translation=self._line(step, place, context, other),
-            language=context.language,
-            page=step.page,
-            expression=step.expression,
-            gesture=step.gesture,
-            targets=self._choices(there),
-            place=None if step.ends else place,
-            ends=step.ends,
-        )
-
-    def _line(self, step: Step, place: Place, context: Context, language: Language) -> str:
-        row = self._intents.get(place.wish)
-        known = {**place.slots, **context.facts}
-        if row:
-            known["wish"] = row.zh if language == "zh" else row.en
-        for line in step.say:
-            if all(known.get(need) for need in line.needs):
-                return (line.zh if language == "zh" else line.en).format_map(_Known(known))
-        last = step.say[-1]
-        return (last.zh if language == "zh" else last.en).format_map(_Known(known))
-
-    def _choices(self, context: Context) -> tuple[Target, ...]:
-        if context.place is None:
-            return ()
-        step = self._book.step(context.place)
-        if step.choices_from == "services":
-            return tuple(_service_target(service, context.language) for service in self._site.services)
-        return tuple(_choice_target(choice, context.language) for choice in step.choices)
+    # ------------------------------------------------------------ words
+    def _open(self, context: Context) -> tuple[Target, ...]:
+        """What can be touched now: the open question's choices, or the invitations."""
+        place = context.place
+        return (self._arrivals.targets(context, place) if place else ()) or self._guesses(context)
 
     def _say(self, phrase: Both, context: Context, **shown: object) -> Reply:
         other: Language = "en" if context.language == "zh" else "zh"
         return Reply(
-            text=_in(phrase, context.language),
-            translation=_in(phrase, other),
+            text=pick(phrase, context.language),
+            translation=pick(phrase, other),
             language=context.language,
             **shown,  # type: ignore[arg-type]  # names of Reply's fields, checked by its constructor
         )
-
-
-class _Known(dict[str, str]):
-    """Slots that are not known are said as nothing; a line that needs one names it in `needs`."""
-
-    def __missing__(self, key: str) -> str:
-        return ""
-
-
-def _in(both: Both, language: Language) -> str:
-    return both.zh if language == "zh" else both.en
-
-
-def _again(last: Reply, context: Context, mode: Literal["standard", "elder"] | None) -> Reply:
-    return Reply(
-        text=last.text,
-        translation=last.translation,
-        language=last.language,
-        page=last.page,
-        expression=last.expression,
-        targets=last.targets,
-        place=context.place,
-        mode=mode,
-        ends=last.ends,
-    )
-
-
-def _choice_target(choice: Choice, language: Language) -> Target:
-    return Target(
-        id=choice.id,
-        label=_in(choice.label, language),
-        spoken_label=_in(choice.label, language),
-        kind=choice.kind,
-        detail=_in(choice.detail, language) if choice.detail else "",
-        icon=choice.icon,
-    )
-
-
-def _wish_target(row: IntentRow, language: Language) -> Target:
-    name, other = (row.zh, row.en) if language == "zh" else (row.en, row.zh)
-    icon = "ticket" if row.route == "ticket" else "person"
-    return Target(id=WISH + row.id, label=name, spoken_label=name, kind="chip", detail=other, icon=icon)
-
-
-def _service_target(service: Service, language: Language) -> Target:
-    name = service.name_zh if language == "zh" else service.name_en
-    return Target(id=SERVICE + service.id, label=name, spoken_label=name, kind="chip", icon="ticket")

@@ -18,6 +18,14 @@ SPOKEN: Final = (
     "greeting_afternoon",
     "did_not_catch",
     "still_there",
+    "still_there_last",
+    "leaving",
+    "anything_else",
+    "corrected",
+    "not_aloud",
+    "told",
+    "take_card",
+    "take_document",
     "companion_welcome",
     "sorry",
     "language_switched",
@@ -106,9 +114,12 @@ def _phrases(phrases: Phrases) -> Iterator[tuple[str, str]]:
 
 def _lines(flows: Iterable[Flow], intents: Mapping[str, IntentRow]) -> Iterator[tuple[str, str]]:
     for flow in flows:
-        wishes = [intents[intent] for begin in flow.begins for intent in begin.intents if intent in intents]
+        begun = [intents[intent] for begin in flow.begins for intent in begin.intents if intent in intents]
+        wishes = begun or list(intents.values())[:1]  # other flows lead here: what names no wish is said all the same
         for step in flow.steps.values():
-            for line in step.say:
+            for line in (*step.say, *step.again):
                 named = "{wish}" in line.zh or "{wish}" in line.en
+                if named and not begun:
+                    continue
                 for wish in wishes if named else wishes[:1]:
                     yield line.zh.replace("{wish}", wish.zh), line.en.replace("{wish}", wish.en)

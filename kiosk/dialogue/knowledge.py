@@ -1,65 +1,27 @@
 """Approved answers: what may be said about hours, places, papers, fees and rates, and nothing else.
 
-A figure stands once in the pack's `facts` and is filled into the sentence; opening hours are the
-site's. What has expired is not said. It never composes an answer of its own.
+Two ways lead to an answer: a wish with its slots (`answer`), and a question in the visitor's own words (`find`). A
+figure stands once in the pack, typed, and is filled into the sentence; opening hours are the site's. What has expired
+is not said. It never composes an answer of its own.
 """
 
 from __future__ import annotations
 
 import itertools
-import string
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from pathlib import Path
-from typing import Annotated, Final
-
-from pydantic import Field, StringConstraints
+from typing import Final, Protocol
 
 from config.intents import IntentRow
-from config.load import ConfigError, load_yaml, yaml_lines
-from config.schema import CONFIG_DIR, Hours, Section, Site, Weekday
+from config.schema import Hours, Site, Weekday
 from contracts.screen import Language
-from kiosk.dialogue.opening import DAYS, HOURS_FACTS, Spoken, hours_facts
+from kiosk.content.chosen import pack_for
+from kiosk.content.opening import DAYS, HOURS_FACTS, Spoken, hours_facts
+from kiosk.content.pack import Entry, Pack, Product, Variant, placeholders
 
-CONTENT_DIR: Final = CONFIG_DIR / "content"
-CONDITIONS: Final = frozenset(
-    ["place", "item", "date", "term", "currency", "topic", "how", "amount", "day_open", "now", "ever_open"]
-)
 ASKED: Final = ("", "tomorrow", "day_after", *DAYS, "weekend")  # values of a `date` slot that change what is said
 PARTS_OF_DAY: Final = (5, 12, 22)  # hours before, within and after those of any branch
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-
-
-class Fact(Section):
-    """One figure or name in both languages, as it is spoken."""
-
-    zh: str = Field(min_length=1, max_length=80)
-    en: str = Field(min_length=1, max_length=120)
-
-
-class Variant(Section):
-    """An answer; the first of an intent whose `when` all holds is said. Without `when` it always holds."""
-
-    when: dict[Id, str] = Field(default_factory=dict, max_length=4, description="slot or state and its value")
-    zh: str = Field(min_length=1, max_length=240)
-    en: str = Field(min_length=1, max_length=400)
-    source: str | None = Field(default=None, max_length=120, description="otherwise the pack's")
-    approved_by: str | None = Field(default=None, max_length=120, description="otherwise the pack's")
-    valid_until: date | None = Field(default=None, description="last day it may be said; otherwise the pack's")
-
-
-class Pack(Section):
-    """A bank's approved answers. `valid_until` is the last day on which they may be said."""
-
-    bank: Id
-    branch: Id
-    version: int = Field(ge=1, le=1_000_000)
-    source: str = Field(min_length=1, max_length=120)
-    approved_by: str = Field(min_length=1, max_length=120)
-    valid_until: date
-    facts: dict[Id, Fact] = Field(default_factory=dict, max_length=2000)
-    answers: dict[Id, tuple[Variant, ...]] = Field(min_length=1, max_length=400)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,108 +34,207 @@ class Approved:
     valid_until: date
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """An approved answer to a question, which entry it is, and how surely it answers, in [0, 1]."""
+
+    text: str
+    translation: str
+    source: str
+    valid_until: date
+    entry: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """What a service takes, in one language: documents, fees as they are said, the counter's service, what follows."""
+
+    name: str
+    documents: tuple[str, ...]
+    fees: tuple[str, ...]
+    done_at: str | None
+    leads_to: tuple[str, ...]
+
+
+class Hit(Protocol):
+    """The entry that answers best. `sure`: well enough to be said."""
+
+    @property
+    def entry(self) -> Entry: ...
+    @property
+    def score(self) -> float: ...
+    @property
+    def sure(self) -> bool: ...
+
+
+class Finder(Protocol):
+    """Finds the entry of one pack that answers a question: `kiosk/content/finder.py`."""
+
+    def best(self, text: str, language: Language, ranked_intents: Sequence[tuple[str, float]]) -> Hit | None: ...
+
+
+class MakesFinder(Protocol):
+    """Makes a pack ready for questions; takes seconds the first time."""
+
+    def __call__(self, pack: Pack) -> Finder: ...
+
+
 @dataclass(slots=True)
 class KnowledgeTallies:
-    """How often an answer was there, missing, or past its day."""
+    """How often an answer was there, missing, past its day, or not surely right; and how often the pack changed."""
 
     answered: int = 0
     missing: int = 0
     expired: int = 0
+    unsure: int = 0
+    swapped: int = 0
 
 
-def load_pack(path: Path, intents: Mapping[str, IntentRow]) -> Pack:
-    """Read a content pack. Raises `ConfigError` naming file, line, key and what is allowed."""
-    pack = load_yaml(path, Pack)
-    for key, problem in _problems(pack, intents):
-        lines = yaml_lines(path.read_text("utf-8"))
-        line = next((lines[key[:n]] for n in range(len(key), 0, -1) if key[:n] in lines), 1)
-        raise ConfigError(f"{path}:{line}: {'.'.join(map(str, key))}: {problem}")
-    return pack
+@dataclass(frozen=True, slots=True)
+class _InForce:
+    """A pack with its figures as they are said and its finder: replaced whole, so that no answer mixes two packs."""
+
+    pack: Pack
+    said: Mapping[str, Spoken]
+    finder: Finder | None
 
 
-def _problems(pack: Pack, intents: Mapping[str, IntentRow]) -> Iterator[tuple[tuple[str | int, ...], str]]:
-    """What the schema alone cannot say: unknown intents, conditions and placeholders, unreachable answers."""
-    known = pack.facts.keys() | HOURS_FACTS
-    for intent, variants in pack.answers.items():
-        if intent not in intents:
-            yield ("answers", intent), "no such intent in config/intents.tsv"
-        for number, variant in enumerate(variants):
-            here = ("answers", intent, number)
-            for condition in sorted(variant.when.keys() - CONDITIONS):
-                yield (*here, "when", condition), f"unknown condition; allowed: {', '.join(sorted(CONDITIONS))}"
-            if not variant.when and number < len(variants) - 1:
-                yield here, "always holds, so the answers after it are never said"
-            for language in ("zh", "en"):
-                names = placeholders(getattr(variant, language))
-                if names is None:
-                    yield (*here, language), "braces do not match"
-                for name in sorted(set(names or ()) - known):
-                    yield (*here, language), f"{{{name}}}: no such fact"
+class ApprovedKnowledge:
+    """The pack in force with the branch's hours. Pure but for its tallies and `swap`."""
 
+    def __init__(self, pack: Pack, hours: Mapping[Weekday, Hours], make_finder: MakesFinder | None = None) -> None:
+        """Without `make_finder` only wishes are answered, not questions."""
+        self._hours = dict(hours)
+        self._make_finder = make_finder
+        self.tallies = KnowledgeTallies()
+        self._now = self._ready(pack)
 
-def placeholders(sentence: str) -> list[str] | None:
-    """The names in braces, or None when the braces do not match."""
-    try:
-        return [name for _, name, _, _ in string.Formatter().parse(sentence) if name is not None]
-    except ValueError:
-        return None
+    @classmethod
+    def for_site(
+        cls,
+        site: Site,
+        intents: Mapping[str, IntentRow],
+        make_finder: MakesFinder | None = None,
+    ) -> ApprovedKnowledge:
+        """The pack that the site names: signed where it has public keys. Raises `ConfigError`."""
+        return cls(pack_for(site, intents), site.branch.hours, make_finder)
+
+    @property
+    def pack(self) -> Pack:
+        """The pack in force."""
+        return self._now.pack
+
+    def _ready(self, pack: Pack) -> _InForce:
+        said = {name: figure.said() for name, figure in pack.figures.items()}
+        return _InForce(pack, said, self._make_finder(pack) if self._make_finder and pack.entries else None)
+
+    def swap(self, pack: Pack) -> None:
+        """Take a new pack. It is made ready first; until then the old one answers, also from other threads."""
+        self._now = self._ready(pack)
+        self.tallies.swapped += 1
+
+    # ------------------------------------------------------------ by wish
+    def answer(self, intent: str, language: Language, slots: Mapping[str, str], now: datetime) -> Approved | None:
+        """The approved answer to a wish, or None if there is none, none fits, or it expired before `now`."""
+        force = self._now
+        state, facts = hours_facts(self._hours, slots.get("date", ""), now)
+        known = {**slots, **state}
+        variant = next((row for row in force.pack.answers.get(intent, ()) if _holds(row, known)), None)
+        if variant is None:
+            self.tallies.missing += 1
+            return None
+        valid_until = force.pack.last_day(variant)
+        if now.date() > valid_until:
+            self.tallies.expired += 1
+            return None
+        self.tallies.answered += 1
+        text, translation = _filled(variant, language, {**force.said, **facts})
+        return Approved(
+            text=text, translation=translation, source=variant.source or force.pack.source, valid_until=valid_until
+        )
+
+    # ------------------------------------------------------------ by question
+    def find(
+        self, text: str, language: Language, ranked_intents: Sequence[tuple[str, float]], now: datetime
+    ) -> Found | None:
+        """The entry that surely answers these words, in `language`; None if none does or it expired before `now`.
+
+        `ranked_intents`: the wishes behind the words with probabilities, best first.
+        """
+        force = self._now
+        hit = force.finder.best(text, language, ranked_intents) if force.finder else None
+        if hit is None:
+            self.tallies.missing += 1
+            return None
+        if not hit.sure:
+            self.tallies.unsure += 1
+            return None
+        valid_until = force.pack.last_day(hit.entry)
+        if now.date() > valid_until:
+            self.tallies.expired += 1
+            return None
+        self.tallies.answered += 1
+        said, translation = _filled(hit.entry, language, force.said)
+        return Found(
+            text=said,
+            translation=translation,
+            source=hit.entry.source,
+            valid_until=valid_until,
+            entry=hit.entry.id,
+            score=hit.score,
+        )
+
+    # ------------------------------------------------------------ what a service takes
+    def needs(self, intent: str, language: Language, now: datetime) -> Needs | None:
+        """What the service behind a wish requires and costs; None if the pack does not say or has expired."""
+        force = self._now
+        products = force.pack.products
+        product = next((row for row in products.values() if intent in row.intents), None)
+        if product is None or now.date() > force.pack.valid_until:
+            return None
+        side = 0 if language == "zh" else 1
+        documents = [force.pack.documents[name] for name in product.requires]
+        return Needs(
+            name=_named(product, language),
+            documents=tuple(thing.zh if language == "zh" else thing.en for thing in documents),
+            fees=tuple(force.said[name][side] for name in product.costs),
+            done_at=product.done_at,
+            leads_to=tuple(_named(products[name], language) for name in product.leads_to),
+        )
+
+    def sayable(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Every answer to a wish that may be said in the week from `now` on, Mandarin and English; some come twice.
+
+        Answers to questions are not among them: several hundred, each seldom asked, are rendered when first said.
+        """
+        force = self._now
+        moments = [now.replace(hour=hour, minute=0) + timedelta(days=day) for day in range(7) for hour in PARTS_OF_DAY]
+        for variants in force.pack.answers.values():
+            for variant in variants:
+                if now.date() > force.pack.last_day(variant):
+                    continue
+                if not HOURS_FACTS & set(placeholders(variant.zh + variant.en) or ()):
+                    yield _filled(variant, "zh", force.said)
+                    continue
+                for asked, moment in itertools.product(ASKED, moments):
+                    state, hours = hours_facts(self._hours, asked, moment)
+                    known = {**variant.when, "date": asked, **state}
+                    if next(filter(lambda row: _holds(row, known), variants), None) is variant:
+                        yield _filled(variant, "zh", {**force.said, **hours})
 
 
 def _holds(variant: Variant, known: Mapping[str, str]) -> bool:
     return all(known.get(name) == value for name, value in variant.when.items())
 
 
-class ApprovedKnowledge:
-    """The pack in force with the branch's hours. Pure but for its tallies."""
+def _filled(sentence: Variant | Entry, language: Language, said: Mapping[str, Spoken]) -> tuple[str, str]:
+    """The sentence in `language`, and in the other."""
+    zh = sentence.zh.format_map({name: spoken[0] for name, spoken in said.items()})
+    en = sentence.en.format_map({name: spoken[1] for name, spoken in said.items()})
+    en = en[:1].upper() + en[1:]  # a figure may come first
+    return (zh, en) if language == "zh" else (en, zh)
 
-    def __init__(self, pack: Pack, hours: Mapping[Weekday, Hours]) -> None:
-        self._pack = pack
-        self._hours = dict(hours)
-        self.tallies = KnowledgeTallies()
 
-    @classmethod
-    def for_site(cls, site: Site, intents: Mapping[str, IntentRow], folder: Path = CONTENT_DIR) -> ApprovedKnowledge:
-        """The pack of the site's bank. Raises `ConfigError`."""
-        return cls(load_pack(folder / f"{site.bank.id}.yaml", intents), site.branch.hours)
-
-    def answer(self, intent: str, language: Language, slots: Mapping[str, str], now: datetime) -> Approved | None:
-        """The approved answer to a wish, or None if there is none, none fits, or it expired before `now`."""
-        state, facts = hours_facts(self._hours, slots.get("date", ""), now)
-        known = {**slots, **state}
-        variant = next((row for row in self._pack.answers.get(intent, ()) if _holds(row, known)), None)
-        if variant is None:
-            self.tallies.missing += 1
-            return None
-        valid_until = min(variant.valid_until or self._pack.valid_until, self._pack.valid_until)
-        if now.date() > valid_until:
-            self.tallies.expired += 1
-            return None
-        self.tallies.answered += 1
-        other: Language = "en" if language == "zh" else "zh"
-        return Approved(
-            text=self._filled(variant, language, facts),
-            translation=self._filled(variant, other, facts),
-            source=variant.source or self._pack.source,
-            valid_until=valid_until,
-        )
-
-    def sayable(self, now: datetime) -> Iterator[tuple[str, str]]:
-        """Every answer that may be said in the week from `now` on, in Mandarin and in English; some come twice."""
-        moments = [now.replace(hour=hour, minute=0) + timedelta(days=day) for day in range(7) for hour in PARTS_OF_DAY]
-        for variants in self._pack.answers.values():
-            for variant in variants:
-                if now.date() > min(variant.valid_until or self._pack.valid_until, self._pack.valid_until):
-                    continue
-                if not HOURS_FACTS & set(placeholders(variant.zh + variant.en) or ()):
-                    yield self._filled(variant, "zh", {}), self._filled(variant, "en", {})
-                    continue
-                for asked, moment in itertools.product(ASKED, moments):
-                    state, hours = hours_facts(self._hours, asked, moment)
-                    known = {**variant.when, "date": asked, **state}
-                    if next(filter(lambda row: _holds(row, known), variants), None) is variant:
-                        yield self._filled(variant, "zh", hours), self._filled(variant, "en", hours)
-
-    def _filled(self, variant: Variant, language: Language, hours: Mapping[str, Spoken]) -> str:
-        values = {name: fact.zh if language == "zh" else fact.en for name, fact in self._pack.facts.items()}
-        values |= {name: zh if language == "zh" else en for name, (zh, en) in hours.items()}
-        return (variant.zh if language == "zh" else variant.en).format_map(values)
+def _named(product: Product, language: Language) -> str:
+    return product.zh if language == "zh" else product.en

@@ -61,7 +61,7 @@ class Hot(Protocol):
 
 
 class SpeechModel(Protocol):
-    def transcribe(self, pcm: Pcm, *, beams: int = 5) -> Recognition: ...
+    def transcribe(self, pcm: Pcm, *, beams: int = 5, hasty: bool = False) -> Recognition: ...
 
 
 class ModelRecogniser:
@@ -89,18 +89,21 @@ class ModelRecogniser:
         if self._hot:
             self._hot.expect(words)
 
-    async def recognise(self, pcm: Pcm) -> Words:
-        """Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks."""
-        return await self._words(pcm, beams=5)
+    async def recognise(self, pcm: Pcm, *, hasty: bool = False) -> Words:
+        """`hasty`: words that are not believed are not looked at a second time, which takes twice as long as the first.
+
+        Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks.
+        """
+        return await self._words(pcm, beams=5, hasty=hasty)
 
     async def glance(self, pcm: Pcm) -> Words:
         """The same, quicker and without second readings: for captions while the visitor speaks."""
         return await self._words(pcm, beams=1)
 
-    async def _words(self, pcm: Pcm, *, beams: int) -> Words:
+    async def _words(self, pcm: Pcm, *, beams: int, hasty: bool = False) -> Words:
         try:
             async with asyncio.timeout(self._deadline_s):
-                words = await self._thread.call(self._heard, pcm, beams)
+                words = await self._thread.call(self.heard, pcm, beams, hasty)
         except TimeoutError as err:
             self.tally["slow"] += 1
             raise RecognitionError("slow") from err
@@ -112,8 +115,9 @@ class ModelRecogniser:
             self.tally["hot words"] += len(words.hot)
         return words
 
-    def _heard(self, pcm: Pcm, beams: int) -> Words:
-        found = self._model.transcribe(pcm, beams=beams)
+    def heard(self, pcm: Pcm, beams: int = 5, hasty: bool = False) -> Words:
+        """The words in `pcm`, on the calling thread and without a deadline."""
+        found = self._model.transcribe(pcm, beams=beams, hasty=hasty)
         hot: tuple[str, ...] = ()
         if self._hot:
             found, hot = self._hot.improve(found)
@@ -124,6 +128,7 @@ class ModelRecogniser:
             language=found.language,
             alternatives=tuple((other.text, other.log_probability) for other in found.alternatives[1:]),
             no_speech=found.no_speech_probability,
+            certainty=found.mean_log_probability,
             clear=believed and not foreign,
             foreign=foreign,
             caption=self._write(found.text, found.language) if self._write else "",

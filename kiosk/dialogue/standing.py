@@ -9,12 +9,19 @@ from contracts.screen import Language
 from kiosk.audio.pauses import Standing
 from kiosk.dialogue.backchannel import is_backchannel
 from kiosk.dialogue.meaning import Meaning, Words
+from kiosk.dialogue.syllables import syllables
 
-_ZH_SYLLABLE: Final = re.compile(r"[\u4e00-\u9fff0-9]|[a-z]+")
-_EN_SYLLABLE: Final = re.compile(r"[aeiouy]+|[0-9]")
-
+_REPEATED: Final = re.compile(r"(.{2,}?)\1+")  # a recogniser stutters after a short sound
+# Who asks for something often adds how much or for whom; who asks a question has asked it.
+_ZH_ASKS: Final = re.compile(r"[吗哪谁]|几[点号个]|多[少久大远]|怎么|什么")
+_EN_ASKS: Final = re.compile(r"\b(?:where|what|when|how|who|which|why)\b")
 
 LIKELY: Final = 0.6
+# Of 343 slow sentences written to choose by, 94 in 100 were shorter than this at their first pause; of 90 sentences
+# said at a go 9 in 100 are.
+BRIEF_SYLLABLES: Final = 7
+# Acts that nothing is added to, once they are surely meant.
+COMPLETE: Final = frozenset({"thanks", "goodbye", "affirm", "deny", "cancel", "repeat"})
 
 
 class Endings(Protocol):
@@ -34,8 +41,7 @@ def standing(
     `over_her`: she was silenced by them; a nod, or nothing at all, is over at once.
 
     A wish that is understood is finished sooner than words that say nothing yet: those that explain them may come.
-    Of the dev split's slow sentences 2 % (zh) and 0 % (en) are cut so at their first pause, after which the speaker's
-    own pace is known; of whole sentences 81 % and 92 % are finished.
+    One of a few syllables is `brief` however finished it looks, unless it is a question, or an act like thanks.
     """
     nothing = not words.clear or not words.text.strip()
     if over_her and (nothing or is_backchannel(words.text)):
@@ -50,9 +56,15 @@ def standing(
     if chance <= endings.open:
         return "unfinished"
     enough = LIKELY if meaning.decision in ("act", "ask") else endings.sure
-    return "finished" if chance >= enough else "unknown"
+    if chance < enough:
+        return "unknown"
+    if meaning.decision == "act" and meaning.ranked[:1] and meaning.ranked[0][0] in COMPLETE:
+        return "finished"
+    return "brief" if _is_brief(words) else "finished"
 
 
-def syllables(text: str, language: Language) -> int:
-    """How many syllables were said: characters in Mandarin, groups of vowels in English; figures count as one each."""
-    return len((_ZH_SYLLABLE if language == "zh" else _EN_SYLLABLE).findall(text.lower()))
+def _is_brief(words: Words) -> bool:
+    said = "".join(c for c in words.text.lower() if c.isalnum() or c == " ").strip()
+    once = found[1] if (found := _REPEATED.fullmatch(said)) else said
+    asks = _ZH_ASKS if words.language == "zh" else _EN_ASKS
+    return syllables(once, words.language) < BRIEF_SYLLABLES and not asks.search(once)

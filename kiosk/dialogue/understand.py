@@ -7,10 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
 from contracts.screen import Language
+from kiosk.dialogue.by_sound import as_numbers, mended
 from kiosk.dialogue.meaning import Meaning, Words
+from kiosk.dialogue.several import CLEARLY, NO_WISHES, wishes_apart
 from kiosk.runtime.worker import ModelThread
 
 READINGS: Final = 4  # of the recogniser's guesses that count beside the first
+SHORT: Final = 40  # characters of what may be a bare answer
+READINGS_OF_A_NOD: Final = 2
 TEXT_LIMIT: Final = 400  # nobody says more in one utterance of 28 s
 
 
@@ -34,13 +38,18 @@ class IntentClassifier(Protocol):
     ) -> Classified: ...
 
 
+Listens = Callable[[str], float]
 SlotReader = Callable[[str, Language], Mapping[str, str]]
 
 
 class ModelUnderstanding:
     """An `Understanding` over the trained classifier and the slot readers."""
 
-    def __init__(self, model: IntentClassifier, thread: ModelThread, slots: SlotReader) -> None:
+    def __init__(
+        self, model: IntentClassifier, thread: ModelThread, slots: SlotReader, listens: Listens | None = None
+    ) -> None:
+        """`listens` tells signs of listening from wishes; without it only the list of them does."""
+        self._listens = listens
         self._model = model
         self._thread = thread
         self._slots = slots
@@ -49,16 +58,65 @@ class ModelUnderstanding:
         return await self._thread.call(self._understand, words)
 
     def _understand(self, words: Words) -> Meaning:
-        if not words.clear:
-            return Meaning([], "unsure")
         text = words.text[:TEXT_LIMIT]
-        found = self._model.classify(text, weighted(words.alternatives), words.language)
+        if not words.clear:  # nothing is done about it; over her, it may still be but a nod
+            return Meaning([], "unsure", listening=self._listening(words, text))
+        found = self._classified(words, text)
         decision = found.decision
+        slots = self._slots(mended(text), words.language)
+        if wishes := self._several(text, words.language):
+            return Meaning([(wishes[0], 1.0)], "act", slots, text, then=tuple(wishes[1:]))
         return Meaning(
             ranked=[(row.intent, row.probability) for row in found.ranked],
             decision="act" if decision == "act" else "ask" if decision == "ask" else "unsure",
-            slots=self._slots(text, words.language),
+            slots=slots,
+            text=text,
+            listening=self._listening(words, text),
+            others=self._other_slots(words, text),
+            readings=tuple(other[:SHORT] for other, _ in words.alternatives[:READINGS]),
         )
+
+    def _classified(self, words: Words, text: str) -> Classified:
+        """By all readings; where the first was spelled with this bank's words and is clear by itself, by that alone:
+        the others are what those words were put for."""
+        if words.hot:
+            alone = self._model.classify(text, (), words.language)
+            if alone.decision == "act":
+                return alone
+        return self._model.classify(text, weighted(words.alternatives), words.language)
+
+    def _other_slots(self, words: Words, text: str) -> tuple[Mapping[str, str], ...]:
+        """What other readings of a short answer name, the likeliest first; then what it names by its sound."""
+        if len(text) > SHORT:
+            return ()
+        readings = [text, *(other for other, _ in words.alternatives[:READINGS] if len(other) <= SHORT)]
+        found = [self._slots(mended(reading), words.language) for reading in readings[1:]]
+        found += [
+            self._slots(by_sound, words.language)
+            for reading in readings
+            if (by_sound := as_numbers(reading)) != reading
+        ]
+        return tuple(slots for slots in found if slots)
+
+    def _listening(self, words: Words, text: str) -> float:
+        """By the reading that is most like listening: a nod said over her is often misheard in its first sound."""
+        if self._listens is None:
+            return 0.0
+        readings = [text, *(other[:TEXT_LIMIT] for other, _ in words.alternatives[:READINGS_OF_A_NOD])]
+        return max(map(self._listens, readings))
+
+    def _several(self, text: str, language: Language) -> list[str]:
+        """The wishes of a sentence that names more than one, each clearly; else none."""
+        parts = wishes_apart(text)
+        if len(parts) < 2:
+            return []
+        wishes: list[str] = []
+        for part in parts:
+            found = self._model.classify(part, (), language)
+            if found.ranked and found.ranked[0].probability >= CLEARLY and found.ranked[0].intent not in NO_WISHES:
+                wishes.append(found.ranked[0].intent)
+        apart = list(dict.fromkeys(wishes))
+        return apart if len(apart) > 1 else []
 
 
 def weighted(alternatives: Sequence[tuple[str, float]]) -> list[tuple[str, float]]:

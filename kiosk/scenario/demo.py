@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from config.scenario import Scenario
 from config.schema import Site, site_path
-from kiosk.runtime.supervisor import Child, ChildFailed, Supervisor, module
+from kiosk.runtime.supervisor import SCREEN_ALLOCATOR, Child, ChildFailed, Stopped, Supervisor, module, unless
 from kiosk.scenario.film import Still, contact_sheet, make_film, screen_began_ns
 from kiosk.scenario.prepare import is_recorded, recording_folder
 
@@ -68,8 +68,10 @@ async def run_demo(
     with tempfile.TemporaryDirectory(prefix="yingbin-demo-") as temporary:
         work = Path(temporary)
         try:
-            recording = await _recorded(options, supervisor, work, progress, stop)
-            account = await _visit(options, supervisor, recording, work, progress, disturb, stop)
+            recording = await unless(stop, _recorded(options, supervisor, work, progress))
+            account = await unless(stop, _visit(options, supervisor, recording, work, progress, disturb))
+        except Stopped as err:
+            raise DemoFailed("stopped") from err
         finally:
             await supervisor.stop()
             _keep_logs(work, options.out)
@@ -79,9 +81,7 @@ async def run_demo(
     return account
 
 
-async def _recorded(
-    options: DemoOptions, supervisor: Supervisor, work: Path, progress: Callable[[str], None], stop: asyncio.Event
-) -> Path:
+async def _recorded(options: DemoOptions, supervisor: Supervisor, work: Path, progress: Callable[[str], None]) -> Path:
     """The visitor's recording, made by a process of its own so that it can be stopped; at once if it is there."""
     folder = recording_folder(options.scenario)
     if is_recorded(folder):
@@ -89,7 +89,7 @@ async def _recorded(
     progress("recording the visitor: her or his sentences, spoken in a simulated room")
     argv = module("kiosk", "record", "--scenario", options.scenario.source)
     await supervisor.start(Child(name="record", argv=argv, log=work / "logs" / "record.log", restart=False))
-    await _child_ends("record", supervisor, stop, options.out, RECORD_S)
+    await _child_ends("record", supervisor, options.out, RECORD_S)
     if not is_recorded(folder):
         raise DemoFailed(f"the visitor could not be recorded; the log: {options.out / 'logs' / 'record.log'}")
     return folder
@@ -102,7 +102,6 @@ async def _visit(
     work: Path,
     progress: Callable[[str], None],
     disturb: Callable[[Supervisor], Any] | None,
-    stop: asyncio.Event,
 ) -> dict[str, Any]:
     logs, site = work / "logs", options.site
     progress("starting broker and hub")
@@ -117,7 +116,16 @@ async def _visit(
     port = int(str(broker["port"]))
     supervisor.pin("broker", module("hub", "broker", "--dir", str(work / "broker"), "--port", str(port)))
     address = f"127.0.0.1:{port}"
-    serve = ("serve", "--broker", address, "--database", f"sqlite:///{work}/hub.db", "--site", str(site_path()))
+    serve = (
+        "serve",
+        "--broker",
+        address,
+        "--database",
+        f"sqlite:///{work}/hub.db",
+        "--site",
+        str(site_path()),
+        "--no-sign-in",
+    )
     argv = module("hub", *serve, "--http", "127.0.0.1:0")
     hub = await supervisor.start(Child(name="hub", argv=argv, log=logs / "hub.log", ready_line=True))
     web = str(hub["http"])
@@ -126,7 +134,8 @@ async def _visit(
         await _simulated_branch(options, address, logs)
     progress(f"the hub shows the branch at {web}")
     report = work / "account.json"
-    await supervisor.start(Child(name="screen", argv=_screen(options, work), log=logs / "screen.log"))
+    screen = Child(name="screen", argv=_screen(options, work), log=logs / "screen.log", allocator=SCREEN_ALLOCATOR)
+    await supervisor.start(screen)
     await supervisor.start(
         Child(
             name="core",
@@ -141,7 +150,7 @@ async def _visit(
     )  # fmt: skip
     progress("the visitor walks up; this takes as long as the visit")
     disturbing = asyncio.create_task(disturb(supervisor)) if disturb else None
-    await _child_ends("core", supervisor, stop, options.out, CORE_ENDS_S + options.again_for_s)
+    await _child_ends("core", supervisor, options.out, CORE_ENDS_S + options.again_for_s)
     if disturbing and options.again_for_s:
         disturbing.cancel()  # it watched, as long as there was something to see
     elif disturbing:
@@ -167,36 +176,33 @@ async def _simulated_branch(options: DemoOptions, broker: str, logs: Path) -> No
     argv = module("bench.simulate", "--broker", broker, "--branch", options.site.branch.id, "--service", service.id,
                   "--letter", service.letter, "--tickets", str(options.scenario.waiting_before))  # fmt: skip
     process = await asyncio.create_subprocess_exec(*argv, stderr=(logs / "simulate.log").open("ab"))
-    if await process.wait():
+    try:
+        status = await process.wait()
+    finally:
+        with suppress(ProcessLookupError):  # told to stop meanwhile
+            process.kill()
+    if status:
         raise DemoFailed("the simulated branch could not hand its tickets to the hub")
 
 
-async def _child_ends(wanted: str, supervisor: Supervisor, stop: asyncio.Event, out: Path, within_s: float) -> None:
-    """Wait for the end of this child, of a process that must not end, or for a signal."""
-    stopped = asyncio.create_task(stop.wait())
+async def _child_ends(wanted: str, supervisor: Supervisor, out: Path, within_s: float) -> None:
+    """Wait for the end of this child, or of a process that must not end."""
     try:
         async with asyncio.timeout(within_s):
             while True:
-                ended = asyncio.create_task(supervisor.ended.get())
-                await asyncio.wait({ended, stopped}, return_when=asyncio.FIRST_COMPLETED)
-                if stopped.done():
-                    ended.cancel()
-                    raise DemoFailed("stopped")
-                name, status = ended.result()
+                name, status = await supervisor.ended.get()
                 if name == wanted:
                     return
                 if (name, status) != ("screen", 0):  # the core closes the screen a moment before it ends itself
                     raise ChildFailed(f"{name} ended with status {status}; its log: {out / 'logs' / name}.log")
     except TimeoutError as err:
         raise DemoFailed(f"{wanted} did not end within {within_s:.0f} s; logs: {out / 'logs'}") from err
-    finally:
-        stopped.cancel()
 
 
 def _add_hub_rows(account: dict[str, Any], site: Site, web: str) -> None:
     """Ask the hub what it has of this terminal, and whether the ticket is there. Waits a moment for a hub that
     has just been restarted."""
-    url = f"{web.rstrip('/')}/api/v1/devices/{site.device.id}/rows?branch={site.branch.id}"
+    url = f"{web.rstrip('/')}/api/v1/branches/{site.branch.id}/devices/{site.device.id}/rows"
     deadline = time.monotonic() + HUB_ANSWERS_S
     rows: list[dict[str, Any]] = []
     while time.monotonic() < deadline:

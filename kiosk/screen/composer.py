@@ -48,6 +48,7 @@ class Composer:
         self._dirty: list[pygame.Rect] = []
         self._old: pygame.Surface | None = None  # the page before, while it fades
         self._new: pygame.Surface | None = None
+        self._pages = (self.frame.copy(), self.frame.copy())  # for those two: 8 MB each, held so that memory is even
         self._glide_from: Placement | None = None
         self._glide_to: Placement | None = None
 
@@ -139,8 +140,12 @@ class Composer:
         return [self.frame.get_rect()]
 
     def _without_figure(self) -> pygame.Surface:
+        """Return the page in the one of the two surfaces that is not the old page."""
         self._compose_rect(self.frame.get_rect(), with_figure=False)
-        return self.frame.copy()
+        page = next(one for one in self._pages if one is not self._old)
+        page.set_alpha(None)
+        page.blit(self.frame, (0, 0))
+        return page
 
     def _end_change(self) -> None:
         if self._old is not None:

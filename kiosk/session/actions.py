@@ -6,32 +6,53 @@ Each leaves its trace in the outbox before it is said, so that what the visitor 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
 
 from config.flows import Action
 from config.schema import Service, Site
 from contracts import messages as m
+from contracts.handover import HandoverPacket
+from contracts.queueing import Priority
 from contracts.screen import TicketView
+from kiosk.banking.acts import Banking
+from kiosk.dialogue.caution import RISK
 from kiosk.dialogue.flows import Place
-from kiosk.queueing.desk import NumbersExhausted, Ticket, UnknownService
+from kiosk.dialogue.reply import Done
+from kiosk.dialogue.wording import ASKED
+from kiosk.queueing.desk import NumbersExhausted, Ticket, TooFast, UnknownService
 from kiosk.queueing.waiting import ahead_of, wait_range
+from kiosk.risk.indicators import QUESTIONS
+from kiosk.session.handing import packet_of
 from kiosk.session.visit import Visit
+from kiosk.session.watching import Watching
 from kiosk.sync.outbox import OutboxFull
 
 log = logging.getLogger(__name__)
+
+STOPS: Final = frozenset({RISK, "fraud_report"})  # reasons for which money stays where it is
+MAX_PACKETS: Final = 5  # of one visit: who comes has read the first ones
 
 
 class Ledger(Protocol):
     """Durable: tickets and moments, on disk before anything is said."""
 
-    async def issue(self, service: str, *, visit: str, language: m.Language, at: datetime) -> Ticket: ...
+    async def issue(
+        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+    ) -> Ticket: ...
 
     async def give_back(self, number: str, *, day: str) -> bool: ...
 
+    async def prioritise(self, number: str, *, day: str, priority: Priority) -> bool: ...
+
     async def note(self, moment: m.Moment) -> None:
         """On disk when it returns. Raises `OutboxFull`."""
+
+    async def hand_over(self, packet: HandoverPacket) -> None:
+        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
 
     def post(self, moment: m.Moment) -> None:
         """To disk soon, in order; a full disk is counted and logged."""
@@ -57,6 +78,8 @@ class Actions:
         hub_reachable: Callable[[], bool],
         local_now: Callable[[], datetime],
         note: Callable[..., None],
+        banking: Banking | None = None,
+        now_ns: Callable[[], int] = time.monotonic_ns,
     ) -> None:
         self._site = site
         self._ledger = ledger
@@ -65,24 +88,55 @@ class Actions:
         self._hub_reachable = hub_reachable
         self._local_now = local_now
         self._note = note
+        self._banking = banking
+        self._now_ns = now_ns
+        self.watching: Watching | None = None
 
-    async def do(self, visit: Visit, action: Action, place: Place) -> bool:
-        """Carry it out. False: it could not be done, and nothing was."""
+    async def do(self, visit: Visit, action: Action, place: Place) -> Done:
+        """Carry it out. 'failed': it could not be done, and nothing was; other outcomes are the bank's."""
         try:
             match action:
                 case "issue_ticket":
-                    return await self._issue(visit, place.slots.get("service", ""))
+                    return _done(await self._issue(visit, place.slots.get("service", ""), _priority(place)))
                 case "give_ticket_back":
-                    return await self._give_back(visit)
+                    return _done(await self._give_back(visit))
+                case "prioritise_ticket":
+                    return _done(await self._prioritise(visit, _priority(place)))
                 case "call_staff":
-                    return await self._call_staff(visit, place.wish)
+                    return _done(await self._call_staff(visit, place.wish))
+                case "weigh_answer":
+                    return await self._weigh_answer(visit, place.slots)
                 case "record_opinion":
-                    return await self._opinion(visit, place.slots.get("score", ""))
+                    return _done(await self._opinion(visit, place.slots.get("score", "")))
+                case "look_at_queue":
+                    return self._look_at_queue(visit, place.slots.get("service", ""))
         except OutboxFull:
             log.error("the outbox is full: %s not done", action)
-            return False
+            return Done("failed")
+        if self._banking is None:
+            return Done("down")
+        return await self._banking.do(visit, action, place)
 
-    async def _issue(self, visit: Visit, service_id: str) -> bool:
+    def facts(self, visit: Visit) -> dict[str, str]:
+        """What the brain may know of the bank and the reader."""
+        return self._banking.facts(visit) if self._banking else {}
+
+    def _look_at_queue(self, visit: Visit, service_id: str) -> Done:
+        """How long the queue is now: for the visitor's number, else for a service, else for the first one."""
+        queue, ticket = self._queue(), visit.ticket
+        service = next((s for s in self._site.services if s.id == service_id), self._site.services[0])
+        if queue is None:
+            return Done("failed")
+        if ticket is None:
+            return Done("done", queue_facts(service, queue))
+        ahead = ahead_of(ticket.number, ticket.service, queue, ())
+        service = next((s for s in self._site.services if s.id == ticket.service), service)
+        if ahead is None:
+            return Done("failed")
+        low, high = wait_range(ahead, service.minutes_typical, service.counters)
+        return Done("done", {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)})
+
+    async def _issue(self, visit: Visit, service_id: str, priority: Priority) -> bool:
         service = next((s for s in self._site.services if s.id == service_id), None)
         if service is None:
             return False
@@ -90,8 +144,10 @@ class Actions:
             return True
         now = self._local_now()
         try:
-            ticket = await self._ledger.issue(service.id, visit=visit.id, language=visit.language, at=now)
-        except (UnknownService, NumbersExhausted) as err:
+            ticket = await self._ledger.issue(
+                service.id, visit=visit.id, language=visit.language, at=now, priority=priority
+            )
+        except (UnknownService, NumbersExhausted, TooFast) as err:
             log.warning("no ticket: %s", type(err).__name__)
             return False
         visit.ticket = ticket
@@ -124,13 +180,34 @@ class Actions:
         visit.ticket, visit.ticket_view = None, None
         return back
 
+    async def _prioritise(self, visit: Visit, priority: Priority) -> bool:
+        """The visitor says why they should not wait long; it is believed, as a person at the door would."""
+        if visit.ticket is None or priority is Priority.NONE:
+            return False
+        return await self._ledger.prioritise(visit.ticket.number, day=visit.ticket.day, priority=priority)
+
     async def _call_staff(self, visit: Visit, wish: str) -> bool:
         """Staff read the hub's page: without the hub nobody would come, so it is not promised."""
         if not self._hub_reachable():
             return False
-        await self._ledger.note(m.StaffCalled(visit=visit.id, reason=wish or "other"))
+        reason = wish or "other"
+        await self._ledger.note(m.StaffCalled(visit=visit.id, reason=reason))
+        if visit.story.packets < MAX_PACKETS:
+            await self._ledger.hand_over(packet_of(visit, reason, self._now_ns()))
+            visit.story.packets += 1
+        if reason in STOPS:
+            visit.concern = replace(visit.concern, warned=True)
         visit.outcome = "handed_over"
         return True
+
+    async def _weigh_answer(self, visit: Visit, slots: Mapping[str, str]) -> Done:
+        """A question that breaks the spell was answered; what that means for the money is the watch's business."""
+        question = slots.get("question", "").removeprefix(ASKED)
+        if self.watching is None or question not in QUESTIONS:
+            return Done("failed")
+        outcome = await self.watching.answered(visit, question, slots.get("answer") == "yes")
+        following = {"question": ASKED + visit.concern.question, "asked": "1"} if visit.concern.question else {}
+        return Done(outcome, following)
 
     async def _opinion(self, visit: Visit, score: str) -> bool:
         if score not in {"1", "2", "3", "4", "5"}:
@@ -153,6 +230,23 @@ def spoken_facts(site: Site, visit: Visit, queue: m.TicketsState | None, service
     service = next((s for s in site.services if s.id == service_id), None)
     if service is None or queue is None:
         return facts
+    return queue_facts(service, queue)
+
+
+def queue_facts(service: Service, queue: m.TicketsState) -> dict[str, str]:
+    """How many wait for a service, and how long that takes."""
     ahead = next((line.waiting for line in queue.services if line.service == service.id), 0)
     low, high = wait_range(ahead, service.minutes_typical, service.counters)
     return {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)}
+
+
+SAID: Final = {"elder": Priority.ELDER, "disabled": Priority.DISABLED, "pregnant": Priority.PREGNANT}
+"""What a visitor may say of themselves; the other priorities are the branch's to give."""
+
+
+def _priority(place: Place) -> Priority:
+    return SAID.get(place.slots.get("priority", ""), Priority.NONE)
+
+
+def _done(succeeded: bool) -> Done:
+    return Done("done" if succeeded else "failed")

@@ -16,16 +16,19 @@ import numpy as np
 
 from kiosk.audio.pauses import Standing
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
-from kiosk.dialogue.standing import Endings, standing, syllables
+from kiosk.dialogue.standing import Endings, standing
+from kiosk.dialogue.syllables import syllables
 from kiosk.events import MIC_RATE_HZ, Pcm, SpeechSoFar, UtteranceEnded
 from kiosk.session.visit import Visit
 
 CAPTION_SAMPLES: Final = 8 * MIC_RATE_HZ  # of long speech the end is shown: looking at all of it costs ever more
+NOD_MOST_NS: Final = 1_200_000_000  # of sound; what is longer is recognised with all care at once
 Key = tuple[int, int, int]  # start and last voice of the utterance, samples kept from before it
 
 
 class Recogniser(Protocol):
-    async def recognise(self, pcm: Pcm) -> Words: ...
+    async def recognise(self, pcm: Pcm, *, hasty: bool = False) -> Words:
+        """`hasty`: words that it does not believe itself are not looked at a second time."""
 
     async def glance(self, pcm: Pcm) -> Words:
         """Quicker and less sure: for captions."""
@@ -38,6 +41,20 @@ class Understanding(Protocol):
     async def understand(self, words: Words) -> Meaning: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """What is known of an utterance before its end was decided."""
+
+    words: Words
+    meaning: Meaning
+
+
+class LetsGo(Protocol):
+    """Lets her go on if she was silenced by a nod, and says whether. `hasty`: it is known from a first look only."""
+
+    def __call__(self, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AheadPorts:
     """What looking ahead calls outside itself."""
@@ -48,14 +65,7 @@ class AheadPorts:
     foresee: Callable[[Visit, Words, Meaning], Awaitable[None]]  # prepare the answer's first sound
     prepare: Callable[[Pcm], Awaitable[None]]  # whose voice it is
     held: Callable[[], bool]  # she was silenced by what is being said
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """What is known of an utterance before its end was decided."""
-
-    words: Words
-    meaning: Meaning
+    let_go: LetsGo  # and that is over already, if it was but a nod
 
 
 class Ahead:
@@ -110,16 +120,30 @@ class Ahead:
             self._news.set()
 
     async def _pause(self, visit: Visit, so_far: SpeechSoFar, pcm: Pcm, key: Key) -> None:
-        words = await self._recogniser.recognise(pcm)
+        hasty = self._may_be_a_nod(so_far, pcm)
+        words = await self._recogniser.recognise(pcm, hasty=hasty)
         meaning = await self._understanding.understand(words)
+        if hasty and not words.clear:
+            if self._ports.let_go(so_far, Foreseen(words, meaning), hasty=True):
+                self.tally["nods at first"] += 1
+                return
+            words = await self._recogniser.recognise(pcm)
+            meaning = await self._understanding.understand(words)
         answers = self._ports.answers(visit, meaning)
         over_her = self._ports.held()
         how = standing(words, meaning, self._endings, answers_question=answers, over_her=over_her)
         self._ports.stands(so_far.voice_ns, how, syllables(words.text, words.language))
         self.tally[how] += 1
         self._found = key, Foreseen(words, meaning)
+        if over_her and not len(pcm) > len(so_far.pcm):
+            self._ports.let_go(so_far, Foreseen(words, meaning), hasty=False)
         self._ports.captioned(visit, words)
         self._prepare(visit, so_far.pcm, Foreseen(words, meaning) if how != "unfinished" else None)
+
+    def _may_be_a_nod(self, so_far: SpeechSoFar, pcm: Pcm) -> bool:
+        """Whether she is silenced by a sound so short that it may be no more than a sign of listening."""
+        short = so_far.voice_ns - so_far.start_ns < NOD_MOST_NS
+        return short and self._ports.held() and not len(pcm) > len(so_far.pcm)
 
     def _prepare(self, visit: Visit, pcm: Pcm, whole: Foreseen | None) -> None:
         """Get ready what the turn will want; a pause that was none is dropped for the next one."""

@@ -10,10 +10,13 @@ from typing import Final, Protocol
 import numpy as np
 
 from contracts.screen import Mode
-from kiosk.events import BargeInConfirmed, FalseAlarm, Pcm, TurnId, UtteranceEnded
+from kiosk.events import MIC_RATE_HZ, BargeInConfirmed, FalseAlarm, Pcm, SpeechSoFar, TurnId, UtteranceEnded
 from kiosk.ports import Clock
+from kiosk.session.ahead import Foreseen
 from kiosk.session.turns import Turns
+from kiosk.session.visit import Visit
 
+LONGEST_SAMPLES: Final = 28 * MIC_RATE_HZ  # of one utterance with what was kept: the recogniser's window is 30 s
 CONTINUES_NS: Final = 1_800_000_000  # who speaks again so soon after the end that was decided had not finished
 HELD_S: Final = 40.0  # longer than the longest utterance and its recognition: then she goes on whatever happened
 _NOTHING: Final = np.zeros(0, np.int16)
@@ -22,9 +25,16 @@ _NOTHING: Final = np.zeros(0, np.int16)
 class Ears(Protocol):
     """The ears, as far as the session tells them how to listen."""
 
+    @property
+    def in_speech(self) -> bool:
+        """Somebody is speaking just now."""
+
     def profile(self, profile: Mode) -> None: ...
 
     def went_on_after(self, pause_ms: float) -> None: ...
+
+    def drop(self, voice_ns: int) -> bool:
+        """Forget the voice whose last sample was at `voice_ns`; False: it went on meanwhile."""
 
 
 class CrossTalk:
@@ -55,15 +65,20 @@ class CrossTalk:
             self._weighing.cancel()
             self._weighing = None
         before = self._utterance
-        if before is None:
+        if before is None or before.capped:
             return
         self.kept = before.pcm
         if self.ears:
             self.ears.went_on_after((begun_ns - before.end_ns) / 1e6)
 
+    def talks_on(self, begun_ns: int) -> bool:
+        """The cap cut off who never paused and still speaks: what was said until then is answered nevertheless."""
+        before = self._utterance
+        return before is not None and before.capped and begun_ns - before.end_ns < CONTINUES_NS
+
     def joined(self, heard: UtteranceEnded) -> UtteranceEnded:
         """With what was kept from before, if the visitor was cut off and went on."""
-        kept = len(self.kept)
+        kept = len(self.kept) if len(self.kept) + len(heard.pcm) <= LONGEST_SAMPLES else 0
         return replace(heard, pcm=np.concatenate((self.kept, heard.pcm)), kept=kept) if kept else heard
 
     def drop_kept(self) -> None:
@@ -83,9 +98,19 @@ class CrossTalk:
         await self._clock.sleep(HELD_S)
         self._tell(FalseAlarm(turn))
 
-    def weigh(self, heard: UtteranceEnded, work: Coroutine[None, None, None]) -> None:
-        """Find out whether what stopped her was for us."""
-        self._utterance = heard
+    def was_nod(self, turns: Turns | None, visit: Visit, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
+        """Whether what silenced her is over and was but 'mm-hm'; then the ears have forgotten it."""
+        if turns is None or self.ears is None or len(self.kept):
+            return False
+        lasted_ns = so_far.voice_ns - so_far.start_ns
+        return turns.only_nods(visit, lasted_ns, known, hasty=hasty) and self.ears.drop(so_far.voice_ns)
+
+    def weigh(self, heard: UtteranceEnded, work: Coroutine[None, None, None], *, keep: bool = True) -> None:
+        """Find out whether what was said over her was for us. `keep`: who goes on begins with it."""
+        if self._weighing:
+            self._weighing.cancel()
+        if keep:
+            self._utterance = heard
         self._weighing = asyncio.create_task(work, name="weigh")
 
     def resume(self, turns: Turns | None) -> None:

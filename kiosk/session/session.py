@@ -21,6 +21,7 @@ from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Language, ScreenState
 from kiosk.dialogue.brain import Brain, Decision
+from kiosk.dialogue.wording import KEY, KEY_OK
 from kiosk.events import (
     BargeInConfirmed,
     DeviceChanged,
@@ -34,6 +35,7 @@ from kiosk.events import (
     PlaybackFinished,
     QueueChanged,
     ReplyBegan,
+    SpeechDied,
     SpeechSoFar,
     SpeechStarted,
     StageFailed,
@@ -44,6 +46,7 @@ from kiosk.events import (
 from kiosk.ports import Clock, Speaker
 from kiosk.runtime.buffer import Buffer
 from kiosk.session.actions import Ledger
+from kiosk.session.ahead import Foreseen
 from kiosk.session.crosstalk import CrossTalk, Ears
 from kiosk.session.silence import SilenceWatch
 from kiosk.session.stage import Backstage, snapshot
@@ -56,6 +59,7 @@ log = logging.getLogger(__name__)
 
 DUCKED: Final = 0.35
 EVENTS_LIMIT: Final = 256
+CONSIDERS: Final = (State.THINKING, State.HELD)  # what was said so far
 DEVICES: Final[dict[str, m.DeviceKind]] = {
     "microphone": "microphone",
     "speaker": "speaker",
@@ -144,6 +148,9 @@ class Session:
                 return
             case Touched(target) if self._quiet_touch(target):
                 return
+            case SpeechStarted(at_ns) if self.state in CONSIDERS and self._talk.talks_on(at_ns):
+                self.tally_ignored["talks on after the cap"] += 1
+                return
         before = self.state
         self.state, effects = step(before, event)
         if self.state is not before:
@@ -187,7 +194,10 @@ class Session:
                 self._talk.hold(event, self._turn, self.turns)
             case Effect.WEIGH if isinstance(event, UtteranceEnded):
                 self._weigh(self._talk.joined(event))
+            case Effect.CONSIDER if isinstance(event, SpeechDied) and event.said:
+                self._weigh(event.said, short=True)
             case Effect.RESUME:
+                self._trace.note("resumed")
                 self._gain(1.0)
                 self._talk.resume(self.turns)
             case Effect.CANCEL_TURN:
@@ -251,15 +261,28 @@ class Session:
         if self.visit and self.turns and self.turns.ahead and self.state in (State.LISTENING, State.HELD):
             self.turns.ahead.look(self.visit, event, self._talk.kept)
 
+    def let_go(self, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
+        """What silenced her seems to be over: if it was but a nod she goes on before its end is decided. Says if so.
+
+        `hasty`: its words were not believed, and not looked at a second time.
+        """
+        if self.state is not State.HELD or self.visit is None:
+            return False
+        nodded = self._talk.was_nod(self.turns, self.visit, so_far, known, hasty=hasty)
+        if nodded:
+            self.tell(FalseAlarm(self._turn))
+        return nodded
+
     def _recognise(self, heard: UtteranceEnded) -> None:
         self._talk.took(heard)
         if self.visit:
             self.visit.prompts = 0
         self._begin_turn(lambda turns, visit, turn: turns.utterance(visit, turn, heard))
 
-    def _weigh(self, heard: UtteranceEnded) -> None:
+    def _weigh(self, heard: UtteranceEnded, *, short: bool = False) -> None:
         if self.turns and self.visit:
-            self._talk.weigh(heard, self._guarded(self.turns.weigh(self.visit, self._turn, heard), self._turn))
+            work = self.turns.consider if short else self.turns.weigh
+            self._talk.weigh(heard, self._guarded(work(self.visit, self._turn, heard), self._turn), keep=not short)
 
     def _answer_touch(self, target: str) -> None:
         if self.visit is None:
@@ -275,6 +298,12 @@ class Session:
             self.muted = not self.muted
             self._watch_silence()  # muting ends a voice that had ended the silence
             self.show()
+            return True
+        if target.startswith(KEY) and target != KEY_OK:
+            if self.visit and self.turns and self.turns.keyed(self.visit, target):
+                self.visit.prompts = 0
+                self._watch_silence()
+                self.show()
             return True
         if target == "language" and self.visit is None:
             self._idle_language = "en" if self._idle_language == "zh" else "zh"
@@ -308,6 +337,9 @@ class Session:
         waits = self.state is State.LISTENING and self.visit is not None
         if waits and self.visit and self.visit.mode == "elder" and self.works.get("camera", False):
             waits = False  # no time limit in large letters: the camera sees when the visitor has left
+        ears = self._talk.ears
+        if ears and ears.in_speech and self.works.get("microphone", True) and not self.muted:
+            waits = False  # somebody who goes on speaking is not asked whether they are there
         self._silence.watch(prompts=self.visit.prompts if self.visit and waits else None)
 
     def voice_heard(self) -> None:
@@ -321,11 +353,13 @@ class Session:
         self.works[event.device] = event.works
         if event.device == "microphone" and not event.works and self.state is State.HELD:
             self.tell(FalseAlarm(self._turn))  # what stopped her will never be heard to its end
+        if event.device == "microphone":
+            self._watch_silence()  # a voice that ended the silence may never be heard to its end
         self._trace.note("device", device=event.device, works=event.works)
         kind = DEVICES.get(event.device)
         if kind and (known or not event.works):
             self._ledger.post(
-                m.DeviceFound(device=kind) if event.works else m.DeviceMissing(device=kind, reason="not_found")
+                m.DeviceFound(device=kind) if event.works else m.DeviceMissing(device=kind, reason=event.reason)
             )
         self.show()
 
@@ -383,7 +417,7 @@ class Session:
             gaze=self._gaze,
             queue=self._queue(),
             now=self._local_now(),
-            invitations=self._brain.invitations(language),
+            invitations=self._brain.invitations(language, self._local_now()),
             language=language,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)

@@ -1,14 +1,16 @@
-"""Nobody says anything: after a while she asks, and after a further while everything is forgotten."""
+"""Nobody says anything: after a while she asks, asks once more, says goodbye, and everything is forgotten."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Literal
+from typing import Final, Literal
 
 from config.schema import Talking
 from kiosk.events import SilenceLasted
 from kiosk.ports import Clock
+
+SPOKEN: Final = 3  # things she says into the silence: a question, that she will stop, goodbye
 
 
 class SilenceWatch:
@@ -25,8 +27,8 @@ class SilenceWatch:
         self.stop()
         if prompts is None:
             return
-        level: Literal[1, 2] = 1 if prompts == 0 else 2
-        seconds = self._talking.prompt_after_s if level == 1 else self._talking.forget_after_s
+        level: Literal[1, 2] = 1 if prompts < SPOKEN else 2  # 2: even her goodbye did not end it
+        seconds = self._talking.prompt_after_s if prompts == 0 else self._talking.forget_after_s
         self._timer = asyncio.create_task(self._after(level, seconds), name="silence")
 
     async def _after(self, level: Literal[1, 2], seconds: float) -> None:

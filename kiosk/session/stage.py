@@ -14,6 +14,7 @@ from config.schema import Site, Weekday
 from contracts.messages import TicketsState
 from contracts.screen import (
     DeviceLights,
+    Entry,
     Expression,
     Language,
     Listening,
@@ -36,6 +37,7 @@ WEEKDAYS: Final[tuple[Weekday, ...]] = (
     "sunday",
 )
 CHIPS: Final = 3
+HIDDEN: Final = "•"
 _LISTENING: Final[dict[State, Listening]] = {
     State.IDLE: "off",
     State.LISTENING: "listening",
@@ -100,7 +102,16 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         expression=_expression(back.state, reply.expression),
         gesture=reply.gesture if back.state is State.SPEAKING else "rest",
         ticket=visit.ticket_view,
+        entry=_entry(visit),
     )
+
+
+def _entry(visit: Visit) -> Entry | None:
+    """What was typed so far; what is secret does not leave the core."""
+    keypad = visit.last.keypad if visit.last else None
+    if keypad is None:
+        return None
+    return Entry(HIDDEN * len(visit.typed) if keypad.secret else visit.typed, keypad.most, money=keypad.money)
 
 
 def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:

@@ -50,6 +50,7 @@ class Effect(Enum):
     LISTEN = auto()
     HOLD = auto()  # silence at once; her sentence is not given up yet
     WEIGH = auto()  # was what stopped her for us?
+    CONSIDER = auto()  # a voice too short to hold her: did it ask her to stop?
     RESUME = auto()  # it was not: go on at the word where she was stopped
     END_VISIT = auto()  # forget everything about the visitor
 
@@ -70,7 +71,8 @@ TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] 
     (_T, SpeechStarted): (_L, (_E.CANCEL_TURN, _E.KEEP_UTTERANCE)),
     (_T, Touched): (_T, (_E.CANCEL_TURN, _E.ANSWER_TOUCH)),
     (_S, SpeechStarted): (_S, (_E.DUCK,)),  # maybe 'mm-hm'
-    (_S, SpeechDied): (_S, (_E.UNDUCK,)),
+    (_S, SpeechDied): (_S, (_E.UNDUCK, _E.CONSIDER)),
+    (_S, Interrupted): (_T, (_E.CANCEL_TURN, _E.RECOGNISE)),
     (_S, BargeInConfirmed): (_H, (_E.HOLD,)),
     (_H, UtteranceEnded): (_H, (_E.WEIGH,)),
     (_H, SpeechStarted): (_H, (_E.KEEP_UTTERANCE,)),

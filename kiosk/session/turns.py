@@ -6,6 +6,7 @@ Cancelling the task ends the turn at once: the sound stops, and what was heard o
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
@@ -15,13 +16,14 @@ from typing import Final, Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
-from kiosk.dialogue.backchannel import interrupts, is_backchannel
+from kiosk.dialogue.backchannel import ASKS_NOTHING, NOD_NS, asks_to_stop, nods, surely_nods
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.companion import brings_companion
 from kiosk.dialogue.manner import Manner
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
-from kiosk.dialogue.reply import Context, Do, Reply
+from kiosk.dialogue.reply import Context, Do, Done, Reply
 from kiosk.dialogue.voice import Voice
+from kiosk.dialogue.wording import DIGIT_KEYS, KEY, KEY_BACK, WISH
 from kiosk.events import (
     FalseAlarm,
     FarewellSpoken,
@@ -37,11 +39,13 @@ from kiosk.ports import Clock, DeviceLost
 from kiosk.session.actions import Actions
 from kiosk.session.ahead import Ahead, Foreseen, Recogniser, Understanding
 from kiosk.session.visit import COMPANION, Visit
+from kiosk.session.watching import Watching
 
+_PARTS: Final = re.compile(r"[^\w]+")
 MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
 NO_WORDS: Final = "no_words"
-NOD_NS: Final = 700_000_000
+WORDLESS: Final = 2  # a cough is passed over; a voice without words again, and touch is offered, once
 QUESTION_HEARD: Final = 0.8  # so much of a question was audible that an answer to it can be one
 
 
@@ -115,6 +119,7 @@ class Turns:
         self._actions = actions
         self._weighing = weighing
         self.ahead = ahead
+        self.watching: Watching | None = None
         self._weighed: tuple[UtteranceEnded, Foreseen] | None = None
         self.tally_against: Counter[str] = Counter()
 
@@ -125,7 +130,11 @@ class Turns:
             place=visit.place,
             last=visit.last,
             misunderstood=visit.misunderstood,
-            facts=self._ports.facts(visit),
+            prompts=visit.prompts,
+            typed=visit.typed,
+            facts={**self._ports.facts(visit), **self._actions.facts(visit)},
+            concern=visit.concern,
+            now=self._ports.local_now(),
         )
 
     # ------------------------------------------------------------ what begins a turn
@@ -145,7 +154,10 @@ class Turns:
         label = next((t.label for t in (visit.last.targets if visit.last else ()) if t.id == target), "")
         if label:
             visit.heard, visit.heard_final = label, True
+        if self.watching:
+            self.watching.touched(visit, target.removeprefix(WISH) if target.startswith(WISH) else "")
         decided = self._brain.touched(self._context(visit), target, self._ports.local_now())
+        visit.typed = ""
         if decided is None:
             self._ports.tell(NothingHeard(turn))
             return
@@ -168,8 +180,15 @@ class Turns:
             visit.heard = ""
             self._ports.note("ignored" if against != NO_WORDS else "nothing_heard", why=against)
             self._ports.show()
+            visit.wordless += against == NO_WORDS
+            if against == NO_WORDS and visit.wordless == WORDLESS:
+                self.tally_against["touch offered"] += 1
+                reply = await self._resolve(visit, self._understood(self._context(visit), Meaning([], "unsure")))
+                await self._speak(visit, turn, reply)
+                return
             self._ports.tell(NothingHeard(turn))
             return
+        visit.wordless = 0
         if words.clear:
             visit.language, visit.heard, visit.heard_final = words.language, words.caption or words.text, True
         else:  # neither what it wrote down nor its language is believed
@@ -180,13 +199,25 @@ class Turns:
         if visit.companion_offered and brings_companion(words.text):
             await self.companion(visit, turn)
             return
-        decided = self._brain.understood(
-            self._context(visit), meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
-        )
+        if self.watching:
+            await self.watching.heard(visit, words, meaning, heard.pcm)
+        visit.said(words, meaning)
+        decided = self._understood(self._context(visit), meaning)
         visit.turns += 1
         reply = await self._resolve(visit, decided)
         watch.answered = self._clock.now_ns()
         await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
+
+    def keyed(self, visit: Visit, target: str) -> bool:
+        """A key of the keypad, other than 'done'. False: there is no keypad now."""
+        keypad = visit.last.keypad if visit.last else None
+        if keypad is None:
+            return False
+        if target == KEY_BACK:
+            visit.typed = visit.typed[:-1]
+        elif target in DIGIT_KEYS and len(visit.typed) < keypad.most:
+            visit.typed += target.removeprefix(KEY)
+        return True
 
     async def companion(self, visit: Visit, turn: TurnId) -> None:
         """The other voice belongs to the visitor: from now on it is heard too."""
@@ -204,7 +235,8 @@ class Turns:
             self._ports.tell(FalseAlarm(turn))
             return
         against = await self._against(visit, heard, known.words)
-        if against is None and self._only_nods(visit, heard, known):
+        lasted_ns = NOD_NS if heard.kept else heard.end_ns - heard.start_ns  # what was kept makes it longer
+        if against is None and self.only_nods(visit, lasted_ns, known):
             against = "backchannel"
         if against:
             visit.heard = ""
@@ -213,6 +245,14 @@ class Turns:
             return
         self._weighed = heard, known
         self._ports.tell(Interrupted(turn=turn, utterance=heard))
+
+    async def consider(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
+        """Said over her and too short to hold her: tells Interrupted if it asks her to stop, else nothing."""
+        with suppress(RecognitionError):
+            known = await self._heard(heard, Stopwatch(heard.end_ns, heard.decided_ns))
+            if asks_to_stop(known.words, visit.spoken) and not await self._against(visit, heard, known.words):
+                self._weighed = heard, known
+                self._ports.tell(Interrupted(turn=turn, utterance=heard))
 
     async def _heard(self, heard: UtteranceEnded, watch: Stopwatch) -> Foreseen:
         """Words and meaning: recognised while the visitor was silent for a moment, or now."""
@@ -235,16 +275,17 @@ class Turns:
             self.tally_against[against] += 1
         return against
 
-    def _only_nods(self, visit: Visit, heard: UtteranceEnded, known: Foreseen) -> bool:
-        """'Mm-hm' in the middle of an explanation, or a short sound that means nothing known and does not ask her to
-        stop: recognisers write all kinds of words for a hum. Near the end of a question it is an answer."""
+    def only_nods(self, visit: Visit, lasted_ns: int, known: Foreseen, *, hasty: bool = False) -> bool:
+        """'Mm-hm' in the middle of an explanation. Near the end of a question it is an answer."""
         caption = visit.caption
         said = caption.spoken / max(1, len(caption.text)) if caption and caption.spoken is not None else 0.0
         if visit.last and visit.last.targets and said >= QUESTION_HEARD:
             return False
-        short = heard.end_ns - heard.start_ns < NOD_NS and not heard.kept
-        vague = known.meaning.decision != "act" and not interrupts(known.words.text)
-        return is_backchannel(known.words.text) or (short and vague)
+        meaning = known.meaning
+        acts = meaning.decision == "act" and meaning.ranked[0][0] not in ASKS_NOTHING
+        if hasty:
+            return surely_nods(known.words, acts=acts, listening=meaning.listening)
+        return nods(known.words, visit.spoken, lasted_ns, acts=acts, listening=meaning.listening)
 
     # ------------------------------------------------------------ while the visitor speaks
     def captioned(self, visit: Visit, words: Words) -> None:
@@ -262,21 +303,28 @@ class Turns:
         if self.voice is None:
             return
         context = replace(self._context(visit), language=words.language)
-        reply = self._brain.understood(
-            context, meaning.ranked, meaning.decision, meaning.slots, self._ports.local_now()
-        )
+        reply = self._understood(context, meaning)
         if isinstance(reply, Reply):
             await self.voice.foresee(reply.text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
 
+    def _understood(self, context: Context, meaning: Meaning) -> Reply | Do:
+        now, m = self._ports.local_now(), meaning
+        return self._brain.understood(
+            context, m.ranked, m.decision, m.slots, now, text=m.text, then=m.then, others=m.others, readings=m.readings
+        )
+
     async def _resolve(self, visit: Visit, decided: Reply | Do) -> Reply:
         """Do what has to be done before there is an answer. Bounded: a flow that only does things is a mistake."""
+        decided = self._brain.guarded(self._context(visit), decided, self._ports.local_now())
+        visit.concern = visit.concern.taken()
         for _ in range(8):
             if isinstance(decided, Reply):
                 return decided
             # a number that was taken is not half taken: what was begun is finished even if the turn is cut
-            succeeded = await asyncio.shield(self._actions.do(visit, decided.action, decided.place))
-            self._ports.note("did", action=decided.action, succeeded=succeeded)
-            decided = self._brain.after(self._context(visit), decided, succeeded=succeeded)
+            result: Done = await asyncio.shield(self._actions.do(visit, decided.action, decided.place))
+            self._ports.note("did", action=decided.action, succeeded=result.succeeded, outcome=result.outcome)
+            visit.story.tried.append(f"{decided.action}_{result.outcome}"[:40])
+            decided = self._brain.after(self._context(visit), decided, result, self._ports.local_now())
         return self._brain.sorry(self._context(visit))
 
     # ------------------------------------------------------------ what ends it
@@ -290,9 +338,14 @@ class Turns:
         words: Words | None = None,
         meaning: Meaning | None = None,
     ) -> None:
+        reply = self._brain.worded(self._context(visit), reply)
+        visit.concern = visit.concern.quiet()
+        visit.answered(reply)
         visit.last, visit.place, visit.language = reply, reply.place, reply.language
-        self._recogniser.expect([target.label for target in reply.targets])
+        self._recogniser.expect(expected_words(reply))
         visit.mode = reply.mode or visit.mode
+        visit.adjust(reply.pace)
+        visit.typed = ""
         visit.misunderstood = visit.misunderstood + 1 if reply.misunderstood else 0
         if reply.place and reply.place.step == "offer_after_trouble":
             visit.misunderstood = 0
@@ -322,7 +375,8 @@ class Turns:
     ) -> Progress | None:
         if self.voice is None or self.playback is None:
             return None
-        chunks = self.voice.speak(reply.text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
+        text = self._brain.said_at_a_go(reply, visit.profile)
+        chunks = self.voice.speak(text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
         try:
             return await self.playback.play(f"u{turn}", _closing(chunks), progressed)
         except DeviceLost:
@@ -372,6 +426,8 @@ class Turns:
         """The visit is over."""
         self._weighed = None
         self._recogniser.expect(())
+        if self.watching:
+            self.watching.forget()
         if self.playback:
             self.playback.forget()
 
@@ -382,6 +438,11 @@ class Turns:
             visit.caption = Caption(
                 "receptionist", caption.text[: caption.spoken], spoken=caption.spoken, interrupted=True
             )
+
+
+def expected_words(reply: Reply) -> list[str]:
+    """What an answer to this will probably sound like: the parts of what is offered."""
+    return [part for target in reply.targets if target.kind != "key" for part in _PARTS.split(target.label) if part]
 
 
 def reading_s(text: str) -> float:

@@ -5,17 +5,59 @@ forgotten in one place.
 from __future__ import annotations
 
 import uuid
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from config.persona import Profile
+from contracts.handover import MAX_LINES, MAX_TRIED, Mood, RiskFound
 from contracts.screen import Caption, Language, Mode, TicketView
+from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
-from kiosk.dialogue.reply import Reply
+from kiosk.dialogue.meaning import Meaning, Words
+from kiosk.dialogue.reply import Concern, Pace, Reply
 from kiosk.queueing.desk import Ticket
 
-CAPTIONS_KEPT = 2  # what the visitor said and what is answered; the page shows no more
 COMPANION: Final = "companion"  # the target by which a visitor says that the other voice is theirs
+SPEEDS: Final = (0.7, 1.3)
+SPEED_STEP: Final = 0.15
+GAINS_DB: Final = (-6.0, 6.0)
+GAIN_STEP_DB: Final = 3.0
+# Wishes about the talk itself: none that somebody has to take over.
+TALK: Final = frozenset(
+    (
+        "affirm",
+        "deny",
+        "thanks",
+        "repeat",
+        "greet",
+        "goodbye",
+        "adjust_speech",
+        "change_language",
+        "chitchat",
+        "cancel",
+        "other",
+    )
+)
 Outcome = Literal["answered", "ticket", "handed_over", "cancelled", "left", "unknown"]
+
+
+@dataclass(slots=True)
+class Story:
+    """What whoever takes over should not have to ask again."""
+
+    lines: deque[tuple[Literal["visitor", "receptionist"], str]] = field(
+        default_factory=lambda: deque(maxlen=MAX_LINES), repr=False
+    )
+    wish: tuple[str, float] | None = None  # the last one that was understood, and how surely
+    tried: deque[str] = field(default_factory=lambda: deque(maxlen=MAX_TRIED))  # actions with their outcomes
+    stuck: int = 0  # times in a row that she did not follow, as long as no wish went on since
+    mood: Mood | None = None
+    risk: RiskFound | None = field(default=None, repr=False)
+    asked: set[str] = field(default_factory=set)  # questions that break the spell
+    consoled: set[str] = field(default_factory=set)  # openings that were said
+    offered: bool = False  # a person, to somebody upset
+    packets: int = 0  # hand-overs so far
 
 
 @dataclass(slots=True)
@@ -38,9 +80,58 @@ class Visit:
     opinion: int | None = None
     turns: int = 0
     misunderstood: int = 0
+    wordless: int = 0  # sounds in a row that were a voice and no words
     prompts: int = 0
     companion_offered: bool = False  # another near voice was ignored: it may belong to this visitor
     outcome: Outcome = "unknown"
+    typed: str = field(default="", repr=False)  # on the keypad, not yet confirmed
+    speed: float = 1.0  # as the visitor asked for: times the usual pace
+    gain_db: float = 0.0  # as the visitor asked for: above the usual level
+    bank: Identified | None = field(default=None, repr=False)  # who the core bank says this is, for a while
+    story: Story = field(default_factory=lambda: Story(), repr=False)
+    concern: Concern = field(default_factory=Concern, repr=False)
+    manner: Profile = "standard"  # as the visitor's words ask for, beside the size of letters
+
+    def said(self, words: Words, meaning: Meaning) -> None:
+        """Keep a turn of the visitor for whoever takes over; where a PIN is asked for nothing is kept."""
+        if not words.clear or (self.last and self.last.keypad and self.last.keypad.secret):
+            return
+        self.story.lines.append(("visitor", words.text))
+        intent = meaning.ranked[0][0] if meaning.ranked else "other"
+        believed = meaning.decision == "act" or (meaning.decision == "ask" and intent != "abusive")
+        if believed and intent not in TALK:
+            self.story.wish = meaning.ranked[0]
+
+    def answered(self, reply: Reply) -> None:
+        """Keep what she answers, and whether she followed."""
+        self.story.lines.append(("receptionist", reply.text))
+        place = reply.place
+        if reply.misunderstood or (place and place.step == "offer_after_trouble"):
+            self.story.stuck += 1
+        elif not (place and place.flow in ("person", "caution")):
+            self.story.stuck = 0
+
+    @property
+    def profile(self) -> Profile:
+        """How to speak to this visitor."""
+        return "elder" if self.mode == "elder" else self.manner
+
+    def adjust(self, how: Pace | None) -> None:
+        """Slower, faster, louder or quieter, one step, between bounds."""
+        match how:
+            case "slower":
+                self.speed = max(SPEEDS[0], round(self.speed - SPEED_STEP, 2))
+            case "faster":
+                self.speed = min(SPEEDS[1], round(self.speed + SPEED_STEP, 2))
+            case "louder":
+                self.gain_db = min(GAINS_DB[1], self.gain_db + GAIN_STEP_DB)
+            case "quieter":
+                self.gain_db = max(GAINS_DB[0], self.gain_db - GAIN_STEP_DB)
+
+    @property
+    def spoken(self) -> Language | None:
+        """The language of the conversation; None while she alone has spoken: the greeting's is a guess."""
+        return self.language if self.turns else None
 
     def captions(self) -> tuple[Caption, ...]:
         """The visitor's last words above the receptionist's, as the page shows them."""

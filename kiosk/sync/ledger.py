@@ -5,31 +5,46 @@ from __future__ import annotations
 import asyncio
 import logging
 from datetime import datetime
+from typing import Final
 
 from contracts import messages as m
 from contracts import topics
+from contracts.handover import HandoverPacket
+from contracts.queueing import Priority
+from kiosk.ports import Clock
+from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import Ticket, TicketDesk
 from kiosk.runtime.worker import ModelThread
 from kiosk.sync.outbox import Outbox, OutboxFull
 
 log = logging.getLogger(__name__)
 
+TIDY_S: Final = 600.0
+
 
 class DiskLedger:
     """A `Ledger` over SQLite. `tally_lost` counts moments that a full disk refused; tickets are never among them."""
 
-    def __init__(self, outbox: Outbox, desk: TicketDesk) -> None:
+    def __init__(self, outbox: Outbox, desk: TicketDesk, day: BusinessDay) -> None:
         self._outbox = outbox
         self._desk = desk
+        self._day = day
         self._thread = ModelThread("ledger")
         self._posted: set[asyncio.Task[None]] = set()
         self.tally_lost = 0
 
-    async def issue(self, service: str, *, visit: str, language: m.Language, at: datetime) -> Ticket:
-        return await self._thread.call(self._desk.issue, service, visit=visit, language=language, at=at)
+    async def issue(
+        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+    ) -> Ticket:
+        return await self._thread.call(
+            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority
+        )
 
     async def give_back(self, number: str, *, day: str) -> bool:
         return await self._thread.call(self._desk.give_back, number, day=day)
+
+    async def prioritise(self, number: str, *, day: str, priority: Priority) -> bool:
+        return await self._thread.call(self._desk.prioritise, number, day=day, priority=priority)
 
     async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
         return await self._thread.call(self._desk.owed, day=day)
@@ -37,8 +52,24 @@ class DiskLedger:
     async def catch_up(self, state: m.TicketsState) -> bool:
         return await self._thread.call(self._desk.catch_up, state)
 
+    async def look_at_day(self, at: datetime, missing: tuple[m.DeviceKind, ...]) -> tuple[m.DayMoment, ...]:
+        return await self._thread.call(self._day.look, at, missing=missing)
+
+    async def hub_is(self, reachable: bool) -> None:
+        await self._thread.call(self._desk.line.hub_is, reachable)
+
     async def note(self, moment: m.Moment) -> None:
         await self._thread.call(self._outbox.append, topics.EVENTS, moment)
+
+    async def hand_over(self, packet: HandoverPacket) -> None:
+        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
+        await self._thread.call(self._outbox.append, topics.HANDOVER, packet)
+
+    async def tidy(self, clock: Clock) -> None:
+        """Drop, now and then, what the outbox no longer keeps: a packet that nobody got goes within the hour."""
+        while True:
+            await clock.sleep(TIDY_S)
+            await self._thread.call(self._outbox.prune)
 
     def post(self, moment: m.Moment) -> None:
         task = asyncio.get_running_loop().create_task(self._post(moment))

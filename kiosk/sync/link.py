@@ -21,12 +21,16 @@ from typing import Any, Final
 from contracts import messages as m
 from contracts import topics
 from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, Will
-from kiosk.sync.outbox import Outbox
+from kiosk.sync.live import LiveTickets
+from kiosk.sync.outbox import Outbox, OutboxFull
+from kiosk.sync.samples import Samples
 from kiosk.sync.vitals import VitalsProbe
 
 log = logging.getLogger(__name__)
 
 WINDOW: Final = 64  # sent, not yet acknowledged by the hub
+LIVE_EVERY_S: Final = 0.5  # while there is a backlog, what is new goes ahead of it this often at most
+SAMPLE_EVERY_S: Final = 600.0  # a look that is kept also while the hub is there
 TELEMETRY_EVERY_S: Final = 30.0
 
 
@@ -53,10 +57,12 @@ class LinkTallies:
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """What telemetry cannot see from here: the devices that are missing, the screen's pace."""
+    """What telemetry cannot see from here: the devices that are missing, the screen's pace, what hearing counted."""
 
     missing: tuple[m.DeviceKind, ...] = ()
     frame_p95_ms: float | None = None
+    hearing: Mapping[str, int] = field(default_factory=dict)
+    models: Mapping[str, m.ModelTiming] = field(default_factory=dict)
 
 
 def _envelope() -> dict[str, Any]:
@@ -78,6 +84,8 @@ class Link:
         condition: Callable[[], Condition] = Condition,
         on_change: Callable[[], None] | None = None,
         pace: LinkPace | None = None,
+        live: Callable[[], LiveTickets] | None = None,
+        samples: Samples | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
@@ -93,6 +101,12 @@ class Link:
         self._progress_s = 0.0
         self._resend_s = self._pace.resend_s
         self._wake = asyncio.Event()
+        self._live, self._samples = live, samples
+        self._live_told = False  # since this connection began: nothing of the backlog goes before it
+        self._live_due_s: float | None = None
+        self._sampled_s = 0.0
+        self._sent_ns: dict[int, int] = {}  # when each message of this start was sent first; at most `WINDOW`
+        self._first_own_seq = 0
         self._was_reachable = False
         self.queue: m.TicketsState | None = None
         self.tallies = LinkTallies()
@@ -109,6 +123,7 @@ class Link:
         loop = asyncio.get_running_loop()
         self._outbox.listen(lambda: self._wake_from(loop))
         self._acknowledged = (await asyncio.to_thread(self._outbox.tallies)).acknowledged
+        self._first_own_seq = await asyncio.to_thread(self._outbox.highest) + 1
         await self._bus.open(Will(topics.AVAILABILITY.at(self._branch, self._device), self._availability(online=False)))
         try:
             for pattern, qos in topics.kiosk_subscriptions(self._branch, self._device):
@@ -125,7 +140,28 @@ class Link:
 
     def _wake_from(self, loop: asyncio.AbstractEventLoop) -> None:
         if not loop.is_closed():  # something may still be appended while the terminal stops
-            loop.call_soon_threadsafe(self._wake.set)
+            loop.call_soon_threadsafe(self._appended)
+
+    def _appended(self) -> None:
+        if len(self._in_flight) >= WINDOW and self._live_due_s is None:
+            self._live_due_s = time.monotonic() + LIVE_EVERY_S  # it would wait behind the backlog
+        self._wake.set()
+
+    async def _tell_live(self) -> None:
+        """What the hub should see now, ahead of what is owed from before."""
+        self._live_due_s = None
+        if self._live is None:
+            self._live_told = True
+            return
+        live = await asyncio.to_thread(self._live)
+        if live.owed:
+            row = topics.KIOSK_QUEUE
+            said = m.KioskQueue(**_envelope(), log=self._outbox.log, day=live.day, tickets=live.tickets, owed=live.owed)
+            try:
+                await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
+            except BusDown:
+                return  # the next connection tells it
+        self._live_told = True
 
     # --- outwards -------------------------------------------------------------------------------
 
@@ -138,8 +174,12 @@ class Link:
                     await self._wake.wait()
             self._wake.clear()
             self._tell_changes()
-            if not self._bus.connected or (self._presence is not None and not self._presence.online):
+            if not self._bus.connected or not self._live_told:
                 continue
+            if self._presence is not None and not self._presence.online:
+                continue
+            if self._live_due_s is not None and time.monotonic() >= self._live_due_s:
+                await self._tell_live()
             if self._in_flight and time.monotonic() - self._progress_s > self._resend_s:
                 self._rewind()
                 self._resend_s = min(self._resend_s * 2, self._pace.longest_resend_s)
@@ -163,6 +203,8 @@ class Link:
                 return  # the tick, or the next connection, tries again
             if not self._in_flight:
                 self._progress_s = time.monotonic()
+            if owed.seq >= self._first_own_seq and owed.seq not in self._sent_ns and len(self._sent_ns) < WINDOW:
+                self._sent_ns[owed.seq] = time.monotonic_ns()
             self._in_flight.append(owed.seq)
             self.tallies.sent += 1
         if len(batch) == room:
@@ -179,25 +221,56 @@ class Link:
     async def _report(self, vitals: VitalsProbe) -> None:
         while True:
             await asyncio.sleep(self._pace.telemetry_s)
-            owed = await asyncio.to_thread(self._outbox.tallies)
-            look, condition = vitals.look(), self._condition()
-            report = m.Telemetry(
-                **_envelope(),
-                uptime_s=look.uptime_s,
-                pending=owed.pending,
-                dropped=owed.dropped,
-                free_disk_bytes=look.free_disk_bytes,
-                rss_bytes=look.rss_bytes,
-                cpu_share=look.cpu_share,
-                frame_p95_ms=condition.frame_p95_ms,
-                missing=condition.missing,
-            )
-            with contextlib.suppress(BusDown):  # the next one replaces it
-                await self._bus.publish(
-                    topics.TELEMETRY.at(self._branch, self._device),
-                    topics.TELEMETRY.encode(report),
-                    qos=topics.TELEMETRY.qos,
-                )
+            report = await self._say_telemetry(vitals)
+            with contextlib.suppress(OutboxFull):  # said when something that counts does not fit
+                await asyncio.to_thread(self._outbox.anchor_clock)
+            if self._samples is not None:
+                await self._keep_or_tell(self._samples, report)
+
+    async def _say_telemetry(self, vitals: VitalsProbe) -> m.Telemetry:
+        owed = await asyncio.to_thread(self._outbox.tallies)
+        look, condition = vitals.look(), self._condition()
+        report = m.Telemetry(
+            **_envelope(),
+            uptime_s=look.uptime_s,
+            pending=owed.pending,
+            dropped=owed.dropped,
+            free_disk_bytes=look.free_disk_bytes,
+            rss_bytes=look.rss_bytes,
+            cpu_share=look.cpu_share,
+            frame_p95_ms=condition.frame_p95_ms,
+            missing=condition.missing,
+            temperature_c=look.temperature_c,
+            waiting=None if self.queue is None else sum(line.waiting for line in self.queue.services),
+            clock=self._outbox.hub_clock.reading(),
+            hearing=dict(sorted(condition.hearing.items())[: m.TALLIES_LIMIT]),
+            models=dict(condition.models),
+            versions=self._versions,
+        )
+        with contextlib.suppress(BusDown):  # the next one replaces it
+            row = topics.TELEMETRY
+            await self._bus.publish(row.at(self._branch, self._device), row.encode(report), qos=row.qos)
+        return report
+
+    async def _keep_or_tell(self, samples: Samples, report: m.Telemetry) -> None:
+        """A look that nobody heard, or that is due, is kept; what was kept is told when the hub is there."""
+        now_s = time.monotonic()
+        if not self.hub_reachable or now_s - self._sampled_s > SAMPLE_EVERY_S:
+            self._sampled_s = now_s
+            try:
+                await asyncio.to_thread(samples.keep, sample_of(report))
+            except OutboxFull:
+                log.error("outbox full: a look at the terminal was not kept")
+        if not self.hub_reachable:
+            return
+        batch = await asyncio.to_thread(samples.latest)
+        if not batch:
+            return
+        row = topics.TELEMETRY_BATCH
+        said = m.TelemetryBatch(**_envelope(), samples=batch, thinned=await asyncio.to_thread(samples.thinned))
+        with contextlib.suppress(BusDown):
+            await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
+            await asyncio.to_thread(samples.told, batch)
 
     def _availability(self, *, online: bool) -> bytes:
         said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
@@ -218,12 +291,17 @@ class Link:
             match news:
                 case Connected():
                     self.tallies.connections += 1
+                    self._live_told = False
                     self._rewind()
                     with contextlib.suppress(BusDown):
                         await self._say_availability(online=True)
+                    await self._tell_live()
+                    if self._vitals is not None:
+                        await self._say_telemetry(self._vitals)
                 case Disconnected(reason):
                     log.info("no broker: %s", reason)
                     self._presence = None  # what the hub said before may no longer be true
+                    self._live_told = False
                 case Delivered(topic, payload):
                     await self._take(topic, payload)
             self._tell_changes()
@@ -243,12 +321,16 @@ class Link:
             case m.TicketsState() if address.branch == message.branch:
                 self._take_queue(message)
             case m.HubPresence():
-                self._take_presence(message)
+                await self._take_presence(message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:
             return
-        self._acknowledged = await asyncio.to_thread(self._outbox.acknowledged, ack.applied)
+        sent_ns = self._sent_ns.get(ack.applied)
+        self._sent_ns = {seq: at for seq, at in self._sent_ns.items() if seq > ack.applied}
+        self._acknowledged = await asyncio.to_thread(
+            lambda: self._outbox.acknowledged(ack.applied, sent_ns=sent_ns, hub_at=ack.at)
+        )
         if ack.log != self._outbox.log:
             log.warning("the hub knows more than this disk ever sent: a new log was begun")
             self._rewind()
@@ -267,12 +349,13 @@ class Link:
         if self._on_change is not None:
             self._on_change()
 
-    def _take_presence(self, presence: m.HubPresence) -> None:
+    async def _take_presence(self, presence: m.HubPresence) -> None:
         before = self._presence
         self._presence = presence
         if presence.online and (before is None or before.since != presence.since):
             self._resend_s = self._pace.resend_s
             self._rewind()  # a hub that has just come up may have lost what was on its way
+            await self._tell_live()
 
     def _tell_changes(self) -> None:
         reachable = self.hub_reachable
@@ -281,3 +364,17 @@ class Link:
             log.info("hub %s", "reachable" if reachable else "not reachable")
             if self._on_change is not None:
                 self._on_change()
+
+
+def sample_of(report: m.Telemetry) -> m.Sample:
+    """What is kept of a look."""
+    return m.Sample(
+        at_s=int(report.at.timestamp()),
+        pending=report.pending,
+        free_disk_bytes=report.free_disk_bytes,
+        rss_bytes=report.rss_bytes,
+        cpu_share=report.cpu_share,
+        temperature_c=report.temperature_c,
+        waiting=report.waiting,
+        missing=report.missing,
+    )

@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -24,6 +23,8 @@ import msgspec
 
 from contracts import messages as m
 from contracts import topics
+from contracts.handover import HandoverPacket
+from kiosk.sync.hub_clock import HubClock, Timekeeper
 
 # Beyond these the oldest droppable message goes. A branch makes about 3,000 moments a day: two weeks alone.
 MAX_DROPPABLE_ROWS: Final = 50_000
@@ -76,9 +77,12 @@ class OutboxTallies:
     acknowledged: int
 
 
-def droppable(body: m.Moment | m.TicketOperation) -> bool:
+Body = m.Moment | m.TicketOperation | HandoverPacket
+
+
+def droppable(body: Body) -> bool:
     """Tickets and opinions are kept for ever; moments and devices' comings and goings may go when very old."""
-    return not isinstance(body, m.TicketIssued | m.TicketGivenBack | m.OpinionGiven | m.TicketTaken)
+    return not isinstance(body, m.TicketOperation | m.OpinionGiven | m.TicketTaken)
 
 
 class Outbox:
@@ -91,12 +95,14 @@ class Outbox:
         max_droppable_rows: int = MAX_DROPPABLE_ROWS,
         max_droppable_age_s: float = MAX_DROPPABLE_AGE_S,
         max_rows: int = MAX_ROWS,
+        keeper: Timekeeper | None = None,
     ) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._lock = threading.RLock()
         self._max_droppable_rows = max_droppable_rows
         self._max_droppable_age_s = max_droppable_age_s
         self._max_rows = max_rows
+        self._keeper = keeper or Timekeeper()
         self._since_prune = 0
         self._unannounced = False
         self._listeners: list[Callable[[], None]] = []
@@ -108,6 +114,7 @@ class Outbox:
                 self._db.execute(statement)
             if self._db.execute("SELECT count(*) FROM outbox_identity").fetchone()[0] == 0:
                 self._db.execute("INSERT INTO outbox_identity VALUES (?, 0, 0, 0)", (uuid.uuid4().hex,))
+            self.hub_clock = HubClock(self._db, self._keeper)
         self.log: str = self._db.execute("SELECT log FROM outbox_identity").fetchone()[0]
 
     @contextmanager
@@ -141,9 +148,9 @@ class Outbox:
         """Call `appended` (from any thread; it must be quick) after something new is on disk."""
         self._listeners.append(appended)
 
-    def append(self, topic: topics.Topic[Any], body: m.Moment | m.TicketOperation) -> int:
+    def append(self, topic: topics.Topic[Any], body: Body) -> int:
         """Put `body` on disk for `topic` and return its number. Raises `OutboxFull`, or WireError over the size."""
-        head = (uuid.uuid4().hex, datetime.now(UTC), time.monotonic_ns())
+        head = (uuid.uuid4().hex, self._keeper.wall(), self._keeper.mono_ns())
         payload = msgspec.json.encode(body)
         # encode once as it will be sent, so that a body that cannot travel is refused here and not later
         topic.decode(self._on_wire(topic, (2**53, *head, payload), follows=2**53))
@@ -152,7 +159,7 @@ class Outbox:
                 raise OutboxFull(f"{self._max_rows} messages are owed to the hub")
             seq = db.execute(
                 "INSERT INTO outbox (topic, id, at, mono_ns, droppable, appended_s, body) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                (topic.key, head[0], head[1].isoformat(), head[2], droppable(body), int(time.time()), payload),
+                (topic.key, head[0], head[1].isoformat(), head[2], droppable(body), int(head[1].timestamp()), payload),
             ).lastrowid
             assert seq is not None
             self._since_prune += 1
@@ -183,13 +190,17 @@ class Outbox:
             follows = seq
         return owed
 
-    def acknowledged(self, seq: int) -> int:
+    def acknowledged(self, seq: int, *, sent_ns: int | None = None, hub_at: datetime | None = None) -> int:
         """The hub has everything up to `seq`: forget it. Returns the highest number acknowledged now.
+
+        `sent_ns` (monotonic) and `hub_at`, where known, tell how the two clocks differ.
 
         A number that was never given means that this disk was put back to an older state, and the hub
         would take new messages for repetitions: a new log is begun, and what is owed belongs to it.
         """
         with self.transaction() as db:
+            if sent_ns is not None and hub_at is not None:
+                self.hub_clock.observe(db, sent_ns=sent_ns, hub_at=hub_at)
             found = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
             highest, mark = (found[0] if found else 0), self._acknowledged()
             if seq > highest:
@@ -203,6 +214,17 @@ class Outbox:
                 db.execute("DELETE FROM outbox WHERE seq <= ?", (seq,))
                 return seq
             return mark
+
+    def anchor_clock(self) -> None:
+        """Note what the wall clock says (every half minute), for after a restart of the machine."""
+        with self.transaction() as db:
+            self.hub_clock.anchor(db)
+
+    def highest(self) -> int:
+        """The highest number ever given in this file; 0: none."""
+        with self._lock:
+            found = self._db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").fetchone()
+            return int(found[0]) if found else 0
 
     def tallies(self) -> OutboxTallies:
         """The counters for telemetry."""
@@ -222,8 +244,9 @@ class Outbox:
 
     def _prune(self, db: sqlite3.Connection) -> int:
         self._since_prune = 0
-        oldest_s = int(time.time() - self._max_droppable_age_s)
+        oldest_s = int(self._keeper.wall().timestamp() - self._max_droppable_age_s)
         dropped = db.execute("DELETE FROM outbox WHERE droppable = 1 AND appended_s < ?", (oldest_s,)).rowcount
+        dropped += self._drop_stale_packets(db)
         kept = db.execute("SELECT count(*) FROM outbox WHERE droppable = 1").fetchone()[0]
         if kept > self._max_droppable_rows:
             dropped += db.execute(
@@ -233,6 +256,12 @@ class Outbox:
         if dropped:
             db.execute("UPDATE outbox_identity SET dropped = dropped + ?", (dropped,))
         return dropped
+
+    def _drop_stale_packets(self, db: sqlite3.Connection) -> int:
+        """A packet that nobody got in time goes: it holds what a visitor said."""
+        stale_s = int(self._keeper.wall().timestamp()) - m.HANDOVER_UNSENT_S
+        gone = db.execute("DELETE FROM outbox WHERE topic = ? AND appended_s < ?", (topics.HANDOVER.key, stale_s))
+        return gone.rowcount
 
     def _count(self) -> int:
         return int(self._db.execute("SELECT count(*) FROM outbox").fetchone()[0])

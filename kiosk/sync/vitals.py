@@ -8,6 +8,10 @@ import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
+
+SENSORS: Final = Path("/sys/class/thermal")
+MAX_SENSORS: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,7 @@ class Vitals:
     cpu_share: float
     free_disk_bytes: int
     uptime_s: float
+    temperature_c: float | None = None  # the warmest sensor; None: the machine has none
 
 
 class VitalsProbe:
@@ -38,12 +43,25 @@ class VitalsProbe:
             cpu_share=round(max(share, 0.0), 4),
             free_disk_bytes=shutil.disk_usage(self._folder).free,
             uptime_s=round(now_s - self._began_s, 1),
+            temperature_c=self._temperature_c(),
         )
 
     @staticmethod
     def _cpu_used_s() -> float:
         own = resource.getrusage(resource.RUSAGE_SELF)
         return own.ru_utime + own.ru_stime
+
+    @staticmethod
+    def _temperature_c() -> float | None:
+        """Thousandths of a degree, one file a zone (Linux, Documentation/driver-api/thermal/sysfs-api)."""
+        found: list[float] = []
+        for zone in sorted(SENSORS.glob("thermal_zone*/temp"))[:MAX_SENSORS]:
+            try:
+                found.append(int(zone.read_text("ascii")) / 1000)
+            except (OSError, ValueError):  # a zone that is switched off
+                continue
+        believable = [degrees for degrees in found if -60 <= degrees <= 200]
+        return round(max(believable), 1) if believable else None
 
     @staticmethod
     def _rss_bytes() -> int:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from models.train.network import Floats, softmax
 
-ACT_PRECISION: Final = 0.95  # of the wishes she acts on, at most one in twenty misunderstood
+ACT_PRECISION: Final = 0.975  # of the wishes she acts on, at most one in forty misunderstood
 ASK_RECALL: Final = 0.85  # when she asks 'this or that?', the right one is usually offered
 NEVER: Final = 1.01  # a threshold that no probability reaches
 

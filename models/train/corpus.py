@@ -100,6 +100,21 @@ def load_corpus(folder: Path = DATA) -> list[Example]:
     return examples
 
 
+def filled_lines(path: Path, language: str, seed: int, folder: Path = DATA) -> Iterator[tuple[str, list[str]]]:
+    """Each line of a file without intents: its name as a group, and what its filled slots make of it.
+
+    Raises `CorpusError` for a slot that is not in `slots.txt`.
+    """
+    fillers, rng = _slots(folder / "slots.txt")[language], random.Random(f"{seed}/{path.name}")
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip() or line.startswith("#"):
+            continue
+        where = f"{path.name}:{number}"
+        if missing := [name for name in _SLOT.findall(line) if name not in fillers]:
+            raise CorpusError(f"{where}: no slot {missing[0]}")
+        yield where, list(_fill(line.strip(), fillers, rng))
+
+
 def load_heard(path: Path = DATA / "heard.tsv") -> list[Example]:
     """What the recogniser made of spoken training sentences; `intent language group text` by tabs."""
     if not path.exists():

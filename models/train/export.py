@@ -1,7 +1,7 @@
 """The fitted network as an int8 ONNX graph, with what the run time needs beside it.
 
-Graph: `features (n,)` int64 and `shares (n,)` float32 of one sentence in, `logits (labels,)` out.
-The embedding is int8 with one scale a column and is dequantised row by row after the look-up, so a
+Graph: `features (n,)` int64, `shares (n,)` float32 and `meaning (m,)` float32 of one sentence in, `logits (labels,)`
+out. The embedding is int8 with one scale a column and is dequantised row by row after the look-up, so a
 sentence touches only its own rows.
 """
 
@@ -15,6 +15,7 @@ import numpy.typing as npt
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
+from models.intent_features import BUCKETS
 from models.train.network import Floats, Weights
 
 OPSET: Final = 17
@@ -34,32 +35,44 @@ def _constant(name: str, array: npt.NDArray[Any]) -> Any:
 
 def build_graph(weights: Weights) -> Any:
     """The ONNX model of `weights`; checked by `onnx.checker`."""
-    embedding, scales = quantise_columns(weights.embedding)
-    output, output_scales = quantise_columns(weights.output)
-    nodes = [
-        helper.make_node("Gather", ["embedding", "features"], ["rows_int8"], axis=0),
-        helper.make_node("Cast", ["rows_int8"], ["rows"], to=TensorProto.FLOAT),
-        helper.make_node("Unsqueeze", ["shares", "axis0"], ["shares_row"]),
-        helper.make_node("MatMul", ["shares_row", "rows"], ["summed"]),
-        helper.make_node("Mul", ["summed", "embedding_scale"], ["scaled"]),
-        helper.make_node("Add", ["scaled", "hidden_bias"], ["raw"]),
-        helper.make_node("Relu", ["raw"], ["hidden"]),
-        helper.make_node("Cast", ["output"], ["output_float"], to=TensorProto.FLOAT),
-        helper.make_node("MatMul", ["hidden", "output_float"], ["mixed"]),
-        helper.make_node("Mul", ["mixed", "output_scale"], ["mixed_scaled"]),
-        helper.make_node("Add", ["mixed_scaled", "bias"], ["logits_row"]),
-        helper.make_node("Squeeze", ["logits_row", "axis0"], ["logits"]),
-    ]
-    constants: dict[str, npt.NDArray[Any]] = {
-        "embedding": embedding, "embedding_scale": scales, "hidden_bias": weights.hidden_bias,
-        "output": output, "output_scale": output_scales, "bias": weights.bias, "axis0": np.array([0], np.int64),
-    }  # fmt: skip
+    constants: dict[str, npt.NDArray[Any]] = {"axis0": np.array([0], np.int64), "bias": np.asarray(weights.bias)}
+    nodes: list[Any] = []
+
+    def add(kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [output], **attributes))
+        return output
+
+    def times(x: str, name: str, matrix: Floats) -> str:
+        constants[name], constants[f"{name}_scale"] = quantise_columns(matrix)
+        add("Cast", [name], f"{name}_float", to=TensorProto.FLOAT)
+        add("MatMul", [x, f"{name}_float"], f"{name}_product")
+        return add("Mul", [f"{name}_product", f"{name}_scale"], f"{name}_scaled")
+
+    def rectified(x: str, name: str, bias: Floats) -> str:
+        constants[f"{name}_bias"] = bias
+        return add("Relu", [add("Add", [x, f"{name}_bias"], f"{name}_raw")], name)
+
+    constants["embedding"], constants["embedding_scale"] = quantise_columns(weights.embedding[:BUCKETS])
+    add("Gather", ["embedding", "features"], "rows_int8", axis=0)
+    add("Cast", ["rows_int8"], "rows", to=TensorProto.FLOAT)
+    add("MatMul", [add("Unsqueeze", ["shares", "axis0"], "shares_row"), "rows"], "summed")
+    bag = rectified(add("Mul", ["summed", "embedding_scale"], "scaled"), "bag", weights.bag_bias)
+    constants["middle"], constants["scale"] = weights.middle, weights.scale
+    centred = add("Sub", ["meaning", "middle"], "meaning_centred")
+    row = add("Unsqueeze", [add("Mul", [centred, "scale"], "meaning_scaled"), "axis0"], "meaning_row")
+    hidden = rectified(times(row, "inward", weights.inward), "hidden", weights.inward_bias)
+    parts = [
+        times(hidden, "outward", weights.outward), times(row, "straight", weights.straight),
+        times(bag, "bag_output", weights.bag_output), "bias",
+    ]  # fmt: skip
+    add("Squeeze", [add("Sum", parts, "logits_row"), "axis0"], "logits")
     graph = helper.make_graph(
         nodes,
         "intent",
         [
             helper.make_tensor_value_info("features", TensorProto.INT64, ["n"]),
             helper.make_tensor_value_info("shares", TensorProto.FLOAT, ["n"]),
+            helper.make_tensor_value_info("meaning", TensorProto.FLOAT, [weights.inward.shape[0]]),
         ],
         [helper.make_tensor_value_info("logits", TensorProto.FLOAT, [weights.bias.shape[0]])],
         [_constant(name, array) for name, array in constants.items()],

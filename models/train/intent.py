@@ -1,8 +1,8 @@
 """Makes `models/weights/intent.onnx` and `intent.json` again: `python -m models.train.intent`.
 
-Seeded, about a quarter of an hour on two cores, nothing downloaded beyond the `train` extra. A first
-pass leaves a quarter of the lines out to learn how sure one may be (temperature, thresholds,
-figures); the network over all lines is what ships.
+Seeded; needs the `train` extra and the sentence encoder (`python -m models fetch sentences`). A first pass leaves one
+writer out, in both languages, to learn how sure one may be of strangers' sentences (temperature, thresholds,
+figures); the network over all writers is what ships.
 """
 
 from __future__ import annotations
@@ -21,20 +21,17 @@ import typer
 from rich.console import Console
 
 from models.intent_features import Features, extract
+from models.sentences import SentenceModel
+from models.store import Store
 from models.train.calibrate import find_temperature, thresholds
-from models.train.corpus import LANGUAGES, Example, corpus_hash, fold_of, intent_ids, load_corpus, load_heard
+from models.train.corpus import LANGUAGES, Example, corpus_hash, intent_ids, load_corpus, load_heard
 from models.train.export import save_graph
-from models.train.network import Floats, Recipe, Weights, fit, logits_of, one_hot, softmax, to_matrix
+from models.train.network import Floats, Recipe, Rows, Weights, fit, logits_of, one_hot, softmax, to_rows
 from models.train.noise import Noise
-from models.train.paraphrase import unlabelled
-from models.train.teacher import SentenceMeanings, Teacher
 
 WEIGHTS: Final = Path(__file__).parents[1] / "weights"
-FOLDS: Final = 4
-JUDGED_FOLDS: Final = (0,)  # a quarter of the lines sets temperature and thresholds; each fold costs minutes
-VARIANTS: Final = 5
-OWN_LABEL_SHARE: Final = 0.6  # of a written sentence's target; the rest is the teacher's opinion of it
-UNLABELLED_WEIGHT: Final = 0.7  # of a made-up sentence against a written one
+JUDGED_WRITER: Final = "writer_b"
+VARIANTS: Final = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,38 +79,36 @@ def prepare(examples: Sequence[Example], ids: Sequence[str], seed: int) -> Prepa
     )
 
 
-def train(examples: Sequence[Example], ids: Sequence[str], recipe: Recipe, meanings: SentenceMeanings) -> Weights:
-    """Fit a first network and a linear reading of meaning, let both judge made-up sentences, and learn from them."""
+def _meanings(texts: Sequence[str], encoder: SentenceModel) -> Floats:
+    """`(n, 1792)`: direction and traits of each text, as the run time sees them."""
+    return np.stack([np.concatenate(encoder.read(text)) for text in texts])
+
+
+def rows_of(texts: Sequence[str], features: Sequence[Features], encoder: SentenceModel) -> Rows:
+    """What the network takes of these texts."""
+    return to_rows(features, _meanings(texts, encoder))
+
+
+def train(examples: Sequence[Example], ids: Sequence[str], recipe: Recipe, encoder: SentenceModel) -> Weights:
+    """Fit on the sentences and their noisy variants."""
     written = prepare(examples, ids, recipe.seed)
-    own = one_hot(written.labels, len(ids))
-    characters = fit(to_matrix(written.features), own, written.emphasis, recipe)
-    written_meanings = meanings(written.texts)
-    teacher = Teacher(written_meanings, written.labels, written.emphasis, characters)
-    made = unlabelled(examples, meanings, recipe.seed)
-    made_features = [extract(text) for text in made]
-    opinion = teacher.probabilities(written_meanings, written.features)
-    targets = np.vstack(
-        [
-            OWN_LABEL_SHARE * own + (1.0 - OWN_LABEL_SHARE) * opinion,
-            teacher.probabilities(meanings(made), made_features),
-        ]
-    ).astype(np.float32)
-    weights = np.concatenate([written.emphasis, np.full(len(made), UNLABELLED_WEIGHT, np.float32)])
-    return fit(to_matrix([*written.features, *made_features]), targets, weights, recipe)
+    rows = rows_of(written.texts, written.features, encoder)
+    return fit(rows, one_hot(written.labels, len(ids)), written.emphasis, recipe)
+
+
+def is_judged(example: Example) -> bool:
+    """Whether this sentence is of the writer who is left out of the first pass."""
+    return f"/{JUDGED_WRITER}.txt:" in example.group
 
 
 def held_out_logits(
-    examples: Sequence[Example], ids: Sequence[str], recipe: Recipe, meanings: SentenceMeanings
+    examples: Sequence[Example], ids: Sequence[str], recipe: Recipe, encoder: SentenceModel
 ) -> tuple[list[Example], Floats]:
-    """Lines of the judged folds and their logits `(n, labels)`, by networks that never saw them."""
-    judged: list[Example] = []
-    logits = []
-    for fold in JUDGED_FOLDS:
-        held = [e for e in examples if fold_of(e.group, FOLDS) == fold]
-        weights = train([e for e in examples if fold_of(e.group, FOLDS) != fold], ids, recipe, meanings)
-        judged += held
-        logits.append(logits_of(weights, to_matrix([extract(e.text) for e in held])))
-    return judged, np.vstack(logits)
+    """The sentences of one writer and their logits `(n, labels)`, by a network that never saw that writer."""
+    judged = [e for e in examples if is_judged(e)]
+    weights = train([e for e in examples if not is_judged(e)], ids, recipe, encoder)
+    texts = [e.text for e in judged]
+    return judged, logits_of(weights, rows_of(texts, [extract(text) for text in texts], encoder))
 
 
 def calibration(examples: Sequence[Example], ids: Sequence[str], logits: Floats) -> dict[str, Any]:
@@ -142,18 +137,18 @@ def main(
     recipe = Recipe(seed=seed)
     examples = [*load_corpus(), *load_heard()]
     console.print(f"{len(examples)} sentences of {len({e.group for e in examples})} lines, {len(ids)} intents")
-    meanings = SentenceMeanings()
-    console.print("first pass, a part of the lines left out")
-    judged, logits = held_out_logits(examples, ids, recipe, meanings)
+    encoder = SentenceModel(Store().open("sentences"), threads=2)
+    console.print("first pass, one writer left out")
+    judged, logits = held_out_logits(examples, ids, recipe, encoder)
     told = calibration(judged, ids, logits)
     console.print(told)
-    console.print(f"second pass, all lines; {time.monotonic() - started:.0f} s so far")
+    console.print(f"second pass, all writers; {time.monotonic() - started:.0f} s so far")
     folder.mkdir(parents=True, exist_ok=True)
-    save_graph(train(examples, ids, recipe, meanings), folder / "intent.onnx")
+    save_graph(train(examples, ids, recipe, encoder), folder / "intent.onnx")
     card = {
         "labels": list(ids), **told, "corpus_sha256": corpus_hash(), "sentences": len(examples),
-        "lines": len({e.group for e in examples}), "recipe": asdict(recipe), "variants": VARIANTS, "folds": FOLDS,
-        "judged_folds": list(JUDGED_FOLDS),
+        "lines": len({e.group for e in examples}), "recipe": asdict(recipe), "variants": VARIANTS,
+        "judged_writer": JUDGED_WRITER,
     }  # fmt: skip
     (folder / "intent.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
     console.print(f"written to {folder} in {time.monotonic() - started:.0f} s")

@@ -96,3 +96,14 @@ def test_the_sprite_cache_forgets_the_oldest_and_stays_below_its_limit() -> None
     cache.get(0, lambda: paint_sprite((0, 0, 40, 40), 1.0, lambda canvas: None))
     assert cache.drawn == 101
     assert len(cache) <= 10
+
+
+def test_a_head_that_moves_is_drawn_over_its_own_pixels_and_looks_as_if_drawn_afresh() -> None:
+    moving = FigureRenderer(XIAOYING, SCALE)
+    drawn(Pose(mood=Mood(tilt=8.0)), renderer=moving)
+    buffer = moving._warped["head"].buffer
+    for tilt in (-6.0, 0.0, 3.3, 7.0):
+        pose = Pose(mood=Mood(tilt=tilt), breath=0.5)
+        afresh = drawn(pose, renderer=FigureRenderer(XIAOYING, SCALE))
+        assert np.array_equal(drawn(pose, renderer=moving), afresh)
+        assert moving._warped["head"].buffer is buffer

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
 import numpy as np
 import pytest
 
@@ -50,3 +56,33 @@ def test_the_slope_is_that_of_the_line_after_the_warm_up_within_its_stated_error
 def test_too_few_readings_are_an_error_and_no_slope() -> None:
     with pytest.raises(ValueError, match="longer"):
         slope([(float(second), 100.0) for second in range(0, 310, 5)])
+
+
+READS: Final = """
+import mmap, os, sys
+from bench.soak import read_memory
+size = int(sys.argv[2])
+before = read_memory(os.getpid())
+written = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE)
+for at in range(0, size, mmap.PAGESIZE):
+    written[at] = 1
+with open(sys.argv[1], "rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as model:
+    assert sum(model[at] for at in range(0, size, mmap.PAGESIZE)) == 0
+    after = read_memory(os.getpid())
+print(after.own_mb - before.own_mb, after.unchanged_mb - before.unchanged_mb)
+"""
+
+
+def test_written_pages_count_as_the_processes_own_and_pages_of_a_file_do_not(tmp_path: Path) -> None:
+    size = 32_000_000
+    with (tmp_path / "model").open("wb") as file:
+        file.write(bytes(size))
+        os.fsync(file.fileno())  # until then its pages are dirty, whoever maps them
+    # a process of its own: this one's allocator gives back at any time what earlier tests had freed
+    told = subprocess.run(
+        [sys.executable, "-c", READS, str(tmp_path / "model"), str(size)],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    own_mb, unchanged_mb = map(float, told.stdout.split())
+    assert own_mb == pytest.approx(size / 1e6, abs=4)
+    assert unchanged_mb == pytest.approx(size / 1e6, abs=4)

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,13 @@ def mine(mark: str) -> list[int]:
 def running(mark: str, part: bytes) -> list[int]:
     """Those of them whose command line has `part`."""
     return [pid for pid in mine(mark) if part in Path(f"/proc/{pid}/cmdline").read_bytes()]
+
+
+def until(what: Callable[[], bool], within_s: float, why: str) -> None:
+    deadline = time.monotonic() + within_s
+    while not what():
+        assert time.monotonic() < deadline, why
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize(
@@ -77,13 +85,14 @@ def test_the_terminal_brings_back_what_was_killed_and_ends_within_three_seconds_
         stderr=subprocess.PIPE,
         start_new_session=True,
     )  # fmt: skip
-    time.sleep(9)
+    parts = (b"kiosk\0core", b"kiosk.screen")
+    until(lambda: all(running(mark, part) for part in parts), 60, "the terminal did not start")
     assert live.poll() is None
     assert len(mine(mark)) >= 5  # parent, broker and its child, hub, core, screen
-    for part in (b"kiosk\0core", b"kiosk.screen"):
-        os.kill(running(mark, part)[0], signal.SIGKILL)
-    time.sleep(7)
-    assert running(mark, b"kiosk\0core") and running(mark, b"kiosk.screen"), "what was killed did not come back"
+    killed = [running(mark, part)[0] for part in parts]
+    for pid in killed:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: all(set(running(mark, part)) - set(killed) for part in parts), 7, "what was killed did not come back")
     began = time.monotonic()
     live.send_signal(signal.SIGTERM)
     _, said = live.communicate(timeout=10)

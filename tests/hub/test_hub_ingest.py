@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import random
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -16,9 +17,13 @@ from hypothesis import strategies as st
 
 from contracts import messages as m
 from contracts import topics
-from hub.ingest import MAX_HELD_PER_LOG, Arrived, Ingest, Outgoing
-from hub.store import Store, devices, events, logs, opinions, refused, tickets
-from tests.hub.wirekit import BRANCH, DEVICE, Sender
+from contracts.handover import HandoverPacket
+from hub.bus import Arrived, Outgoing
+from hub.ingest import MAX_EARLY_PER_LOG, Ingest
+from hub.store import Store, devices, early, events, handovers, logs, opinions, refused, tickets
+from hub.views import branch_view, handover_packets
+from kiosk.risk.handover import Known, build
+from tests.hub.wirekit import BRANCH, DEVICE, ROOT, Sender
 
 pytestmark = pytest.mark.contract
 
@@ -26,8 +31,8 @@ pytestmark = pytest.mark.contract
 class Bench:
     """An ingest over a real database, and what it said."""
 
-    def __init__(self, folder: Path) -> None:
-        self.store = Store(f"sqlite:///{folder}/hub.db")
+    def __init__(self, url: str) -> None:
+        self.store = Store(url)
         self.acks: list[Outgoing] = []
         self.moved: list[str] = []
         self.ingest = self.restarted()
@@ -48,8 +53,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Iterator[Bench]:
-    made = Bench(tmp_path)
+def bench(database: str) -> Iterator[Bench]:
+    made = Bench(database)
     yield made
     made.store.close()
 
@@ -63,7 +68,7 @@ def moment(number: int = 1) -> m.Touched:
 def test_any_loss_repetition_and_reordering_ends_in_each_message_once_and_in_order(seed: int, count: int) -> None:
     chance = random.Random(seed)
     with tempfile.TemporaryDirectory() as folder:
-        bench = Bench(Path(folder))
+        bench = Bench(f"sqlite:///{folder}/hub.db")
         sender = Sender()
         sent = [sender.event(moment(number)) for number in range(count)]
         applied, rounds = 0, 0
@@ -75,7 +80,7 @@ def test_any_loss_repetition_and_reordering_ends_in_each_message_once_and_in_ord
             wave += chance.sample(sent, min(count, 3))
             chance.shuffle(wave)
             if chance.random() < 0.1:
-                bench.ingest = bench.restarted()  # a hub that was killed forgets what it held back
+                bench.ingest = bench.restarted()  # another worker, or the same one after it was killed
             if wave:
                 bench.ingest.take(wave)
                 applied = max(applied, bench.last_ack())
@@ -112,12 +117,12 @@ def test_numbers_that_the_kiosk_dropped_are_passed_over_and_counted(bench: Bench
 def test_what_comes_too_early_is_held_up_to_a_bound_only(bench: Bench) -> None:
     sender = Sender()
     first = sender.event(moment())
-    early = [sender.event(moment()) for _ in range(MAX_HELD_PER_LOG + 50)]
+    early = [sender.event(moment()) for _ in range(MAX_EARLY_PER_LOG + 50)]
     for at in range(0, len(early), 64):
         bench.ingest.take(early[at : at + 64])
     assert bench.ingest.tallies.crowded_out == 50
     bench.ingest.take([first])
-    assert bench.last_ack() == MAX_HELD_PER_LOG + 1
+    assert bench.last_ack() == MAX_EARLY_PER_LOG + 1
 
 
 def test_a_new_disk_of_the_same_device_counts_from_one_again(bench: Bench) -> None:
@@ -223,3 +228,65 @@ def test_a_batch_that_the_database_refuses_is_neither_applied_nor_acknowledged_a
         db.execute(sa.text("ALTER TABLE elsewhere RENAME TO tickets"))
     bench.ingest.take(batch)
     assert (bench.last_ack(), bench.count(tickets), bench.moved) == (2, 1, [BRANCH])
+
+
+def packet(text: str = "我要取钱") -> HandoverPacket:
+    return build(Known(visit="v", language="zh", intent="complaint", transcript=[("visitor", text)]))
+
+
+def test_a_handover_is_kept_once_shown_to_who_serves_and_deleted_after_a_working_day(bench: Bench) -> None:
+    sender = Sender()
+    messages = [sender.handover(packet()), sender.event(moment())]
+    bench.ingest.take(messages)
+    bench.ingest.take(messages[:1])
+    assert bench.count(handovers) == 1 and bench.last_ack() == 2
+    shown = handover_packets(bench.store, BRANCH)
+    assert shown[0]["packet"]["transcript"][0]["text"] == "我要取钱" and shown[0]["packet"]["level"] == "urgent"
+    assert "我要取钱" not in json.dumps(branch_view(bench.store, BRANCH), ensure_ascii=False)
+    now = datetime.now(UTC)
+    assert bench.store.forget_handovers(now - timedelta(seconds=m.HANDOVER_KEPT_S)) == 0
+    assert bench.store.forget_handovers(now + timedelta(seconds=1)) == 1
+    assert handover_packets(bench.store, BRANCH) == []
+
+
+@pytest.mark.parametrize("wrong", [timedelta(days=300), timedelta(days=-300)])
+def test_a_terminals_wrong_clock_keeps_no_packet_for_longer_and_loses_none_at_once(
+    bench: Bench, wrong: timedelta
+) -> None:
+    now = datetime.now(UTC)
+    bench.ingest.take([Sender().handover(packet(), at=now + wrong)])
+    assert len(handover_packets(bench.store, BRANCH)) == 1
+    kept = timedelta(seconds=m.HANDOVER_KEPT_S)
+    assert bench.store.forget_handovers(now - kept) == 0
+    assert bench.store.forget_handovers(now + timedelta(minutes=1)) == 1
+
+
+def test_a_packet_that_is_parked_before_its_time_is_forgotten_as_soon(bench: Bench) -> None:
+    sender = Sender()
+    sender.event(moment())  # never arrives
+    bench.ingest.take([sender.handover(packet()), sender.event(moment())])
+    assert bench.count(early) == 2 and bench.count(handovers) == 0
+    assert bench.store.forget_handovers(datetime.now(UTC) + timedelta(seconds=1)) == 1
+    assert [row["topic"] for row in bench.store.rows(sa.select(early.c.topic))] == ["events"]
+
+
+FIRST_AT_ONCE = """
+import sys, threading
+sys.setswitchinterval(1e-6)
+from contracts import topics
+from tests.hub.wirekit import Sender
+sent = Sender().issued("A001")
+meet = threading.Barrier(8)
+def decode():
+    meet.wait()
+    topics.find(sent.topic)[0].decode(sent.payload)
+threads = [threading.Thread(target=decode) for _ in range(8)]
+for thread in threads: thread.start()
+for thread in threads: thread.join()
+"""
+
+
+def test_threads_that_are_the_first_to_read_a_message_at_once_do_not_crash_the_process() -> None:
+    for _ in range(4):  # without decoders made beforehand about every second of these dies of a segmentation fault
+        ended = subprocess.run([sys.executable, "-c", FIRST_AT_ONCE], cwd=ROOT, capture_output=True, timeout=60)
+        assert ended.returncode == 0, ended.stderr.decode()

@@ -26,7 +26,7 @@ def test_the_hub_stops_within_three_seconds_also_with_a_page_open_and_no_broker(
     opened = threading.Event()
 
     def keep_page_open() -> None:
-        with httpx.stream("GET", f"{hub.ready['http']}/stream?branch=binjiang", timeout=20) as answer:
+        with httpx.stream("GET", f"{hub.ready['http']}/api/v1/branches/binjiang/live", timeout=20) as answer:
             for _ in answer.iter_raw():
                 opened.set()
 

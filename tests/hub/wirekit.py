@@ -20,12 +20,14 @@ import pytest
 
 from contracts import messages as m
 from contracts import topics
+from contracts.handover import HandoverPacket
 from hub.broker import find_mosquitto
-from hub.ingest import Arrived
+from hub.bus import Arrived
 
 ROOT = Path(__file__).parents[2]
+SITE = ROOT / "config" / "sites" / "qinghe-binjiang.toml"
 BRANCH, DEVICE = "binjiang", "kiosk-1"
-READY_S = 20.0
+READY_S = 60.0  # a busy machine starts a hub slowly
 STOP_S = 3.0
 
 
@@ -80,12 +82,18 @@ def start_broker(folder: Path, port: int = 0, engine: str = "auto") -> Running:
     return start("hub", "broker", "--dir", str(folder), "--port", str(port), "--engine", engine)
 
 
-def start_hub(broker_port: int, database: Path, http: str = "127.0.0.1:0") -> Running:
-    site = ROOT / "config" / "sites" / "qinghe-binjiang.toml"
+def start_hub(broker_port: int, database: Path | str, *more: str, http: str = "127.0.0.1:0") -> Running:
+    """A hub for one machine; nobody has to sign in, unless `more` says otherwise. `database`: a file or a URL."""
+    url = database if isinstance(database, str) else f"sqlite:///{database}"
+    signing_in = () if "--sign-in" in more else ("--no-sign-in",)
     return start(
-        "hub", "serve", "--broker", f"127.0.0.1:{broker_port}", "--database", f"sqlite:///{database}",
-        "--http", http, "--site", str(site),
+        "hub", "serve", "--broker", f"127.0.0.1:{broker_port}", "--database", url,
+        "--http", http, "--site", str(SITE), *signing_in, *more,
     )  # fmt: skip
+
+
+def start_worker(broker_port: int, url: str, *more: str) -> Running:
+    return start("hub", "worker", "--broker", f"127.0.0.1:{broker_port}", "--database", url, *more)
 
 
 def alive(pid: int) -> bool:
@@ -115,6 +123,10 @@ class Sender:
     def event(self, body: m.Moment, *, follows: int | None = None, at: datetime | None = None) -> Arrived:
         event = m.Event(**self._head(follows, at), body=body)
         return Arrived(topics.EVENTS.at(self.branch, self.device), topics.EVENTS.encode(event))
+
+    def handover(self, packet: HandoverPacket, *, at: datetime | None = None) -> Arrived:
+        message = m.Handover(**self._head(None, at), body=packet)
+        return Arrived(topics.HANDOVER.at(self.branch, self.device), topics.HANDOVER.encode(message))
 
     def ticket(self, body: m.TicketOperation, *, follows: int | None = None, at: datetime | None = None) -> Arrived:
         op = m.TicketOp(**self._head(follows, at), body=body)

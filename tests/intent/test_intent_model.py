@@ -20,8 +20,8 @@ from models.train.corpus import DATA, corpus_hash, intent_ids, load_labelled
 
 pytestmark = pytest.mark.e2e
 
-P95_MS = 5.0
-SIZE_MB = 15.0
+P95_MS = 10.0
+SIZE_MB = 40.0
 PLAIN = [
     ("我要取号", "take_ticket"), ("我想取两万块钱", "withdraw_cash"), ("我想取两万五", "withdraw_cash"),
     ("你好，我想存点钱", "deposit_cash"), ("请问厕所在哪里", "wayfinding"), ("你们几点关门", "business_hours"),
@@ -34,14 +34,14 @@ PLAIN = [
     ("no thank you", "deny"), ("how long do I have to wait", "wait_time"),
 ]  # fmt: skip
 # What docs/intent.md says, less two points for another machine's rounding.
-LEAST_ACCURACY = {"zh": 0.81, "en": 0.727}
-LEAST_ACTED = 0.19
+LEAST_ACCURACY = {"zh": 0.967, "en": 0.951}
+LEAST_ACTED = 0.93
 NO_WISH = ["", "   ", "😀😀", "\x00\x01", "。。。", "！？"]
 
 
 @cache
 def shipped() -> IntentModel:
-    return IntentModel()
+    return IntentModel.open()
 
 
 @pytest.fixture
@@ -61,13 +61,18 @@ def test_a_text_without_words_is_unsure_and_unranked(model: IntentModel, text: s
     assert model.classify(text) == model.classify("") and model.classify(text).decision == "unsure"
 
 
-def test_a_homophone_of_the_recogniser_changes_nothing(model: IntentModel) -> None:
-    for wrong, intent in [
-        ("我要取浩", "take_ticket"),
-        ("我的卡丢勒", "card_loss_report"),
-        ("侧所在哪里", "wayfinding"),
-    ]:
-        assert model.classify(wrong).ranked[0].intent == intent
+@pytest.mark.parametrize(
+    ("wrong", "intent"),
+    [
+        ("我要取浩", "take_ticket"), ("我的卡丢勒", "card_loss_report"), ("侧所在哪里", "wayfinding"),
+        ("我想去钱", "withdraw_cash"), ("开护要带什么", "required_documents"), ("你们几点观门", "business_hours"),
+    ],
+)  # fmt: skip
+def test_a_homophone_of_the_recogniser_is_understood_or_not_acted_upon(
+    model: IntentModel, wrong: str, intent: str
+) -> None:
+    heard = model.classify(wrong)
+    assert heard.ranked[0].intent == intent or (heard.decision != "act" and intent in [r.intent for r in heard.ranked])
 
 
 def test_traditional_characters_are_understood_as_simplified(model: IntentModel) -> None:
@@ -113,7 +118,7 @@ def test_the_unseen_file_is_understood_as_well_as_the_documents_say(model: Inten
     assert len(acted) / len(rows) >= LEAST_ACTED and np.mean(acted) >= 0.95
 
 
-def test_95_of_100_sentences_take_at_most_5_ms(model: IntentModel) -> None:
+def test_95_of_100_sentences_take_at_most_10_ms(model: IntentModel) -> None:
     rows = load_labelled(DATA / "test.tsv")[:300]
     model.classify("预热")
     delays = []
@@ -145,7 +150,7 @@ def copied(tmp_path: Path) -> Iterator[Path]:
 def test_a_missing_file_is_named_with_the_command_that_makes_it(copied: Path, missing: str) -> None:
     (copied / missing).unlink()
     with pytest.raises(IntentModelError, match=rf"{missing} is missing: run `python -m models.train.intent`"):
-        IntentModel(copied)
+        IntentModel.open(folder=copied)
 
 
 def test_a_card_of_another_graph_is_refused(copied: Path) -> None:
@@ -153,25 +158,25 @@ def test_a_card_of_another_graph_is_refused(copied: Path) -> None:
     card["labels"] = card["labels"][:-1]
     (copied / "intent.json").write_text(json.dumps(card), encoding="utf-8")
     with pytest.raises(IntentModelError, match="do not belong together"):
-        IntentModel(copied)
+        IntentModel.open(folder=copied)
 
 
 @pytest.mark.parametrize("damage", [b"", b"not a graph", b"\x08\x01"])
 def test_a_damaged_graph_is_refused_by_name(copied: Path, damage: bytes) -> None:
     (copied / "intent.onnx").write_bytes(damage)
     with pytest.raises(IntentModelError, match=r"intent\.onnx"):
-        IntentModel(copied)
+        IntentModel.open(folder=copied)
 
 
 def test_a_damaged_card_is_refused_by_name(copied: Path) -> None:
     (copied / "intent.json").write_text('{"labels": ["greet"]', encoding="utf-8")
     with pytest.raises(IntentModelError, match=r"intent\.json"):
-        IntentModel(copied)
+        IntentModel.open(folder=copied)
 
 
 def test_the_bench_prints_one_object_with_every_figure() -> None:
     ran = subprocess.run(
-        [sys.executable, "-m", "bench", "intent", "--data", str(DATA / "test.tsv"), "--json", "-"],
+        [sys.executable, "-m", "bench", "intent", "--json", "-"],
         capture_output=True,
         text=True,
         check=True,

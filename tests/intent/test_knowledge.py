@@ -12,8 +12,10 @@ import pytest
 from config.intents import load_intents
 from config.load import ConfigError
 from config.schema import Hours, Weekday, load_site
-from kiosk.dialogue.knowledge import CONTENT_DIR, ApprovedKnowledge, Pack, load_pack
-from kiosk.dialogue.opening import spoken_time
+from kiosk.content.opening import spoken_time
+from kiosk.content.pack import Pack
+from kiosk.content.source import CONTENT_DIR, load_source
+from kiosk.dialogue.knowledge import ApprovedKnowledge
 
 pytestmark = pytest.mark.unit
 
@@ -26,15 +28,20 @@ HOURS: dict[Weekday, Hours] = {
     "monday": WORKDAY,
 }
 
-PACK = """\
+HEAD = """\
 bank: qinghe
 branch: binjiang
 version: 1
+issued: 2026-11-01
 source: demonstration
 approved_by: demonstration
 valid_until: 2027-12-31
-facts:
-  fee: {zh: 五元, en: 5 yuan}
+"""
+FIGURES = """\
+figures:
+  fee: {value: 5, unit: yuan}
+"""
+ANSWERS = """\
 answers:
   fees_inquiry:
     - when: {topic: card_replace}
@@ -48,7 +55,7 @@ answers:
 
 @cache
 def shipped_pack() -> Pack:
-    return load_pack(CONTENT_DIR / "qinghe.yaml", load_intents())
+    return load_source(CONTENT_DIR / "qinghe", load_intents())
 
 
 @pytest.fixture
@@ -56,10 +63,10 @@ def shipped() -> ApprovedKnowledge:
     return ApprovedKnowledge(shipped_pack(), load_site().branch.hours)
 
 
-def written(tmp_path: Path, text: str) -> Path:
-    path = tmp_path / "qinghe.yaml"
-    path.write_text(text, encoding="utf-8")
-    return path
+def written(tmp_path: Path, *, head: str = HEAD, figures: str = FIGURES, answers: str = ANSWERS) -> Path:
+    for name, text in (("pack", head), ("figures", figures), ("answers", answers)):
+        (tmp_path / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
 
 
 def with_hours(hours: dict[Weekday, Hours]) -> ApprovedKnowledge:
@@ -139,34 +146,42 @@ def test_what_nothing_approved_answers_is_none_and_counted(shipped: ApprovedKnow
 
 
 def test_an_answer_is_said_on_its_last_day_and_refused_the_day_after(tmp_path: Path) -> None:
-    knowledge = ApprovedKnowledge(load_pack(written(tmp_path, PACK), load_intents()), HOURS)
+    knowledge = ApprovedKnowledge(load_source(written(tmp_path), load_intents()), HOURS)
     slots = {"topic": "card_replace"}
     last = knowledge.answer("fees_inquiry", "zh", slots, datetime(2026, 11, 20, 23, 59))
-    assert last is not None and last.text == "补卡五元。"
+    assert last is not None and last.text == "补卡5元。"
     assert knowledge.answer("fees_inquiry", "zh", slots, datetime(2026, 11, 21, 0, 0)) is None
     assert knowledge.tallies.expired == 1
 
 
 def test_the_whole_pack_expires_even_where_a_variant_claims_longer(tmp_path: Path) -> None:
-    longer = PACK.replace("valid_until: 2026-11-20", "valid_until: 2099-01-01")
-    knowledge = ApprovedKnowledge(load_pack(written(tmp_path, longer), load_intents()), HOURS)
+    longer = ANSWERS.replace("valid_until: 2026-11-20", "valid_until: 2099-01-01")
+    knowledge = ApprovedKnowledge(load_source(written(tmp_path, answers=longer), load_intents()), HOURS)
     assert knowledge.answer("fees_inquiry", "zh", {"topic": "card_replace"}, datetime(2028, 1, 1)) is None
 
 
 @pytest.mark.parametrize(
-    ("broken", "line", "words"),
+    ("file", "broken", "line", "words"),
     [
-        (PACK.replace("补卡{fee}", "补卡{price}"), 12, "{price}: no such fact"),
-        (PACK.replace("topic: card_replace", "colour: red"), 11, "unknown condition; allowed: amount"),
-        (PACK.replace("fees_inquiry", "fee_inquiry"), 10, "no such intent"),
-        (PACK.replace("    - when: {topic: card_replace}\n      zh", "    - zh"), 11, "never said"),
-        (PACK.replace("version: 1", "version: 0"), 3, "between 1 and 1000000"),
-        (PACK.replace("approved_by", "aproved_by"), 5, "unknown key; allowed here: answers, approved_by"),
-        (PACK.replace("补卡{fee}", "补卡{fee"), 12, "braces do not match"),
+        ("answers", ANSWERS.replace("补卡{fee}", "补卡{price}"), 4, "{price}: no such figure"),
+        ("answers", ANSWERS.replace("补卡{fee}", "补卡5元"), 4, "'5' looks like a figure"),
+        ("answers", ANSWERS.replace("costs {fee}", "costs twenty yuan"), 5, "'twenty' looks like a figure"),
+        ("answers", ANSWERS.replace("topic: card_replace", "colour: red"), 3, "unknown condition; allowed: amount"),
+        ("answers", ANSWERS.replace("fees_inquiry", "fee_inquiry"), 2, "no such intent"),
+        ("answers", ANSWERS.replace("    - when: {topic: card_replace}\n      zh", "    - zh"), 3, "never said"),
+        ("answers", ANSWERS.replace("补卡{fee}", "补卡{fee"), 4, "braces do not match"),
+        ("head", HEAD.replace("version: 1", "version: 0"), 3, "between 1 and 1000000"),
+        ("head", HEAD.replace("approved_by", "aproved_by"), 6, "unknown key; allowed here: approved_by"),
+        ("figures", FIGURES.replace("5, unit: yuan", "five, unit: yuan"), 2, "must be a number"),
+        ("figures", FIGURES + "  fee: {value: 6, unit: yuan}\n", 3, "'fee' stands twice"),
+        ("figures", FIGURES.replace("unit: yuan", "unit: dollar"), 2, "figures.fee.unit"),
     ],
 )
-def test_a_wrong_pack_is_refused_with_file_and_line(tmp_path: Path, broken: str, line: int, words: str) -> None:
-    path = written(tmp_path, broken)
+def test_a_wrong_pack_is_refused_with_file_and_line(
+    tmp_path: Path, file: str, broken: str, line: int, words: str
+) -> None:
+    folder = written(tmp_path, **{file: broken})
+    path = folder / f"{'pack' if file == 'head' else file}.yaml"
     with pytest.raises(ConfigError) as refused:
-        load_pack(path, load_intents())
+        load_source(folder, load_intents())
     assert any(row.startswith(f"{path}:{line}:") and words in row for row in str(refused.value).splitlines())

@@ -20,6 +20,7 @@ from config.intents import load_intents
 from config.schema import load_site
 from contracts import messages as m
 from contracts import topics
+from contracts.handover import HandoverPacket
 from contracts.screen import ScreenState
 from kiosk.adapters.room import Acoustics, Room, RoomSpeaker
 from kiosk.audio.playback import Playback, SpeechChunk
@@ -64,11 +65,17 @@ class DirectLedger:
     async def give_back(self, number: str, *, day: str) -> bool:
         return self.desk.give_back(number, day=day)
 
+    async def prioritise(self, number: str, *, day: str, priority: Any) -> bool:
+        return self.desk.prioritise(number, day=day, priority=priority)
+
     async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
         return self.desk.owed(day=day)
 
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
+
+    async def hand_over(self, packet: HandoverPacket) -> None:
+        self.outbox.append(topics.HANDOVER, packet)
 
     def post(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
@@ -165,7 +172,7 @@ class FakeKiosk:
                 await task
 
     # ------------------------------------------------------------ the two models
-    async def recognise(self, pcm: Any) -> Words:
+    async def recognise(self, pcm: Any, *, hasty: bool = False) -> Words:
         await asyncio.sleep(self.recognition_s)
         if isinstance(self.heard, RecognitionError):
             raise self.heard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 from pathlib import Path
@@ -12,13 +13,16 @@ pcm.!default { type pulse }
 ctl.!default { type pulse }
 """
 COMES_UP_S = 10
+QUIET_VOLUME = 6000  # of 65536, cubed: uniform noise (-5 dBFS) becomes -67 dBFS
 
 
 class SoundCard:
     """A private PulseAudio. Only processes with `environment` see it."""
 
-    def __init__(self, folder: Path, *, lobby: bool = False) -> None:
-        self._folder, self._lobby = folder, lobby
+    def __init__(self, folder: Path, *, lobby: bool = False, noise: bool = True) -> None:
+        """`noise` False: a lobby in which nobody speaks gives nothing but zeros, as a muted microphone does."""
+        self._folder, self._lobby, self._noise = folder, lobby, noise and lobby
+        self._floor: subprocess.Popen[bytes] | None = None
         self._server: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         (folder / "asound.conf").write_text(ALSA_CONFIG)
@@ -48,9 +52,32 @@ class SoundCard:
         deadline = time.monotonic() + COMES_UP_S
         while time.monotonic() < deadline:
             if self._tell("set-default-source", "microphone") and self._tell("set-default-sink", "card"):
+                self._make_noise()
                 return
             time.sleep(0.1)
         raise RuntimeError(f"PulseAudio did not come up: {(self._folder / 'pulse.log').read_text()[-500:]}")
+
+    def _make_noise(self) -> None:
+        """A real microphone is never without noise: -66 dBFS of it in the lobby, for ever."""
+        if self._noise:
+            command = ["pacat", "--playback", "--device=lobby", "--raw", "--format=s16le", "--rate=16000"]
+            environment = {**os.environ, **self.environment}
+            with Path("/dev/urandom").open("rb") as noise:
+                self._floor = subprocess.Popen(
+                    [*command, "--channels=1", f"--volume={QUIET_VOLUME}"],
+                    env=environment,
+                    stdin=noise,
+                    stderr=subprocess.DEVNULL,
+                )
+
+    def freeze(self) -> None:
+        """The card hangs: it neither gives nor takes sound, says nothing, and lets nobody open it."""
+        if self._server:
+            self._server.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        if self._server:
+            self._server.send_signal(signal.SIGCONT)
 
     def _tell(self, *words: str) -> bool:
         environment = {**os.environ, **self.environment}
@@ -69,6 +96,10 @@ class SoundCard:
 
     def unplug(self) -> None:
         """End the server: to its clients the card is gone."""
+        if self._floor:
+            self._floor.kill()
+            self._floor.wait()
+            self._floor = None
         if self._server:
             self._server.kill()
             self._server.wait()

@@ -12,7 +12,7 @@ import pytest
 from kiosk.audio.pauses import Standing
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.events import Pcm, SpeechSoFar, UtteranceEnded
-from kiosk.session.ahead import Ahead, AheadPorts
+from kiosk.session.ahead import NOD_MOST_NS, Ahead, AheadPorts, Foreseen
 from kiosk.session.visit import Visit
 
 pytestmark = pytest.mark.unit
@@ -33,24 +33,34 @@ class Around:
         self.captions: list[str] = []
         self.foreseen: list[str] = []
         self.prepared = 0
-        self.fails = False
+        self.fails = self.held = False
+        self.let_go: list[tuple[int, str, bool]] = []
+        self.nodded = ""  # words of a nod
+        self.believed = True  # at the first look
         ports = AheadPorts(
             stands=lambda voice_ns, how, said: self.stood.append((voice_ns, how, said)),
             captioned=lambda visit, words: self.captions.append(words.text),
             answers=lambda visit, meaning: False,
             foresee=self.foresee,
             prepare=self.prepare,
-            held=lambda: False,
+            held=lambda: self.held,
+            let_go=self.lets_go,
         )
         self.ahead = Ahead(ports, self, self, self)
         self.visit = Visit(0, "camera")
         self.sure, self.open = 0.75, 0.15
 
+    def lets_go(self, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
+        self.let_go.append((so_far.voice_ns, known.words.text, hasty))
+        return known.words.text == self.nodded
+
     def finished(self, text: str, language: str) -> float:
         return 0.9 if text.endswith("钱") else 0.1
 
-    async def recognise(self, pcm: Pcm) -> Words:
+    async def recognise(self, pcm: Pcm, *, hasty: bool = False) -> Words:
         await asyncio.sleep(self.seconds)
+        if hasty and not self.believed:
+            return Words("我想", "zh", clear=False)
         if self.fails:
             raise RecognitionError("failed")
         self.recognised.append(len(pcm))
@@ -98,7 +108,7 @@ def test_what_was_recognised_at_the_pause_is_there_when_the_end_is_decided(run: 
         known = await around.ahead.take(around.utterance(200, 1500))
         assert known is not None and known.words.text == "我想取钱"
         assert asyncio.get_running_loop().time() == before
-        assert around.recognised == [200] and around.stood == [(1500 * MS, "finished", 4)]
+        assert around.recognised == [200] and around.stood == [(1500 * MS, "brief", 4)]
         assert around.captions == ["我想取钱"] and around.prepared == 1
         await asyncio.sleep(1.1)
         assert around.foreseen == ["我想取钱"]
@@ -170,5 +180,73 @@ def test_nothing_is_held_after_the_visit(run: Run) -> None:
         await asyncio.sleep(1.5)
         assert around.foreseen == [] and around.recognised == [200]
         assert await around.ahead.take(around.utterance(200, 1500)) is None
+
+    run(script)
+
+
+def test_while_she_is_held_a_pause_asks_at_once_whether_she_may_go_on(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.held = True
+        around.look(200, 1500)
+        await asyncio.sleep(0.3)
+        assert around.let_go == [(1500 * MS, "我想取钱", False)]
+        around.look(300, 1900, kept=np.ones(50, np.int16))  # what they began before is no nod
+        await asyncio.sleep(0.3)
+        assert len(around.let_go) == 1
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_short_sound_that_is_not_believed_and_a_nod_gets_no_second_look(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.held, around.believed, around.nodded = True, False, "我想"
+        around.look(200, 500)
+        await asyncio.sleep(0.5)
+        assert around.recognised == [] and around.let_go == [(500 * MS, "我想", True)]
+        assert around.ahead.tally["nods at first"] == 1 and around.captions == []
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_short_sound_that_is_not_believed_and_no_nod_gets_its_second_look(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.held, around.believed = True, False
+        around.look(200, 500)
+        known = await around.ahead.take(around.utterance(200, 500))
+        assert known is not None and known.words.text == "我想取钱"
+        assert around.let_go == [(500 * MS, "我想", True), (500 * MS, "我想取钱", False)]
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_short_sound_that_is_believed_at_first_is_recognised_once(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.held = True
+        around.look(200, 500)
+        await asyncio.sleep(0.5)
+        assert around.recognised == [200] and around.let_go == [(500 * MS, "我想取钱", False)]
+        around.ahead.forget()
+
+    run(script)
+
+
+@pytest.mark.parametrize(("held", "voice_ms", "kept"), [(False, 500, 0), (True, NOD_MOST_NS // MS, 0), (True, 500, 50)])
+def test_what_is_long_or_holds_nobody_or_goes_on_is_looked_at_with_care_at_once(
+    run: Run, held: bool, voice_ms: int, kept: int
+) -> None:
+    async def script() -> None:
+        around = Around()
+        around.held, around.believed, around.nodded = held, False, "我想"
+        around.look(200, voice_ms, kept=np.ones(kept, np.int16))
+        await asyncio.sleep(0.5)
+        assert around.recognised == [200 + kept] and not any(hasty for *_, hasty in around.let_go)
+        around.ahead.forget()
 
     run(script)

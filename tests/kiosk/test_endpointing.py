@@ -19,6 +19,7 @@ SETTINGS = EndpointSettings(
     voice_off=0.35,
     min_speech_ms=160,
     look_ms=192,
+    held_look_ms=128,
     barge_in_ms=420,
     died_ms=256,
     max_utterance_ms=10_000,
@@ -29,7 +30,7 @@ SETTINGS = EndpointSettings(
 def run(
     *stretches: tuple[float, int],
     over_speech: bool = False,
-    insists: bool | None = None,
+    echo: bool = False,
     standing: Standing | None = None,
     endpointer: Endpointer | None = None,
 ) -> list[tuple[str, int, int]]:
@@ -38,7 +39,7 @@ def run(
     for probability, duration_ms in stretches:
         for _ in range(duration_ms // BLOCK_MS):
             now_ms += BLOCK_MS
-            edges = list(endpointer.step(probability, now_ms * MS, over_speech=over_speech, insists=insists))
+            edges = list(endpointer.step(probability, now_ms * MS, over_speech=over_speech, echo=echo))
             found += [(edge.kind, now_ms, edge.voice_ns // MS) for edge in edges]
             for edge in edges:
                 if edge.kind == "paused" and standing:
@@ -129,10 +130,23 @@ def test_going_on_over_her_speech_is_a_barge_in_within_half_a_second() -> None:
     assert found[1][1] <= 500
 
 
-def test_words_over_her_are_a_barge_in_at_once_and_her_own_echo_is_none_ever() -> None:
-    found = run((0.9, 1600), over_speech=True, insists=True)
-    assert kinds(found)[:2] == ["began", "barged_in"] and found[1][1] <= found[0][1] + BLOCK_MS
-    assert kinds(run((0.9, 4000), (0, 640), over_speech=True, insists=False)) == ["began", "died"]
+def test_her_own_echo_is_no_barge_in_however_long_and_is_no_utterance() -> None:
+    assert kinds(run((0.9, 4000), (0, 640), over_speech=True, echo=True)) == ["began", "died"]
+
+
+def test_while_she_is_held_the_words_are_looked_at_sooner() -> None:
+    held = {kind: at for kind, at, _ in run((0.9, 640), (0, 320), over_speech=True)}
+    free = {kind: at for kind, at, _ in run((0.9, 640), (0, 320))}
+    assert held["barged_in"] < held["paused"] <= 640 + SETTINGS.held_look_ms + BLOCK_MS
+    assert free["paused"] >= 640 + SETTINGS.look_ms
+
+
+def test_a_voice_is_dropped_unless_it_went_on() -> None:
+    endpointer = Endpointer(SETTINGS)
+    found = run((0.9, 640), (0, 160), over_speech=True, endpointer=endpointer)
+    assert not endpointer.drop(found[-1][2] * MS - BLOCK_MS * MS) and endpointer.in_speech
+    assert endpointer.drop(found[-1][2] * MS) and not endpointer.in_speech
+    assert not endpointer.drop(found[-1][2] * MS)
 
 
 def test_sixty_seconds_of_noise_are_capped_not_endless() -> None:

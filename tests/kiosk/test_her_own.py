@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from kiosk.audio.her_own import OUTLASTS, outlasts
-from kiosk.audio.standout import KNOWN_BLOCKS, RESIDUE_BLOCKS, RESIDUE_KNOWN, Residue, StandOut
-from kiosk.dialogue.backchannel import interrupts
+from kiosk.dialogue.backchannel import GUESSED, NOD_NS, asks_to_stop, interrupts, nods, surely_nods
+from kiosk.dialogue.meaning import Words
+from kiosk.session.visit import Visit
 
 pytestmark = pytest.mark.unit
 
@@ -27,41 +28,61 @@ def test_her_echo_does_not_outlast_her_and_a_visitor_who_goes_on_does() -> None:
     assert outlasts(visitor[:RATE], far[:RATE]) == 0.0  # she was audible all the time: nothing is known
 
 
-def test_babble_is_the_floor_and_a_voice_seven_decibels_over_it_stands_out() -> None:
-    stand = StandOut()
-    for block in np.array_split(noise(6, 500), 187):
-        stand.hear(block, far_active=False)
-    assert not stand.passes(speaking=False)
-    for block in np.array_split(noise(0.1, 1500, seed=3), 3):
-        stand.hear(block, far_active=False)
-    assert stand.passes(speaking=False)
-
-
-def test_in_the_first_second_everything_stands_out_and_her_own_sound_is_no_floor() -> None:
-    stand = StandOut()
-    for block in np.array_split(noise(6, 5), 187):
-        stand.hear(block, far_active=True)
-    assert stand.passes(speaking=False)
-    for _ in range(KNOWN_BLOCKS + 20):
-        stand.hear(noise(0.032, 500), far_active=False)
-    assert not stand.passes(speaking=False)
-
-
-def test_who_is_far_louder_than_what_is_left_of_her_is_somebody_else() -> None:
-    residue = Residue()
-    for number in range(RESIDUE_BLOCKS):
-        assert not residue.hear(noise(0.032, 100, seed=number), visitor=False)
-        assert residue.settled == (number + 1 >= RESIDUE_BLOCKS)
-    assert number > RESIDUE_KNOWN
-    residue.hear(noise(0.032, 400), visitor=False)
-    assert residue.hear(noise(0.032, 400), visitor=False)
-
-
-@pytest.mark.parametrize("text", ["停", "等一下", "不对", "别说了", "我要人工", "wait", "No!", "hold on", "excuse me"])
+@pytest.mark.parametrize("text", ["停", "等一下", "不对", "不是", "别说了", "我要人工", "wait", "No, no!", "hold on"])
 def test_a_few_words_ask_her_to_stop(text: str) -> None:
     assert interrupts(text)
 
 
-@pytest.mark.parametrize("text", ["嗯", "谢谢", "好的", "okay", "Know"])
+@pytest.mark.parametrize("text", ["嗯", "不这样", "不是吗", "谢谢", "好的", "okay", "Know", "No."])
 def test_others_do_not(text: str) -> None:
     assert not interrupts(text)
+
+
+def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
+    stop = Words("stop", "en", certainty=-0.5)
+    assert asks_to_stop(stop, None) and asks_to_stop(stop, "en") and not asks_to_stop(stop, "zh")
+    visit = Visit(0, "camera")
+    assert visit.spoken is None
+    visit.turns = 1
+    assert visit.spoken == visit.language
+
+
+@pytest.mark.parametrize(
+    ("words", "lasted_ms", "acts", "nod"),
+    [
+        (Words("嗯嗯", "zh", certainty=-0.2), 2000, False, True),
+        (Words("不对", "zh", certainty=-0.5), 400, False, False),
+        (Words("不对", "zh", certainty=GUESSED - 0.1), 400, False, True),  # not believed by the recogniser itself
+        (Words("No.", "en", certainty=-0.5), 400, False, True),  # a hum in a Mandarin visit
+        (Words("天神", "zh", certainty=-0.5), 400, False, True),  # short, and asks for nothing
+        (Words("天神", "zh", certainty=-0.5), 1300, False, False),  # long enough to be words
+        (Words("嗯好", "zh", certainty=-0.5), 900, False, True),  # two syllables may be drawn out
+        (Words("你听我说", "zh", certainty=-0.5), 900, False, False),
+        (Words("取钱", "zh", certainty=-1.5), 400, True, False),
+    ],
+)
+def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
+    words: Words, lasted_ms: int, acts: bool, nod: bool
+) -> None:
+    assert nods(words, "zh", lasted_ms * 1_000_000, acts=acts) == nod
+    if asks_to_stop(words, "zh"):
+        assert not nod and lasted_ms * 1_000_000 < NOD_NS
+
+
+@pytest.mark.parametrize(
+    ("readings", "certainty", "acts", "listening", "is_nod"),
+    [
+        (("嗯嗯",), -1.05, False, 0.0, True),
+        (("天神",), -1.3, False, 0.1, False),  # a hum, perhaps: a second look tells
+        (("天神",), -1.3, False, 0.9, True),
+        (("不对",), -1.3, False, 0.9, False),
+        (("也说呢", "别说了"), -1.3, False, 0.98, False),  # another reading may be the right one
+        (("也说了",), -1.04, False, 0.9, False),  # measured: '别说了', as the second look found
+        (("取钱",), -1.3, True, 0.9, False),
+    ],
+)
+def test_words_that_are_not_believed_let_her_go_on_at_first_only_where_no_reading_asks_for_more(
+    readings: tuple[str, ...], certainty: float, acts: bool, listening: float, is_nod: bool
+) -> None:
+    words = Words(readings[0], "zh", tuple((text, -1.4) for text in readings[1:]), certainty=certainty, clear=False)
+    assert surely_nods(words, acts=acts, listening=listening) is is_nod

@@ -38,10 +38,11 @@ class Scripted:
     """A model whose next answer is what `answer` gives."""
 
     def __init__(self, answer: Callable[[], Found]) -> None:
-        self.answer, self.beams = answer, [0]
+        self.answer, self.beams, self.hasty = answer, [0], [False]
 
-    def transcribe(self, pcm: np.ndarray, *, beams: int = 5) -> Found:
+    def transcribe(self, pcm: np.ndarray, *, beams: int = 5, hasty: bool = False) -> Found:
         self.beams.append(beams)
+        self.hasty.append(hasty)
         return self.answer()
 
 
@@ -104,7 +105,8 @@ async def test_a_glance_is_greedy_and_a_recognition_is_not(thread: ModelThread) 
     recogniser = ModelRecogniser(model, thread)
     await recogniser.glance(SOUND)
     await recogniser.recognise(SOUND)
-    assert model.beams[1:] == [1, 5]
+    await recogniser.recognise(SOUND, hasty=True)
+    assert model.beams[1:] == [1, 5, 5] and model.hasty[1:] == [False, False, True]
 
 
 async def test_a_model_that_never_answers_is_slow_after_the_deadline(thread: ModelThread) -> None:

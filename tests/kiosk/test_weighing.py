@@ -11,8 +11,7 @@ import pytest
 from kiosk.audio.addressee import Judgement, UtteranceFacts
 from kiosk.dialogue.backchannel import is_backchannel
 from kiosk.dialogue.companion import brings_companion
-from kiosk.dialogue.meaning import Meaning, Words
-from kiosk.dialogue.standing import standing, syllables
+from kiosk.dialogue.meaning import Words
 from kiosk.events import UtteranceEnded
 from kiosk.runtime.worker import ModelThread
 from kiosk.session.visit import Visit
@@ -145,30 +144,3 @@ def test_a_visitor_may_bring_somebody(text: str) -> None:
 @pytest.mark.parametrize("text", ["我女儿的卡丢了", "给我儿子转钱", "I want to send money to my son", "一起取多少"])
 def test_speaking_of_somebody_brings_nobody(text: str) -> None:
     assert not brings_companion(text)
-
-
-class Fixed:
-    sure, open = 0.75, 0.15
-
-    def __init__(self, chance: float) -> None:
-        self.chance = chance
-
-    def finished(self, text: str, language: str) -> float:
-        return self.chance
-
-
-def test_only_what_is_whole_and_understood_is_finished() -> None:
-    words, act, ask = Words("我想取钱", "zh"), Meaning([], "act"), Meaning([], "ask")
-    assert standing(words, act, Fixed(0.9), answers_question=False) == "finished"
-    assert standing(words, ask, Fixed(0.65), answers_question=False) == "finished"
-    assert standing(words, Meaning([], "unsure"), Fixed(0.65), answers_question=False) == "unknown"
-    assert standing(words, act, Fixed(0.5), answers_question=False) == "unknown"
-    assert standing(words, act, Fixed(0.1), answers_question=False) == "unfinished"
-    assert standing(words, ask, Fixed(0.1), answers_question=True) == "finished"
-    assert standing(Words("", "zh"), act, Fixed(0.9), answers_question=True) == "unknown"
-    assert standing(Words("呜呜呜", "zh", clear=False), act, Fixed(0.9), answers_question=True) == "unknown"
-
-
-def test_syllables_are_characters_or_groups_of_vowels() -> None:
-    assert syllables("我想取2万块钱", "zh") == 7
-    assert syllables("withdraw some cash", "en") == 5

@@ -26,7 +26,7 @@ from models.endings import (
     trailing_figures,
 )
 from models.train.corpus import load_corpus
-from models.train.endings import HESITANT, prefixes, spoken
+from models.train.endings import HESITANT, WRITTEN_WEIGHT, prefixes, spoken, written, written_hash
 
 pytestmark = pytest.mark.unit
 
@@ -136,6 +136,11 @@ def test_figures_on_held_out_lines_keep_the_bound_of_cut_sentences() -> None:
         assert told["whole_sure"] >= 0.3
         assert told["whole_open"] <= 0.03
         assert told["open"] < told["sure"]
+        assert (
+            told["written_sure"] <= 0.06
+        )  # of breaks where people make them, whole wishes with an addition among them
+        assert told["written_whole_sure"] >= 0.3
+    assert card["written_sha256"] == written_hash()
 
 
 @given(st.text(max_size=300), st.sampled_from(["zh", "en"]))
@@ -194,6 +199,28 @@ def test_rows_of_the_corpus_weigh_each_line_once_and_are_the_same_each_time() ->
         if row.over:
             per_line[row.group] = per_line.get(row.group, 0.0) + row.weight
     assert max(per_line.values()) == pytest.approx(1.0)
+
+
+def test_written_breaks_of_each_line_weigh_the_same_and_the_first_pause_most() -> None:
+    rows = written(3)
+    assert rows == written(3)
+    per_line: dict[str, float] = {}
+    for row in rows:
+        if not row.over:
+            per_line[row.group] = per_line.get(row.group, 0.0) + row.weight
+    assert per_line and all(weight == pytest.approx(WRITTEN_WEIGHT) for weight in per_line.values())
+    first = next(row for row in rows if row.text == "是这样的")
+    second = next(row for row in rows if row.group == first.group and row.text != first.text and not row.over)
+    assert first.weight > second.weight
+
+
+def test_no_sentence_that_endings_are_learnt_from_is_measured_by_the_bench() -> None:
+    bench = Path(__file__).parents[2] / "bench" / "data" / "slow.tsv"
+    cells = [line.split("\t") for line in bench.read_text("utf-8").splitlines() if not line.startswith("#")]
+    measured = {plain(text.replace("|", "" if language == "zh" else " ")) for _, language, text in cells}
+    learnt = {row.text for row in written(20) if row.over}
+    assert len(measured) > 300 and len(learnt) > 300
+    assert not measured & learnt
 
 
 _KEPT: list[Endings] = []

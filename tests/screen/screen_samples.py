@@ -5,6 +5,7 @@ from __future__ import annotations
 from contracts.screen import (
     Caption,
     DeviceLights,
+    Entry,
     Language,
     Page,
     QueueLine,
@@ -15,7 +16,7 @@ from contracts.screen import (
 
 BANK = {"zh": "青禾银行", "en": "Qinghe Bank"}
 BRANCH = {"zh": "滨江路支行", "en": "Binjiang Road"}
-PAGES: tuple[Page, ...] = ("attract", "conversation", "ticket", "opinion", "goodbye", "outage")
+PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -99,6 +100,18 @@ def conversation(language: Language) -> ScreenState:
     )
 
 
+def keypad(language: Language) -> ScreenState:
+    asked = _pick(language, "转多少？", "How much?")
+    keys = tuple(_target(f"key_{digit}", "key", digit) for digit in "1234567890")
+    back = _target("key_back", "key", _pick(language, "退格", "Delete"))
+    done = _target("key_ok", "key", _pick(language, "确定", "OK"))
+    return ScreenState(
+        revision=7, page="keypad", language=language, bank=BANK[language], branch=BRANCH[language],
+        captions=(Caption("receptionist", asked, translation=_pick(language, "How much?", "转多少？")),),
+        targets=(*keys, back, done, *dock(language)), listening="listening", entry=Entry("20000", 9, money=True),
+    )  # fmt: skip
+
+
 def ticket(language: Language, *, known: bool = True) -> ScreenState:
     shown = TicketView(
         number="A037",
@@ -171,7 +184,7 @@ def outage(language: Language) -> ScreenState:
 
 def sample(page: Page, language: Language) -> ScreenState:
     makers = {
-        "attract": attract, "conversation": conversation, "ticket": ticket,
+        "attract": attract, "conversation": conversation, "keypad": keypad, "ticket": ticket,
         "opinion": opinion, "goodbye": goodbye, "outage": outage,
     }  # fmt: skip
     return makers[page](language)

@@ -107,7 +107,7 @@ class Bench:
         self.link = Link(
             JournalBus(self.exchange, client_id="kiosk"), self.outbox, branch=BRANCH, device=DEVICE,
             versions={"software": "0"}, vitals=VitalsProbe(folder), pace=PACE, on_change=self._changed,
-            condition=lambda: Condition(missing=("camera",)),
+            condition=lambda: Condition(missing=("camera",), hearing={"ears.capped": 2}),
         )  # fmt: skip
         self.running = asyncio.create_task(self.link.run())
 
@@ -278,4 +278,5 @@ async def test_telemetry_says_what_is_owed_and_what_is_missing(bench: Bench) -> 
     report = next(message for _, message in bench.hub.said if isinstance(message, m.Telemetry))
     assert report.missing == ("camera",)
     assert report.pending == 3
+    assert report.hearing == {"ears.capped": 2}
     assert report.rss_bytes > 1_000_000 and report.free_disk_bytes > 0

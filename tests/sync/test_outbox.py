@@ -6,12 +6,15 @@ import shutil
 import threading
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from contracts import messages as m
 from contracts import topics
+from kiosk.risk.handover import Known, build
+from kiosk.sync.hub_clock import Timekeeper
 from kiosk.sync.outbox import Outbox, OutboxFull
 
 pytestmark = pytest.mark.contract
@@ -173,3 +176,23 @@ def test_appending_takes_less_than_ten_milliseconds_in_the_median(outbox: Outbox
         touched(outbox)
         taken.append(time.perf_counter() - began)
     assert sorted(taken)[30] < 0.010
+
+
+def test_a_packet_that_nobody_got_within_the_hour_is_dropped_and_what_follows_still_goes(tmp_path: Path) -> None:
+    now = began = datetime.now(UTC)
+    outbox = Outbox(tmp_path / "kiosk.db", keeper=Timekeeper(wall=lambda: now))
+    touched(outbox)
+    outbox.append(topics.HANDOVER, build(Known(visit="v", language="zh", transcript=[("visitor", "我要取钱")])))
+    opinion(outbox)
+    now = began + timedelta(seconds=m.HANDOVER_UNSENT_S - 5)
+    assert outbox.prune() == 0
+    now = began + timedelta(seconds=m.HANDOVER_UNSENT_S + 5)
+    assert outbox.prune() == 1
+    assert chain(outbox) == [(1, 0), (3, 1)] and outbox.tallies().dropped == 1
+    outbox.close()
+
+
+def test_the_largest_packet_fits_the_wire(outbox: Outbox) -> None:
+    lines = [("visitor", "钱" * 400)] * 60
+    outbox.append(topics.HANDOVER, build(Known(visit="v", language="zh", transcript=lines)))
+    assert len(outbox.pending(0, 1)[0].payload) <= topics.HANDOVER.limit_bytes

@@ -13,6 +13,9 @@ from hypothesis import strategies as st
 
 from contracts import document, topics
 from contracts import messages as m
+from contracts.queueing import Priority
+from contracts.tickets import TicketState
+from kiosk.risk.handover import Known, build
 
 pytestmark = pytest.mark.unit
 
@@ -20,14 +23,42 @@ NOW = datetime(2026, 11, 21, 10, 26, tzinfo=UTC)
 HEAD = {"id": "1", "at": NOW, "mono_ns": 1}
 NUMBERED = {**HEAD, "log": "abc", "seq": 2, "follows": 1}
 names = st.from_regex(m.NAME_PATTERN, fullmatch=True).filter(lambda name: name not in topics.RESERVED)
+ISSUED = m.TicketIssued(
+    number="A037", day="2026-11-21", service="personal", visit="v", language="zh", priority=Priority.ELDER,
+    due=NOW, clock=m.ClockReading(offset_ms=-5, within_ms=20), zone_min=480,
+)  # fmt: skip
 EXAMPLES = {
     "availability": m.Availability(**HEAD, online=True, since=NOW, versions={"software": "0.1"}),
     "telemetry": m.Telemetry(**HEAD, uptime_s=1.0, pending=0, dropped=0, free_disk_bytes=1, missing=("printer",)),
+    "handover": m.Handover(
+        **NUMBERED, body=build(Known(visit="v", language="zh", transcript=[("visitor", "我要取钱")]))
+    ),
     "events": m.Event(**NUMBERED, body=m.OpinionGiven(visit="v", score=4)),
     "tickets/op": m.TicketOp(**NUMBERED, body=m.TicketGivenBack(number="A037", day="2026-11-21")),
+    "telemetry/batch": m.TelemetryBatch(
+        **HEAD, thinned=3, samples=(m.Sample(1, 2, 3, 4, 0.5, 41.5, None, ("printer",)),)
+    ),
+    "tickets/live": m.KioskQueue(
+        **HEAD,
+        log="abc",
+        day="2026-11-21",
+        owed=1,
+        tickets=(m.LiveTicket(seq=1, through=4, at=NOW, state=TicketState.CALLED, counter="2", issued=ISSUED),),
+    ),
     "ack": m.Ack(**HEAD, log="abc", applied=7),
     "tickets/state": m.TicketsState(
         **HEAD, branch="b", store="s", revision=1, day="2026-11-21", services=(), tickets=(), open_tickets=0, issued={}
+    ),
+    "announcements": m.NumberCalled(
+        **HEAD,
+        branch="b",
+        order=1,
+        day="2026-11-21",
+        number="A037",
+        counter="3",
+        again=False,
+        show_at=NOW,
+        show_ms=5000,
     ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }
@@ -41,6 +72,18 @@ def test_every_message_travels_there_and_back_within_its_bound(row: topics.Topic
     assert row.decode(payload) == message
     with pytest.raises(topics.WireError, match="size"):
         row.decode(payload + b" " * row.limit_bytes)
+
+
+def test_a_telemetry_that_says_all_it_may_of_hearing_and_models_fits_the_wire() -> None:
+    look = m.Telemetry(
+        **HEAD, uptime_s=1e7, pending=50_000, dropped=50_000, free_disk_bytes=2**40, rss_bytes=2**34, cpu_share=63.99,
+        frame_p95_ms=1234.5, missing=("microphone", "camera", "speaker", "printer", "screen", "card_reader"),
+        temperature_c=71.5, waiting=500, clock=m.ClockReading(offset_ms=-(2**40), within_ms=2**40),
+        hearing={f"{at:02d}." + "x" * 37: 2**40 for at in range(m.TALLIES_LIMIT)},
+        models={f"model-{at:02d}": m.ModelTiming(calls=2**40, p50_ms=123.456, p95_ms=123.456) for at in range(20)},
+        versions={f"part-{at:02d}": "0.1.0+20261121.abcdef012345" for at in range(10)},
+    )  # fmt: skip
+    assert topics.TELEMETRY.decode(topics.TELEMETRY.encode(look)) == look
 
 
 @given(branch=names, device=names)

@@ -9,6 +9,7 @@ from contracts.screen import Page
 from kiosk.screen.pages.attract import attract
 from kiosk.screen.pages.conversation import conversation
 from kiosk.screen.pages.goodbye import goodbye
+from kiosk.screen.pages.keypad import keypad
 from kiosk.screen.pages.opinion import opinion
 from kiosk.screen.pages.outage import outage
 from kiosk.screen.pages.ticket import ticket
@@ -17,6 +18,7 @@ from kiosk.screen.parts import PageLayout, View
 PAGES: Final[dict[Page, Callable[[View], PageLayout]]] = {
     "attract": attract,
     "conversation": conversation,
+    "keypad": keypad,
     "ticket": ticket,
     "opinion": opinion,
     "goodbye": goodbye,

@@ -1,0 +1,1 @@
+"""Scripted conversations: what is said and touched, and what must come of it."""

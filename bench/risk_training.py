@@ -1,0 +1,303 @@
+"""Makes `models/weights/risk.npz` and `risk.json` again: `python -m bench.risk_training`.
+
+Reads labelled conversations, telling sentences and harmless wishes of `bench/data/risk*`, never the test. First the
+reading of single turns is learnt, then one regression over indicators, word features and meaning. What the figures in
+the card say, and the thresholds, were measured on writers left out: each fold leaves out whole files, of which each is
+one writer's. About ten minutes; needs the `train` extra.
+It stands here and not in `models/train`, because the indicators are the terminal's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import numpy.typing as npt
+import scipy.sparse as sp
+from rich.console import Console
+from sklearn.linear_model import LogisticRegression
+
+from bench.risk import Conversation, load_conversations
+from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, combined, hand_weight
+from kiosk.risk.words import find, load_book
+from models.intent_features import BUCKETS, normalise
+from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, Words, dense_row, syllables, word_row, words_of
+from models.sentences import SentenceModel
+from models.store import Store
+
+DATA: Final = Path(__file__).parent / "data"
+TALKS: Final = (
+    "risk_dev.tsv", "risk_own.tsv", "risk_train_a.tsv", "risk_train_b.tsv", "risk_train_c.tsv",
+    *(f"risk/talks_{writer:02}.tsv" for writer in range(1, 15)),
+)  # fmt: skip
+TURNS: Final = ("risk/turns_1.tsv", "risk/turns_2.tsv", "risk/turns_3.tsv")
+FOLDS: Final = 5
+STRENGTH: Final = 3.0  # inverse of the regularisation
+HARMLESS_WEIGHT: Final = 0.03  # of a single wish against a conversation
+TURN_WEIGHT: Final = 0.1  # of a single telling or innocent sentence
+PREFIX_WEIGHT: Final = 0.6  # a harmless conversation must stay harmless from its first turn on
+FALSE_ALARMS: Final = 0.045  # of harmless conversations left out, by which the thresholds are set
+FALSE_STOPS: Final = 0.005
+
+Floats = npt.NDArray[np.float32]
+
+
+class Cached:
+    """The sentence encoder, each sentence once."""
+
+    def __init__(self, inner: SentenceModel) -> None:
+        self._inner, self._known = inner, dict[str, Floats]()
+
+    def embed(self, text: str) -> Floats:
+        if text not in self._known:
+            self._known[text] = self._inner.embed(text)
+        return self._known[text]
+
+
+@dataclass(frozen=True, slots=True)
+class Singles:
+    """Sentences that are learnt by themselves: features, 1 for a telling one, and how much each counts."""
+
+    features: sp.csr_matrix
+    labels: npt.NDArray[np.int64]
+    weights: npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """The features of one conversation up to one turn."""
+
+    given: frozenset[str]
+    words: dict[int, float]
+    dense: Floats
+
+
+def single_turns() -> list[tuple[str, str]]:
+    """Sentences with what they give away, tidied; 'none' is harmless. Raises `ValueError` with file and line."""
+    kind, found = "", list[tuple[str, str]]()
+    for number, line in enumerate((DATA / "risk_turns.txt").read_text(encoding="utf-8").splitlines(), start=1):
+        if line.startswith("["):
+            kind = line.strip("[] ")
+        elif line.strip() and not line.startswith("#"):
+            if not kind:
+                raise ValueError(f"risk_turns.txt:{number}: a sentence before the first [kind]")
+            found.append((kind, normalise(line)))
+    for name in TURNS:
+        for number, line in enumerate((DATA / name).read_text(encoding="utf-8").splitlines(), start=1):
+            parts = line.split("\t")
+            if len(parts) != 3 or parts[1] not in ("zh", "en"):
+                raise ValueError(f"{name}:{number}: want kind<TAB>zh|en<TAB>sentence")
+            found.append((parts[0], normalise(parts[2])))
+    return found
+
+
+def telling_turns(
+    singles: Sequence[tuple[str, str]], harmless: Sequence[Conversation], encoder: Cached
+) -> TellingTurns:
+    """Learn which kind of swindle a single sentence gives away, and whether it gives any away."""
+    names = ["none", *sorted({kind for kind, _ in singles} - {"none"})]
+    texts = [text for _, text in singles] + [normalise(talk.turns[0]) for talk in harmless]
+    labels = np.array([names.index(kind) for kind, _ in singles] + [0] * len(harmless))
+    emphasis = np.array([0.7 if kind == "none" else 1.0 for kind, _ in singles] + [0.3] * len(harmless))
+    meanings = np.stack([encoder.embed(text) for text in texts])
+    spelt = word_matrix([words_of(text) for text in texts])
+    several = LogisticRegression(C=20, max_iter=300).fit(meanings, labels, sample_weight=emphasis)
+    whether = LogisticRegression(C=10, max_iter=500).fit(meanings, labels > 0, sample_weight=emphasis)
+    both = sp.hstack([sp.csr_matrix(meanings * JOINT_SCALE), spelt]).tocsr()
+    worded = LogisticRegression(C=1, solver="liblinear", random_state=0).fit(both, labels > 0, sample_weight=emphasis)
+    return TellingTurns(
+        several.coef_.astype(np.float16).astype(np.float32), several.intercept_.astype(np.float32),
+        whether.coef_[0].astype(np.float32), float(whether.intercept_[0]),
+        worded.coef_[0].astype(np.float16).astype(np.float32), float(worded.intercept_[0]),
+    )  # fmt: skip
+
+
+def word_matrix(words: Sequence[Words]) -> sp.csr_matrix:
+    """`(n, BUCKETS)`."""
+    at = np.concatenate([np.full(len(buckets), n) for n, (buckets, _) in enumerate(words)])
+    where, share = (np.concatenate(parts) for parts in zip(*words, strict=True))
+    return sp.csr_matrix((share, (at, where)), shape=(len(words), BUCKETS))
+
+
+def rows_of(talk: Conversation, turns: TellingTurns, encoder: Cached) -> list[Row]:
+    """The features after each turn, as the terminal sees them."""
+    rows, texts, told, spelt = [], list[str](), list[bool](), list[Words]()
+    words, signs = set[str](), set[str]()
+    for turn in talk.turns:
+        text = normalise(turn)
+        found = find(text, load_book(talk.language), syllables if talk.language == "zh" else None)
+        texts.append(text)
+        spelt.append(words_of(text))
+        told.append(found.reported)
+        words |= set(found.spans)
+        signs |= found.signs | ({"reported"} if found.reported else set()) | ({"trusted"} if found.trusted else set())
+        given = frozenset({*words, *signs, *combined(words, signs)})
+        rows.append(Row(given, word_row(spelt), dense_row(texts, spelt, told, turns, encoder)))
+    return rows
+
+
+def matrix(rows: Sequence[Row], names: Sequence[str]) -> sp.csr_matrix:
+    """`(n, indicators + dense + BUCKETS)`."""
+    given = sp.csr_matrix(np.array([[name in row.given for name in names] for row in rows], np.float32))
+    dense = sp.csr_matrix(np.stack([row.dense for row in rows]))
+    words = word_matrix(
+        [(np.fromiter(row.words, np.int64), np.fromiter(row.words.values(), np.float32)) for row in rows]
+    )
+    return sp.hstack([given, dense, words]).tocsr()
+
+
+@dataclass(frozen=True, slots=True)
+class Talks:
+    """Conversations as the regression takes them: row `n` of `features` is talk `of[n]` after one of its turns."""
+
+    talks: Sequence[Conversation]
+    features: sp.csr_matrix
+    of: npt.NDArray[np.int64]
+    last: npt.NDArray[np.bool_]
+
+    @property
+    def scam(self) -> npt.NDArray[np.bool_]:
+        return np.array([talk.scam for talk in self.talks])
+
+
+def fit(held: Talks, taught: npt.NDArray[np.bool_], singles: Singles) -> Any:
+    """Learn from `taught`: a swindle counts whole, a harmless talk after each of its turns, a sentence a little."""
+    chosen = taught[held.of] & (held.last | ~held.scam[held.of])
+    labels = np.concatenate([held.scam[held.of][chosen], singles.labels])
+    weights = np.concatenate([np.where(held.last[chosen], 1.0, PREFIX_WEIGHT), singles.weights])
+    model = LogisticRegression(C=STRENGTH, solver="liblinear", random_state=0, max_iter=1000)
+    return model.fit(sp.vstack([held.features[chosen], singles.features]), labels, sample_weight=weights)
+
+
+def held_out(held: Talks, singles: Singles) -> Floats:
+    """The score of each row, by a regression that never saw its writer."""
+    scores = np.zeros(len(held.of), np.float32)
+    sizes = Counter(talk.source for talk in held.talks)
+    writers = sorted(sizes, key=lambda name: (-sizes[name], name))
+    source = np.array([talk.source for talk in held.talks])
+    for fold in range(FOLDS):
+        left_out = np.isin(source, writers[fold::FOLDS])
+        model = fit(held, ~left_out, singles)
+        rows = left_out[held.of]
+        scores[rows] = model.decision_function(held.features[rows])
+    return scores
+
+
+def chosen_thresholds(held: Talks, scores: Floats, hands: Floats) -> dict[str, float]:
+    """`plain`, `medium`, `high`: the most swindles noticed within the false alarms allowed.
+
+    From `medium` on the score alone raises; from `plain` on it raises whom the hand-set weights raise.
+    """
+    best = (-1.0, 0.0, 0.0)
+    scam = held.scam
+    innocent = scores[~scam[held.of]]
+    for medium in np.quantile(innocent, np.linspace(0.9, 0.9999, 60)):
+        for below in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
+            raised = raised_by(held, scores, hands, float(medium) - below, float(medium), HAND_MEDIUM)
+            if raised[~scam].mean() <= FALSE_ALARMS:
+                best = max(best, (float(raised[scam].mean()), float(medium), float(medium) - below))
+    _, medium, plain = best
+    for high in np.quantile(innocent, np.linspace(0.98, 1.0, 201)):
+        if raised_by(held, scores, hands, medium, float(high), HAND_HIGH)[~scam].mean() <= FALSE_STOPS:
+            break
+    return {"plain": plain, "medium": medium, "high": max(float(high), medium)}
+
+
+def raised_by(
+    held: Talks, scores: Floats, hands: Floats, plain: float, level: float, hand: float
+) -> npt.NDArray[np.bool_]:
+    """`(talks,)`: whether any turn reaches `level`, or `plain` with hand-set weights of at least `hand`."""
+    raised = np.zeros(len(held.talks), np.bool_)
+    raised[held.of[(scores >= level) | ((hands >= hand) & (scores >= plain))]] = True
+    return raised
+
+
+def measured(talks: Sequence[Conversation], raised: npt.NDArray[np.bool_]) -> dict[str, Any]:
+    """Recall and false alarms, by file."""
+    scam = np.array([talk.scam for talk in talks])
+    source = np.array([talk.source for talk in talks])
+    found = {}
+    for name in (*TALKS, "all"):
+        its = source == Path(name).name if name != "all" else np.ones(len(talks), np.bool_)
+        found[name] = {
+            "recall": round(float(raised[its & scam].mean()), 4),
+            "false_alarms": round(float(raised[its & ~scam].mean()), 4),
+            "conversations": int(its.sum()),
+        }
+    return found
+
+
+def main() -> None:
+    """Train, set the thresholds, write."""
+    console = Console(stderr=True)
+    encoder = Cached(SentenceModel(Store().open("sentences")))
+    talks = [talk for name in TALKS for talk in load_conversations(DATA / name)]
+    wishes = load_conversations(DATA / "risk_harmless.tsv")
+    sentences = single_turns()
+    turns = telling_turns(sentences, wishes, encoder)
+    console.print(f"{len(sentences)} sentences, {len(talks)} conversations")
+    rows = [rows_of(talk, turns, encoder) for talk in talks]
+    single_rows = [
+        rows_of(Conversation(kind != "none", _language(text), (text,), "", 0), turns, encoder)[-1]
+        for kind, text in sentences
+    ]
+    wish_rows = [rows_of(wish, turns, encoder)[-1] for wish in wishes]
+    names = sorted({name for its in rows for row in its for name in row.given})
+    singles = Singles(
+        matrix([*single_rows, *wish_rows], names),
+        np.array([int(kind != "none") for kind, _ in sentences] + [0] * len(wishes)),
+        np.array([TURN_WEIGHT] * len(sentences) + [HARMLESS_WEIGHT] * len(wishes)),
+    )
+    flat = [row for its in rows for row in its]
+    of = np.concatenate([np.full(len(its), n) for n, its in enumerate(rows)])
+    held = Talks(talks, matrix(flat, names), of, np.append(of[1:] != of[:-1], True))
+    scores = held_out(held, singles)
+    hands = np.array([hand_weight(row.given) for row in flat], np.float32)
+    thresholds = chosen_thresholds(held, scores, hands)
+    raised = {
+        "medium": raised_by(held, scores, hands, thresholds["plain"], thresholds["medium"], HAND_MEDIUM),
+        "high": raised_by(held, scores, hands, thresholds["medium"], thresholds["high"], HAND_HIGH),
+    }
+    model = fit(held, np.ones(len(talks), np.bool_), singles)
+    coefficients = model.coef_[0]
+    count, width = len(names), rows[0][0].dense.size
+    card = {
+        "indicators": {name: round(float(value), 5) for name, value in zip(names, coefficients, strict=False)},
+        "bias": float(model.intercept_[0]),
+        "thresholds": thresholds,
+        "held_out": {level: measured(talks, its) for level, its in raised.items()},
+        "data_sha256": data_hash(),
+        "folds": FOLDS,
+    }
+    console.print(card["thresholds"], card["held_out"])
+    np.savez_compressed(
+        WEIGHTS / "risk.npz",
+        words=coefficients[count + width :].astype(np.float16),
+        dense=coefficients[count : count + width].astype(np.float32),
+        kinds=turns.kinds.astype(np.float16), kinds_bias=turns.kinds_bias, telling=turns.telling,
+        telling_bias=np.float32(turns.telling_bias),
+        turn_words=turns.words.astype(np.float16), turn_words_bias=np.float32(turns.words_bias),
+    )  # fmt: skip
+    (WEIGHTS / "risk.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def _language(text: str) -> Literal["zh", "en"]:
+    return "zh" if any("\u4e00" <= letter <= "\u9fff" for letter in text) else "en"
+
+
+def data_hash() -> str:
+    """SHA-256 over the files that training reads."""
+    digest = hashlib.sha256()
+    for name in (*TALKS, *TURNS, "risk_turns.txt", "risk_harmless.tsv"):
+        digest.update(name.encode() + b"\0" + (DATA / name).read_bytes())
+    return digest.hexdigest()
+
+
+if __name__ == "__main__":
+    main()

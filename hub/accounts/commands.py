@@ -1,0 +1,80 @@
+"""Accounts, the record and published packs from the command line, by whoever may write the database."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from hub.accounts import record
+from hub.accounts.accounts import Accounts
+from hub.accounts.rights import read_grant
+from hub.knowledge import Knowledge
+from hub.store import Store
+
+
+def account(database: str, act: str, name: str, granted: Sequence[str]) -> int:
+    """add, password, grant, disable or list. Raises ValueError that says what is wrong."""
+    store = Store(database)
+    accounts, by = Accounts(store), f"command:{getpass.getuser()}"
+    try:
+        match act:
+            case "add":
+                accounts.add(name, _password(), [read_grant(one) for one in granted], by=by)
+            case "password":
+                accounts.set_password(name, _password(), by=by)
+            case "grant":
+                accounts.set_grants(name, [read_grant(one) for one in granted], by=by)
+            case "disable":
+                accounts.disable(name, by=by)
+            case "list":
+                for one, grants in accounts.names().items():
+                    sys.stdout.write(f"{one}\t{' '.join(grants)}\n")
+            case _:
+                raise ValueError(f"{act!r} is none of add, password, grant, disable, list")
+    finally:
+        store.close()
+    return 0
+
+
+def check_record(database: str, act: str, kept: Path | None) -> int:
+    """`heads` writes each chain's length and last hash as JSON; `verify` returns 1 where a chain does not hold."""
+    store = Store(database)
+    try:
+        if act == "heads":
+            sys.stdout.write(json.dumps(record.heads(store)) + "\n")
+            return 0
+        if act != "verify":
+            raise ValueError(f"{act!r} is neither verify nor heads")
+        earlier = (
+            None if kept is None else {key: tuple(one) for key, one in json.loads(kept.read_text("utf-8")).items()}
+        )
+        broken = record.verify(store, earlier)
+        for one in broken:
+            sys.stdout.write(f"{one.branch or '(no branch)'}: row {one.n} is {one.why}\n")
+        chains = record.heads(store)
+        sys.stdout.write(f"{len(chains)} chains, {sum(n for n, _ in chains.values())} rows, {len(broken)} broken\n")
+        return 1 if broken else 0
+    finally:
+        store.close()
+
+
+def write_pack(database: str, branch: str, out: Path) -> int:
+    """Raises ValueError where nothing is published."""
+    store = Store(database)
+    try:
+        data = Knowledge(store).published(branch)
+    finally:
+        store.close()
+    if data is None:
+        raise ValueError(f"no pack of {branch} is published")
+    out.write_bytes(data)
+    return 0
+
+
+def _password() -> str:
+    if sys.stdin.isatty():
+        return getpass.getpass("password: ")
+    return sys.stdin.readline().rstrip("\n")

@@ -1,0 +1,153 @@
+"""What every desk page shares: colours of the product, head, the ways to the other desks, language, signing out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+from typing import Any, Final
+
+import sqlalchemy as sa
+from fastapi import Request
+from nicegui import run, ui
+
+from config.schema import CONFIG_DIR
+from hub import queue
+from hub.accounts.rights import Person, Refused, Right, may, where
+from hub.changes import Changes
+from hub.desk.acts import Acts, SignedOut
+from hub.html import MARK, both
+from hub.knowledge import Knowledge
+from hub.labels import Labels, Pair
+from hub.service import Hub
+
+LOOK_S: Final = 0.4
+AGES_S: Final = 20.0  # minutes go on also when nothing happens
+TOKENS: Final = json.loads((Path(CONFIG_DIR) / "theme" / "tokens.json").read_text("utf-8"))["themes"]["light"]
+PLACES: Final[dict[str, Pair]] = {"region": ("区域", "Region"), "knowledge": ("知识包", "Packs of answers")}
+REFUSED: Final[dict[str, Pair]] = {
+    "transition": ("别人已经处理了这个号。", "Somebody else has dealt with this number."),
+    "unknown": ("没有这个号。", "There is no such number."),
+    "rejoins": ("这个号过号太多次，请重新取号。", "Missed too often: a new ticket is needed."),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What the pages work with."""
+
+    hub: Hub
+    acts: Acts
+    knowledge: Knowledge
+    labels: Labels
+    changes: Changes
+
+
+def person_of(request: Request) -> Person:
+    """Who opened the page, as the gate found."""
+    person: Person = request.scope["state"]["person"]
+    return person
+
+
+def words(pair: Pair, css: str = "both") -> ui.html:
+    """A text in both languages; the page shows one of them."""
+    return ui.html(both(pair, css), sanitize=False)
+
+
+def drawn(html: str, css: str = "") -> ui.html:
+    """HTML of ours, with everything from outside escaped where it was made."""
+    return ui.html(html, sanitize=False).classes(css)
+
+
+def button(pair: Pair, act: Callable[[], Any], *, key: str = "", css: str = "quiet", name: str = "") -> ui.element:
+    """A plain button with its key on it. `name` is for tests and assistive technology."""
+    made = ui.element("button").classes(f"act {css}").props(f'type=button data-act="{escape(name)}"')
+    with made:
+        words(pair)
+        if key:
+            drawn(f"<kbd>{escape(key)}</kbd>")
+    made.on("click", act)
+    return made
+
+
+async def attempt(work: Callable[[], Any]) -> Any:
+    """Do something in a thread; say it kindly where it cannot be done. None then."""
+    try:
+        return await run.io_bound(work)
+    except queue.NotPossible as err:
+        tell(REFUSED.get(err.reason, REFUSED["transition"]))
+    except SignedOut:
+        ui.navigate.to("/sign-in?why=over")
+    except Refused:
+        tell(("您没有这个权限。", "This is not yours to do."))
+    except sa.exc.SQLAlchemyError:
+        tell(("数据库暂时没有回应，请再试一次。", "The database does not answer. Please try again."))
+    return None
+
+
+def tell(pair: Pair) -> None:
+    """One line at the edge of the page, for a few seconds."""
+    ui.notify(f"{pair[0]}  {pair[1]}", position="top", color="warning", classes="told")
+
+
+def frame(request: Request, desk: Desk, active: str, branch: str) -> Person:
+    """Draw what stands around a page; returns who is there."""
+    person, labels = person_of(request), desk.labels
+    ui.add_head_html(
+        '<link rel="icon" href="/static/mark.svg"><link rel="stylesheet" href="/theme.css">'
+        '<link rel="stylesheet" href="/static/hub.css"><link rel="stylesheet" href="/static/desk.css">'
+        '<script src="/static/desk.js"></script>'
+    )
+    ui.colors(primary=TOKENS["primary"], secondary=TOKENS["human"], positive=TOKENS["ok"], negative=TOKENS["danger"],
+              warning=TOKENS["warn"], info=TOKENS["primary"])  # fmt: skip
+    ui.query("body").classes("desk")
+    names = labels.branch(branch) if branch else PLACES.get(active, labels.bank)
+    csrf = escape(person.csrf)
+    drawn(
+        f'<header>{MARK}<div class="title"><h1>{both(names)}</h1><p>{both(labels.bank)}</p></div>'
+        f'<nav aria-label="Desks">{_ways(person, desk, active, branch)}</nav>'
+        '<p class="live" role="status"><i></i><span class="on">'
+        f"{both(('实时', 'Live'))}</span></p>"
+        '<button class="tongue" type="button" data-tongue>'
+        '<span lang="zh">English</span><span lang="en">中文</span></button>'
+        f'<button class="leave" type="button" data-leave="{csrf}">{escape(person.name)} · '
+        f"{both(('退出', 'Sign out'))}</button></header>",
+        "frame",
+    )
+    return person
+
+
+def follow(desk: Desk, branch: str, redraw: Callable[[], Awaitable[None]]) -> None:
+    """Redraw when the branch changed, and now and then for the minutes."""
+    known = desk.changes.version(branch)
+    waited_s = 0.0
+
+    async def check() -> None:
+        nonlocal known, waited_s
+        waited_s += LOOK_S
+        newest = desk.changes.version(branch)
+        if newest != known or waited_s >= AGES_S:
+            known, waited_s = newest, 0.0
+            await redraw()
+
+    ui.timer(LOOK_S, check)
+
+
+def _ways(person: Person, desk: Desk, active: str, branch: str) -> str:
+    """Links to what this person may open; the other branches where there are several."""
+    known = desk.hub.branches() or list(desk.labels.branches)
+    branch = branch or next(iter(where(person, Right.SERVE, known) or where(person, Right.SEE_FLOOR, known)), "")
+    ways = [
+        ("counter", f"/desk/counter/{branch}", ("窗口", "Counter"), bool(branch) and may(person, Right.SERVE, branch)),
+        ("branch", f"/desk/branch/{branch}", ("网点", "Branch"), bool(branch) and may(person, Right.SEE_FLOOR, branch)),
+        ("region", "/desk/region", ("区域", "Region"), may(person, Right.SEE_REGION)),
+        ("knowledge", "/desk/knowledge", ("知识", "Knowledge"), may(person, Right.OFFER_KNOWLEDGE)),
+        ("board", f"/board/{branch}", ("大屏", "Board"), bool(branch) and may(person, Right.SEE_BOARD, branch)),
+    ]
+    return "".join(
+        f'<a href="{escape(address)}"{" aria-current=page" if name == active else ""}>{both(pair)}</a>'
+        for name, address, pair, allowed in ways
+        if allowed
+    )

@@ -1,0 +1,12 @@
+"""Alembic's entry: runs the steps over the connection that `hub.migrations` hands in."""
+
+from alembic import context
+
+from hub.accounts import tables as people
+from hub.store import tables
+
+assert people.people.metadata is tables  # imported, so that its tables are known
+context.configure(
+    connection=context.config.attributes["connection"], target_metadata=tables, transaction_per_migration=False
+)
+context.run_migrations()

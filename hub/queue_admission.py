@@ -1,0 +1,194 @@
+"""A terminal's new ticket joins the line: once, in its terminal's order, on the hub's clock.
+
+A terminal may have been cut off for days and its clock may be wrong by a day: the paper keeps its number and its
+date, the place in line follows the hub's clock as far as the terminal knew it.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Final
+
+import sqlalchemy as sa
+
+from contracts import messages as m
+from contracts.queueing import HEAD_START, Lane, Priority, keeps
+from contracts.tickets import TicketEvent, TicketState, parse_number, step
+from hub.queue_changes import NotPossible, believable, bump, change, hold, latest_day, record, settle, ticket_key
+from hub.store import digits, tickets
+
+UNKNOWN_CLOCK: Final = timedelta(hours=12)  # how far back a clock is believed that was never compared with ours
+OLDEST: Final = timedelta(days=30)  # nothing that arrives now happened before
+MAX_PER_MINUTE: Final = 600  # tickets of one terminal, by their own times: a printer manages thirty
+MAX_OPEN_PER_DEVICE: Final = 2_000
+DIGIT_KEPT: Final = timedelta(days=2)  # a digit that its terminal has not used for so long may become another's
+CARRIED_DAYS: Final = 7  # how long a ticket that closing cut off still counts
+
+# Made once: building a statement costs more than running it.
+_KNOWN: Final = sa.select(tickets.c.device, tickets.c.log, tickets.c.seq).where(
+    tickets.c.branch == sa.bindparam("branch"),
+    tickets.c.day == sa.bindparam("day"),
+    tickets.c.number == sa.bindparam("number"),
+)
+_OWNER: Final = sa.select(digits.c.device, digits.c.day).where(
+    digits.c.branch == sa.bindparam("branch"), digits.c.digit == sa.bindparam("digit")
+)
+_OF_DEVICE: Final = sa.and_(
+    tickets.c.branch == sa.bindparam("branch"),
+    tickets.c.line_day == sa.bindparam("day"),
+    tickets.c.device == sa.bindparam("device"),
+)
+_BEFORE: Final = (
+    sa.select(tickets.c.issued_at)
+    .where(_OF_DEVICE, tickets.c.log == sa.bindparam("log"), tickets.c.seq < sa.bindparam("seq"))
+    .order_by(tickets.c.issued_at.desc())
+    .limit(1)
+)
+_OPEN: Final = sa.select(sa.func.count()).where(_OF_DEVICE, tickets.c.in_line)
+_LATELY: Final = sa.select(sa.func.count()).where(
+    tickets.c.branch == sa.bindparam("branch"),
+    tickets.c.device == sa.bindparam("device"),
+    tickets.c.stamped_at > sa.bindparam("since"),
+    tickets.c.stamped_at <= sa.bindparam("at"),
+)
+_INSERT: Final = sa.insert(tickets)
+
+
+def admit(
+    db: sa.Connection,
+    branch: str,
+    device: str,
+    op: m.TicketOp,
+    issued: m.TicketIssued,
+    *,
+    now: datetime | None = None,
+) -> None:
+    """A kiosk's new ticket joins the line; one that a live state told already is there. Raises `NotPossible`."""
+    now = now or datetime.now(UTC)
+    try:
+        date.fromisoformat(issued.day)
+    except ValueError as err:  # the pattern lets a 45th of October pass
+        raise NotPossible("unknown") from err
+    hold(db, branch)
+    known = db.execute(_KNOWN, {"branch": branch, "day": issued.day, "number": issued.number}).first()
+    if known is not None:
+        if (known.device, known.log, known.seq) == (device, op.log, op.seq):
+            return
+        raise NotPossible("collision")
+    _own_digit(db, branch, device, issued)
+    latest = latest_day(db, branch)
+    estimate = on_our_clock(op.at, issued.clock, now)
+    line_day = _line_day(issued, estimate, believable(latest, now.date()))
+    came = _after_its_last(db, branch, device, op, line_day, estimate)
+    _refuse_floods(db, branch, device, line_day, op.at)
+    if latest is not None and latest < line_day:
+        settle(db, branch, before=line_day, now=now)  # the first ticket of a day settles the days before it
+    priority = _priority(db, branch, issued, line_day)
+    due = issued.due if keeps(came, issued.due) else None
+    state = step(TicketState.ISSUED, TicketEvent.ACCEPTED)
+    assert state is not None
+    moved_ms = round((came - estimate) / timedelta(milliseconds=1))
+    row = {
+        "branch": branch,
+        "day": issued.day,
+        "number": issued.number,
+        "service": issued.service,
+        "state": state,
+        "device": device,
+        "log": op.log,
+        "seq": op.seq,
+        "visit": issued.visit,
+        "language": issued.language,
+        "counter": "",
+        "issued_at": came,
+        "changed_at": now,
+        "line_day": line_day,
+        "lane": Lane.COUNTER,
+        "priority": priority,
+        "came": came,
+        "stamped_at": op.at,
+        "place_at": came - HEAD_START[priority],
+        "due": due,
+        "in_line": True,
+        "rejoins": 0,
+        "within_ms": None if issued.clock is None else issued.clock.within_ms + moved_ms,
+        "through": 0,
+    }
+    db.execute(_INSERT, row)
+    record(db, branch, issued.day, issued.number, TicketEvent.ACCEPTED, state, "", now)
+    bump(db, branch)
+    if line_day < believable(
+        max(latest or line_day, line_day), now.date()
+    ):  # it arrived after its day was over: the visitor has long gone
+        change(db, branch, issued.day, issued.number, TicketEvent.DAY_ENDED, now=now)
+
+
+def on_our_clock(at: datetime, clock: m.ClockReading | None, now: datetime) -> datetime:
+    """A terminal's time on the hub's clock: never in the future; half a day back at most when it is not known."""
+    if clock is None:
+        return min(max(at, now - UNKNOWN_CLOCK), now).astimezone(UTC)
+    try:
+        true = at + timedelta(milliseconds=clock.offset_ms)
+    except OverflowError:  # an offset that no clock can have
+        return now
+    return min(max(true, now - OLDEST), now).astimezone(UTC)
+
+
+def _line_day(issued: m.TicketIssued, came: datetime, today: str) -> str:
+    """The business day on which the ticket truly is: a terminal's calendar may be a day off."""
+    if issued.zone_min is not None:
+        return (came + timedelta(minutes=issued.zone_min)).date().isoformat()
+    possible = date.fromisoformat(issued.day) <= (came + timedelta(hours=14)).date()
+    return issued.day if possible else today
+
+
+def _after_its_last(
+    db: sa.Connection, branch: str, device: str, op: m.TicketOp, line_day: str, came: datetime
+) -> datetime:
+    """Tickets of one terminal keep their order, whatever its clock did."""
+    mine = {"branch": branch, "day": line_day, "device": device, "log": op.log, "seq": op.seq}
+    last = db.execute(_BEFORE, mine).scalar()
+    return came if last is None else max(came, last)
+
+
+def _own_digit(db: sa.Connection, branch: str, device: str, issued: m.TicketIssued) -> None:
+    """A digit belongs to one terminal of the branch: a second one that uses it would give numbers twice."""
+    digit = parse_number(issued.number).kiosk
+    owner = db.execute(_OWNER, {"branch": branch, "digit": digit}).first()
+    if owner is None:
+        db.execute(sa.insert(digits).values(branch=branch, digit=digit, device=device, day=issued.day))
+    elif owner.device != device and date.fromisoformat(issued.day) - date.fromisoformat(owner.day) < DIGIT_KEPT:
+        raise NotPossible("collision")
+    elif owner.device != device or issued.day > owner.day:
+        here = sa.and_(digits.c.branch == branch, digits.c.digit == digit)
+        db.execute(sa.update(digits).where(here).values(device=device, day=issued.day))
+
+
+def _refuse_floods(db: sa.Connection, branch: str, device: str, line_day: str, at: datetime) -> None:
+    """By the terminal's own times: what was taken in three days and arrives in a second is no flood."""
+    mine = {"branch": branch, "device": device}
+    lately = db.execute(_LATELY, {**mine, "since": at - timedelta(minutes=1), "at": at}).scalar() or 0
+    if lately >= MAX_PER_MINUTE or (db.execute(_OPEN, {**mine, "day": line_day}).scalar() or 0) >= MAX_OPEN_PER_DEVICE:
+        raise NotPossible("flood")
+
+
+def _priority(db: sa.Connection, branch: str, issued: m.TicketIssued, line_day: str) -> Priority:
+    """As issued; a ticket carried over counts once, and only when closing did cut it off."""
+    if issued.priority is not Priority.CARRIED:
+        return issued.priority
+    old = issued.instead_of
+    if old is None:
+        return Priority.NONE
+    oldest = (date.fromisoformat(line_day) - timedelta(days=CARRIED_DAYS)).isoformat()
+    taken = db.execute(
+        sa.update(tickets)
+        .where(
+            ticket_key(branch, old.day, old.number),
+            tickets.c.state == TicketState.EXPIRED,
+            tickets.c.line_day >= oldest,
+            tickets.c.line_day < line_day,
+            tickets.c.carried_to.is_(None),
+        )
+        .values(carried_to=f"{issued.day} {issued.number}")
+    ).rowcount
+    return Priority.CARRIED if taken else Priority.NONE

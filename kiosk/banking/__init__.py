@@ -1,0 +1,1 @@
+"""What the terminal does at the core bank, for a visitor whose identity was checked."""

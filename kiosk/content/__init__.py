@@ -1,0 +1,1 @@
+"""Approved knowledge: what may be said, who signed it, and which of it answers a question."""

@@ -1,0 +1,78 @@
+"""What a sentence or the keypad answers of the things a flow needs to know. Pure.
+
+`readings` are those of `models/slots.py`: `amount`, `digits` (any run of them), `tail` (digits that
+were named as the end of a number), `ticket_no`, `date`, `time`, `period`, `currency`, `switch`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from config.flows import Slot
+
+_SAME: Final = {"date": "date", "time": "time", "currency": "currency", "period": "period", "switch": "switch",
+                "ticket": "ticket_no", "service": "service", "payee": "payee", "priority": "priority"}  # fmt: skip
+TYPED_MOST: Final = 19  # digits of the longest card number
+PIN_DIGITS: Final = 6
+
+
+def typed_most(slot: Slot) -> int:
+    """How many digits the keypad takes."""
+    if slot.secret:
+        return PIN_DIGITS
+    return max(slot.digits, default=len(str(slot.most)) if slot.kind == "amount" else TYPED_MOST)
+
+
+def fits(slot: Slot, value: str) -> bool:
+    """Whether a value is one that the flow can use."""
+    match slot.kind:
+        case "amount":
+            return value.isdecimal() and slot.least <= int(value) <= slot.most and int(value) > 0
+        case "pin":
+            return value.isdecimal() and len(value) == PIN_DIGITS
+        case "phone":
+            return value.isdecimal() and len(value) == 11 and value.startswith("1")
+        case "digits":
+            return value.isdecimal() and (not slot.digits or len(value) in slot.digits)
+    return bool(value)
+
+
+def given(slots: Mapping[str, Slot], asked: str | None, readings: Mapping[str, str]) -> dict[str, str]:
+    """The slots that a sentence fills: the one that was asked for first, others only where they were named."""
+    found: dict[str, str] = {}
+    spec = slots.get(asked or "")
+    if asked and spec and not spec.secret and (value := _asked(spec, readings)):
+        found[asked] = value
+    for name, slot in slots.items():
+        if name in found or slot.secret:
+            continue
+        value = _named(slot, readings)
+        if value and value not in found.values() and fits(slot, value):
+            found[name] = value
+    return found
+
+
+def _asked(slot: Slot, readings: Mapping[str, str]) -> str | None:
+    """The answer to a question; a bare number will do."""
+    match slot.kind:
+        case "amount":
+            tried = [readings.get("amount"), None if "tail" in readings else readings.get("digits")]
+        case "digits" | "phone":
+            tried = [readings.get("tail"), readings.get("digits")]
+        case _:
+            tried = [_named(slot, readings)]
+    return next((value for value in tried if value and fits(slot, value)), None)
+
+
+def _named(slot: Slot, readings: Mapping[str, str]) -> str | None:
+    """What a sentence says of this slot without having been asked."""
+    match slot.kind:
+        case "amount":
+            return readings.get("amount")
+        case "digits":
+            return readings.get("tail")
+        case "phone":
+            return readings.get("digits")
+        case _:
+            return readings.get(_SAME.get(slot.kind, ""))
