@@ -295,7 +295,7 @@ class Ingest:
                 case m.Handover():
                     _keep_handover(address, message, kept, self._now())
                 case m.TicketOp(body=m.TicketIssued() as issued):
-                    queue.admit(db, address.branch, address.device, message, issued, now=self._now())
+                    queue.admit(db, address.branch, address.device, message, issued, now=self._now(), held=True)
                     kept.moved.add(address.branch)
                 case m.TicketOp(body=m.TicketGivenBack() | m.TicketHandled() as done):
                     merge_operation(db, address.branch, address.device, message, done, now=self._now())
