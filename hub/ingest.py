@@ -29,7 +29,7 @@ import sqlalchemy as sa
 
 from contracts import messages as m
 from contracts import topics
-from hub import queue
+from hub import queue, shadow
 from hub.bus import Arrived, Outgoing
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, branches, devices, early, events, handovers, logs, opinions, refused, samples, upsert
@@ -100,6 +100,8 @@ class _Batch:
     scores: list[dict[str, Any]] = field(default_factory=list)
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
     refusals: list[dict[str, Any]] = field(default_factory=list)
+    reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to
+    again: list[Outgoing] = field(default_factory=list)  # what terminals should be set to, for those that lag behind
     heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     tallies: IngestTallies = field(default_factory=IngestTallies)  # counted only when the batch is on disk
 
@@ -157,6 +159,8 @@ class Ingest:
             self._count(kept.tallies)
             for key, applied in kept.heads.items():
                 self._acknowledge(_ack(key, applied, self._now()))
+            for message in kept.again:
+                self._acknowledge(message)
             for branch in sorted(kept.moved):
                 self._queue_moved(branch)
             for branch in sorted(kept.changed | kept.moved):
@@ -234,6 +238,8 @@ class Ingest:
         if kept.refusals:
             db.execute(sa.insert(refused), kept.refusals)
         _note_devices(db, kept.heard)
+        if kept.reports:
+            kept.again = shadow.keep_reports(db, kept.reports, self._now())
         return kept
 
     def _apply_log(self, db: sa.Connection, key: LogKey, parked: dict[int, _Owed], kept: _Batch) -> None:
@@ -324,6 +330,10 @@ class Ingest:
                     heard |= {"online": message.online, "since": message.since, "versions": message.versions}
             case m.Telemetry():
                 heard["telemetry"] = msgspec.to_builtins(message)
+            case m.ShadowReported() if shadow.is_whole(message):
+                kept.reports[(address.branch, address.device)] = message
+            case m.ShadowReported():
+                self._refuse("hash", f"configuration of {address.device}")
             case m.TelemetryBatch():
                 _keep_samples(db, address, message)
             case m.KioskQueue():
