@@ -20,7 +20,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Bank(Section):
@@ -129,6 +129,12 @@ class Hearing(Section):
         pattern=r"^(whisper|sherpa:.+)$",
         description="the recogniser: whisper, or sherpa:/path/to/folder with a model of sherpa-onnx",
     )
+
+    @model_validator(mode="after")
+    def _pauses_in_order(self) -> Hearing:
+        if self.pause_shortest_ms > self.pause_longest_ms:
+            raise ValueError("pause_shortest_ms must not be longer than pause_longest_ms")
+        return self
 
 
 class Seeing(Section):
