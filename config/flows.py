@@ -195,6 +195,21 @@ class Flow(Section):
         return found
 
 
+class StaffPhrases(Section):
+    """What stands on the staff's page."""
+
+    pin: Both
+    wrong: Both
+    wait: Both
+    call: Both
+    recall: Both
+    serve: Both
+    finish: Both
+    miss: Both
+    counter: Both
+    close: Both
+
+
 class Phrases(Section):
     """What is said outside the flows."""
 
@@ -245,6 +260,7 @@ class Phrases(Section):
     dock_text_back: Both
     dock_end: Both
     dock_human: Both
+    staff: StaffPhrases
     fillers: tuple[Both, ...] = Field(default=(), max_length=8, description="said where the answer takes a moment")
 
 

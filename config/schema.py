@@ -256,6 +256,38 @@ class BankSystem(Section):
     )
 
 
+class StaffCounter(Section):
+    """A counter that staff can call to from the terminal's own screen."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,8}$")] = Field(description="as it is called out")
+    services: tuple[str, ...] = Field(default=(), max_length=26, description="ids of services it calls; none: all")
+
+
+class Staff(Section):
+    """The staff's page on the terminal's own screen, for the time without a hub. See docs/queue.md."""
+
+    pin_hash: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^(\$(argon2id|scrypt)\$.+)?$",
+        description="made by `python -m kiosk staff-pin`; empty: there is no such page",
+    )
+    counters: tuple[StaffCounter, ...] = Field(
+        default=(StaffCounter(name="1"), StaffCounter(name="2"), StaffCounter(name="3")), min_length=1, max_length=6
+    )
+    untouched_s: float = Field(
+        default=60, ge=10, le=600, description="the page ends when nobody touched it for so long"
+    )
+    longest_s: float = Field(default=600, ge=60, le=3600, description="and after this in any case")
+
+    @model_validator(mode="after")
+    def _counters_differ(self) -> Staff:
+        names = [counter.name for counter in self.counters]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"counters share the name {', '.join(twice)}")
+        return self
+
+
 class Site(Section):
     """One terminal at one place."""
 
@@ -272,6 +304,7 @@ class Site(Section):
     content: Content = Content()
     hub: HubLink = HubLink()
     bank_system: BankSystem = BankSystem()
+    staff: Staff = Staff()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:
@@ -280,6 +313,14 @@ class Site(Section):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"services share the {what} {', '.join(twice)}: ticket numbers would collide")
+        return self
+
+    @model_validator(mode="after")
+    def _counters_call_services_that_exist(self) -> Site:
+        known = {service.id for service in self.services}
+        called = {service for counter in self.staff.counters for service in counter.services}
+        if unknown := sorted(called - known):
+            raise ValueError(f"staff.counters call services that do not exist: {', '.join(unknown)}")
         return self
 
     def service_for(self, intent: str) -> Service | None:

@@ -415,7 +415,7 @@ class Telemetry(Message, frozen=True, kw_only=True):
     cpu_share: Annotated[float, msgspec.Meta(ge=0, le=64)] = 0.0  # of one core
     frame_p95_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None  # None: no screen says so
     missing: tuple[DeviceKind, ...] = ()
-    # how sounds and utterances ended since the start, 'part.name': for whoever asks why a terminal hears badly
+    # what was counted since the start, 'part.name': how sounds and utterances ended, devices, the staff's page
     hearing: Annotated[dict[Counted, Tally], msgspec.Meta(max_length=TALLIES_LIMIT)] = {}
     temperature_c: Annotated[float, msgspec.Meta(ge=-60, le=200)] | None = None  # None: no sensor
     waiting: Tally | None = None  # people in the branch's queue as this terminal knows it; None: it does not

@@ -17,9 +17,10 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from config.flows import load_flows, load_phrases
+from config.flows import Phrases, load_flows, load_phrases
 from config.guesses import load_guesses
 from config.intents import load_intents
+from config.load import ConfigError
 from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
@@ -44,6 +45,7 @@ from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
 from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
+from kiosk.queueing.pin import PinGate, StaffPin
 from kiosk.queueing.printing import PrintedPaper
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
@@ -53,6 +55,7 @@ from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
+from kiosk.session.staff_page import StaffPage
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
@@ -185,10 +188,23 @@ class Terminal:
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
         self._session.forgetters.append(self._screen.forget)
+        self._session.staff = self._staff = self._staff_page(phrases)
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
         self._presence = Presence(site.seeing)
+
+    def _staff_page(self, phrases: Phrases) -> StaffPage | None:
+        """The staff's page, where the site has a PIN for it. Raises `ConfigError` for a hash that is none."""
+        told = self._site.staff
+        if not told.pin_hash:
+            return None
+        try:
+            gate = PinGate(StaffPin(self._outbox, told.pin_hash, self._clock.now_ns))
+        except ValueError as err:
+            raise ConfigError(str(err)) from err
+        session = self._session
+        return StaffPage(self._site, phrases, self._ledger, gate, self._clock, _local_now, session.show)
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:
@@ -207,11 +223,14 @@ class Terminal:
         pace_ms = self._pace.frame_p95_ms if self._pace else None
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
-        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost})
+        staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
+        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost, **staff})
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
         session = self._session
+        if self._staff and self._staff.open:
+            return False
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
         return not session.muted and (session.visit is not None or self._presence.here or blind)
 
@@ -286,7 +305,8 @@ class Terminal:
                     self._session.tell(DeviceChanged("screen", True))
                     self._trace.note("screen_ready", driver=message.driver)
                 case Touch(_, target, at_ns):
-                    self._trace.note("pressed", target=target)
+                    if not (self._staff and self._staff.open):  # keys of the PIN are in no account
+                        self._trace.note("pressed", target=target)
                     await self._session.events.put(Touched(target, at_ns))
                 case Drawn(revision):
                     self._trace.note("drawn", revision=revision)

@@ -49,6 +49,7 @@ from kiosk.session.actions import Ledger
 from kiosk.session.ahead import Foreseen
 from kiosk.session.crosstalk import CrossTalk, Ears
 from kiosk.session.silence import SilenceWatch
+from kiosk.session.staff_page import STAFF, StaffPage
 from kiosk.session.stage import Backstage, snapshot
 from kiosk.session.states import Effect, State, step
 from kiosk.session.trace import NoTrace, Trace
@@ -108,6 +109,7 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
+        self.staff: StaffPage | None = None
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.tally_ignored: Counter[str] = Counter()
 
@@ -121,8 +123,14 @@ class Session:
         finally:
             await self._cancel_turn()
             self._silence.stop()
+            if self.staff:
+                await self.staff.shut()
 
     async def _take(self, event: Event) -> None:
+        if self.staff and self.staff.takes(event):
+            await self.staff.take(event, idle=self.state is State.IDLE, language=self._idle_language)
+            self.show()
+            return
         match event:
             case FaceMoved(x, y):
                 self._look_at(x, y)
@@ -294,6 +302,8 @@ class Session:
 
     def _quiet_touch(self, target: str) -> bool:
         """Touches that are not part of the conversation: the microphone, and the language before a visit."""
+        if target.startswith(STAFF):  # there is no such page, or it has just closed under the finger
+            return True
         if target == "microphone":
             self.muted = not self.muted
             self._watch_silence()  # muting ends a voice that had ended the silence
@@ -421,6 +431,8 @@ class Session:
             language=language,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)
+        if self.staff and self.staff.open:
+            state = self.staff.dressed(state)
         if self._talk.ears:
             self._talk.ears.profile(self.visit.mode if self.visit else "standard")
         if state == self._shown:

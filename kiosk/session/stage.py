@@ -111,7 +111,8 @@ def _entry(visit: Visit) -> Entry | None:
     keypad = visit.last.keypad if visit.last else None
     if keypad is None:
         return None
-    return Entry(HIDDEN * len(visit.typed) if keypad.secret else visit.typed, keypad.most, money=keypad.money)
+    shown = HIDDEN * len(visit.typed) if keypad.secret else visit.typed
+    return Entry(shown, keypad.most, money=keypad.money, secret=keypad.secret)
 
 
 def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeVar
 
 from contracts import messages as m
 from contracts import topics
@@ -14,11 +15,13 @@ from contracts.queueing import Priority
 from kiosk.ports import Clock
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import Ticket, TicketDesk
+from kiosk.queueing.staff import StaffDesk
 from kiosk.runtime.worker import ModelThread
 from kiosk.sync.outbox import Outbox, OutboxFull
 
 log = logging.getLogger(__name__)
 
+R = TypeVar("R")
 TIDY_S: Final = 600.0
 
 
@@ -57,6 +60,10 @@ class DiskLedger:
 
     async def hub_is(self, reachable: bool) -> None:
         await self._thread.call(self._desk.line.hub_is, reachable)
+
+    async def at_staff_desk(self, work: Callable[[StaffDesk], R], at: datetime) -> R:
+        """Do something at the staff's desk, on the business day of `at`; raises what it raises."""
+        return await self._thread.call(lambda: work(StaffDesk(self._desk.line, self._desk.business_day(at))))
 
     async def note(self, moment: m.Moment) -> None:
         await self._thread.call(self._outbox.append, topics.EVENTS, moment)

@@ -7,7 +7,7 @@ its text. Thirty seconds of conversation take no real time and happen in the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -38,6 +38,7 @@ from kiosk.events import (
     UtteranceEnded,
 )
 from kiosk.queueing.desk import ServiceView, TicketDesk
+from kiosk.queueing.staff import StaffDesk
 from kiosk.runtime.clock import LoopClock
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.session import Session
@@ -70,6 +71,9 @@ class DirectLedger:
 
     async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
         return self.desk.owed(day=day)
+
+    async def at_staff_desk(self, work: Callable[[StaffDesk], Any], at: datetime) -> Any:
+        return work(StaffDesk(self.desk.line, self.desk.business_day(at)))
 
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
