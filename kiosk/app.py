@@ -224,7 +224,8 @@ class Terminal:
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
-        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost, **staff})
+        hearing = {**self._heard(), **lost, **staff}
+        return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""

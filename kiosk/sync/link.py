@@ -62,7 +62,8 @@ class Condition:
     missing: tuple[m.DeviceKind, ...] = ()
     frame_p95_ms: float | None = None
     hearing: Mapping[str, int] = field(default_factory=dict)
-    models: Mapping[str, m.ModelTiming] = field(default_factory=dict)
+    models: Callable[[], Mapping[str, m.ModelTiming]] = dict
+    """How long the models took since this was called last: called once a report."""
 
 
 def _envelope() -> dict[str, Any]:
@@ -244,7 +245,7 @@ class Link:
             waiting=None if self.queue is None else sum(line.waiting for line in self.queue.services),
             clock=self._outbox.hub_clock.reading(),
             hearing=dict(sorted(condition.hearing.items())[: m.TALLIES_LIMIT]),
-            models=dict(condition.models),
+            models=dict(condition.models()),
             versions=self._versions,
         )
         with contextlib.suppress(BusDown):  # the next one replaces it

@@ -96,6 +96,9 @@ def head() -> dict[str, Any]:
     return {"id": "1", "at": datetime.now(UTC), "mono_ns": 0}
 
 
+SLOW = {"recogniser": m.ModelTiming(calls=3, p50_ms=400.0, p95_ms=900.0)}
+
+
 class Bench:
     """A kiosk's link on an exchange with a scripted hub."""
 
@@ -107,7 +110,7 @@ class Bench:
         self.link = Link(
             JournalBus(self.exchange, client_id="kiosk"), self.outbox, branch=BRANCH, device=DEVICE,
             versions={"software": "0"}, vitals=VitalsProbe(folder), pace=PACE, on_change=self._changed,
-            condition=lambda: Condition(missing=("camera",), hearing={"ears.capped": 2}),
+            condition=lambda: Condition(missing=("camera",), hearing={"ears.capped": 2}, models=lambda: SLOW),
         )  # fmt: skip
         self.running = asyncio.create_task(self.link.run())
 
@@ -278,5 +281,5 @@ async def test_telemetry_says_what_is_owed_and_what_is_missing(bench: Bench) -> 
     report = next(message for _, message in bench.hub.said if isinstance(message, m.Telemetry))
     assert report.missing == ("camera",)
     assert report.pending == 3
-    assert report.hearing == {"ears.capped": 2}
+    assert report.hearing == {"ears.capped": 2} and report.models == SLOW
     assert report.rss_bytes > 1_000_000 and report.free_disk_bytes > 0
