@@ -260,6 +260,8 @@ class Phrases(Section):
     dock_text_back: Both
     dock_end: Both
     dock_human: Both
+    called_last: Both
+    called_last_anywhere: Both
     staff: StaffPhrases
     fillers: tuple[Both, ...] = Field(default=(), max_length=8, description="said where the answer takes a moment")
 

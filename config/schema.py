@@ -256,6 +256,19 @@ class BankSystem(Section):
     )
 
 
+class Calling(Section):
+    """Numbers that are called, at this terminal. See docs/queue.md."""
+
+    announces: bool = Field(
+        default=False, description="its loudspeaker says them in both languages: one terminal of a branch, if any"
+    )
+    shows: bool = Field(default=True, description="they are shown large on the page that invites")
+    shows_s: float = Field(default=6, ge=3, le=30, description="each for so long at least")
+    late_s: float = Field(default=30, ge=5, le=600, description="older than this they are shown and not said")
+    waits_s: float = Field(default=20, ge=0, le=120, description="for the end of a conversation; then only shown")
+    gain_db: float = Field(default=3, ge=0, le=9, description="louder than to a visitor: the hall is larger")
+
+
 class StaffCounter(Section):
     """A counter that staff can call to from the terminal's own screen."""
 
@@ -304,6 +317,7 @@ class Site(Section):
     content: Content = Content()
     hub: HubLink = HubLink()
     bank_system: BankSystem = BankSystem()
+    queue: Calling = Calling()
     staff: Staff = Staff()
 
     @model_validator(mode="after")

@@ -79,6 +79,14 @@ class QueueLine(msgspec.Struct, frozen=True):
     wait_min: tuple[int, int] | None = None
 
 
+class CalledView(msgspec.Struct, frozen=True):
+    """A number that was called: large on the attract page, for who cannot hear it."""
+
+    number: str
+    counter: str  # '': to the counter, whichever it is
+    again: bool = False
+
+
 class StaffRow(msgspec.Struct, frozen=True):
     """One open ticket of this terminal, as its staff see it."""
 
@@ -137,6 +145,7 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     lights: DeviceLights = DeviceLights()
     entry: Entry | None = None
     staff: StaffView | None = None
+    called: CalledView | None = None
 
 
 class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):

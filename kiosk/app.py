@@ -53,6 +53,7 @@ from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
+from kiosk.session.announcer import Announcer, AnnouncerPorts
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
 from kiosk.session.staff_page import StaffPage
@@ -132,6 +133,7 @@ class Terminal:
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
+            on_called=self._called,
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -188,6 +190,7 @@ class Terminal:
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
         self._session.forgetters.append(self._screen.forget)
+        self._calls = self._session.calls = self._announcer()
         self._session.staff = self._staff = self._staff_page(phrases)
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
@@ -204,11 +207,31 @@ class Terminal:
         except ValueError as err:
             raise ConfigError(str(err)) from err
         session = self._session
-        return StaffPage(self._site, phrases, self._ledger, gate, self._clock, _local_now, session.show)
+        called = self._calls.called_here if self._calls else _nobody_announces
+        return StaffPage(self._site, phrases, self._ledger, gate, self._clock, _local_now, session.show, called)
+
+    def _announcer(self) -> Announcer | None:
+        told, turns = self._site.queue, self._turns
+        if not (told.announces or told.shows):
+            return None
+        ports = AnnouncerPorts(
+            voice=lambda: turns.voice,
+            playback=lambda: turns.playback,
+            floor=turns.floor,
+            conversing=lambda: self._session.visit is not None,
+            hub_now=self._outbox.hub_clock.now,
+            changed=self._session.show,
+            note=self._trace.note,
+        )
+        return Announcer(told, ports, self._clock)
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:
         self._screen.send(state)
+
+    def _called(self, called: m.NumberCalled) -> None:
+        if self._calls:
+            self._calls.heard(called)
 
     def _queue(self) -> m.TicketsState | None:
         return self._link.queue
@@ -224,7 +247,8 @@ class Terminal:
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
-        hearing = {**self._heard(), **lost, **staff}
+        called = {**(self._calls.tallies() if self._calls else {}), **self._session.tallies()}
+        hearing = {**self._heard(), **lost, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
     def _may_hear(self) -> bool:
@@ -285,6 +309,8 @@ class Terminal:
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
         }
+        if self._calls:
+            works["calls"] = self._calls.run()
         if not self._recording:
             works["rendering"] = self._render_ahead()
         return {**works, **self._devices()}
@@ -453,6 +479,10 @@ class Terminal:
         whole.write_text(json.dumps(account, ensure_ascii=False, indent=1), "utf-8")
         whole.replace(recording.report)
         return outcome
+
+
+def _nobody_announces(number: str, counter: str, again: bool) -> None:
+    """This terminal neither shows nor says what is called at it."""
 
 
 def _local_now() -> datetime:

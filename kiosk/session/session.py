@@ -47,7 +47,8 @@ from kiosk.ports import Clock, Speaker
 from kiosk.runtime.buffer import Buffer
 from kiosk.session.actions import Ledger
 from kiosk.session.ahead import Foreseen
-from kiosk.session.crosstalk import CrossTalk, Ears
+from kiosk.session.announcer import Announcer
+from kiosk.session.crosstalk import BesideAnnouncement, CrossTalk, Ears
 from kiosk.session.silence import SilenceWatch
 from kiosk.session.staff_page import STAFF, StaffPage
 from kiosk.session.stage import Backstage, snapshot
@@ -110,6 +111,8 @@ class Session:
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
         self.staff: StaffPage | None = None
+        self.calls: Announcer | None = None
+        self._beside = BesideAnnouncement(self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.tally_ignored: Counter[str] = Counter()
 
@@ -125,6 +128,7 @@ class Session:
             self._silence.stop()
             if self.staff:
                 await self.staff.shut()
+            self._beside.stop()
 
     async def _take(self, event: Event) -> None:
         if self.staff and self.staff.takes(event):
@@ -155,6 +159,8 @@ class Session:
                 self.tally_ignored["old turn"] += 1
                 return
             case Touched(target) if self._quiet_touch(target):
+                return
+            case UtteranceEnded() if self.state is State.IDLE and self._beside.holds_back(event, self.turns):
                 return
             case SpeechStarted(at_ns) if self.state in CONSIDERS and self._talk.talks_on(at_ns):
                 self.tally_ignored["talks on after the cap"] += 1
@@ -390,6 +396,10 @@ class Session:
         shown = bool(self._shown and (self._shown.captions or self._shown.ticket))
         return self.visit is not None or self._talk.remembers or shown
 
+    def tallies(self) -> dict[str, int]:
+        """What became of voices beside an announcement."""
+        return {f"beside.{name}": count for name, count in self._beside.tally.items()}
+
     # ------------------------------------------------------------ what is shown
     def understood(
         self,
@@ -429,6 +439,8 @@ class Session:
             now=self._local_now(),
             invitations=self._brain.invitations(language, self._local_now()),
             language=language,
+            called=self.calls.now if self.calls else None,
+            called_last=self.calls.last if self.calls else None,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)
         if self.staff and self.staff.open:

@@ -71,7 +71,10 @@ def _envelope() -> dict[str, Any]:
 
 
 class Link:
-    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed."""
+    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed.
+
+    `on_called`: a number was called in the branch; it may come more than once.
+    """
 
     def __init__(
         self,
@@ -87,12 +90,13 @@ class Link:
         pace: LinkPace | None = None,
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
+        on_called: Callable[[m.NumberCalled], None] | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
-        self._on_change = on_change
+        self._on_change, self._on_called = on_change, on_called
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -321,6 +325,8 @@ class Link:
                 await self._acknowledge(message)
             case m.TicketsState() if address.branch == message.branch:
                 self._take_queue(message)
+            case m.NumberCalled() if address.branch == message.branch and self._on_called is not None:
+                self._on_called(message)
             case m.HubPresence():
                 await self._take_presence(message)
 

@@ -88,7 +88,9 @@ class DirectLedger:
 class ScriptedVoice:
     """Speech that takes 200 ms to make and as long as its text to play."""
 
-    async def speak(self, text: str, language: str, *, keep: bool, manner: Any = None) -> AsyncIterator[SpeechChunk]:
+    async def speak(
+        self, text: str, language: str, *, keep: bool, manner: Any = None, leisurely: bool = False
+    ) -> AsyncIterator[SpeechChunk]:
         for clause in clauses(text, language):
             await asyncio.sleep(0.2)
             samples = len(clause) * SPEECH_RATE_HZ // CHARACTERS_PER_S

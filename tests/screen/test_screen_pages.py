@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from screen_checker import picture_faults, target_faults
 from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 
-from contracts.screen import Caption, DeviceLights, Entry, Language, Page, ScreenState, Target
+from contracts.screen import CalledView, Caption, DeviceLights, Entry, Language, Page, ScreenState, Target
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
 from kiosk.screen.dock import DOCK_IDS
@@ -85,6 +85,18 @@ def test_nobody_is_sent_to_the_slot_of_a_printer_that_does_not_work() -> None:
     broken = replace(ticket("zh"), lights=DeviceLights(missing=("printer",)))
     assert "请取票" in words_drawn(ticket("zh"))
     assert "请取票" not in words_drawn(broken) and "请记住号码" in words_drawn(broken)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "called", [CalledView("A037", "3"), CalledView("A0370", "VIP-room", True), CalledView("B01", "")]
+)
+def test_a_called_number_is_large_and_whole_on_both_pages_that_invite(called: CalledView, language: Language) -> None:
+    for page in ("attract", "outage"):
+        state = replace(sample(page, language), called=called)
+        assert faults_of(state) == []
+        assert called.number in words_drawn(state)
+    assert faults_of(replace(sample("outage", language), called=called, targets=())) == []
 
 
 def test_the_checker_sees_a_target_above_the_line_a_small_one_and_two_too_close() -> None:
