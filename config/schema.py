@@ -80,6 +80,12 @@ class Ports(Section):
     printer: str = Field(
         default="folder:out/tickets", max_length=300, description="file:/dev/usb/lp0, network:HOST:9100, folder:PATH"
     )
+    code_reader: str = Field(
+        default="camera",
+        max_length=300,
+        description="what reads QR codes that visitors show: camera, picture:PATH (what is held up, as a file), none",
+        pattern=r"^(camera|none|picture:.+)$",
+    )
     retry_s: float = Field(default=3.0, ge=0.5, le=60, description="how often a missing device is looked for again")
 
 

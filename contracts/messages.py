@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from contracts.appointments import MOST as MOST_APPOINTMENTS
 from contracts.handover import HandoverPacket
 from contracts.queueing import Lane, Priority
 from contracts.tickets import TicketState
@@ -28,7 +29,7 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 """An identifier of ours: intent, service, outcome. Never a visitor's word."""
 Counted = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 """What is counted, 'part.name'; names are ours."""
-TALLIES_LIMIT: Final = 60
+TALLIES_LIMIT: Final = 80
 TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
 VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
 """Random, new for each visit; says nothing about who the visitor is."""
@@ -368,6 +369,29 @@ class NumberCalled(Message, frozen=True, kw_only=True):
     again: bool
     show_at: Utc
     show_ms: Annotated[int, msgspec.Meta(ge=1_000, le=60_000)]
+
+
+class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+    """One appointment. `code` and `tail` (the end of a document's number, or '') are hashes under the list's salt,
+    made by `contracts.appointments`."""
+
+    ref: Code
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    tail: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?$")] = ""
+    service: Code
+    due: Utc
+
+
+class Appointments(Message, frozen=True, kw_only=True):
+    """The branch's appointments of today and the next days, whole. Replaces the list before when `revision` is higher.
+
+    With it a terminal without a network knows who comes; no name and no number of anybody is in it.
+    """
+
+    branch: Name
+    revision: Tally
+    salt: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    appointments: Annotated[tuple[Appointment, ...], msgspec.Meta(max_length=MOST_APPOINTMENTS)]
 
 
 # --- the link itself ----------------------------------------------------------------------------

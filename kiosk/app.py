@@ -25,6 +25,7 @@ from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from kiosk.adapters.code_reader import CameraCodeReader, PictureCodeReader
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
@@ -42,7 +43,7 @@ from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recordi
 from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
-from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
+from kiosk.ports import Camera, CodeReader, DeviceLost, Microphone, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.pin import PinGate, StaffPin
@@ -54,6 +55,7 @@ from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.announcer import Announcer, AnnouncerPorts
+from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
 from kiosk.session.staff_page import StaffPage
@@ -102,6 +104,7 @@ class Terminal:
         self._models = models
         self._recording = recording
         self._stop = asyncio.Event()
+        self._keeping: set[asyncio.Task[None]] = set()
         self._pace: Pace | None = None
         self._clock = SystemClock()
         self._trace = Trace(self._clock) if recording else NoTrace()
@@ -134,6 +137,7 @@ class Terminal:
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
             on_called=self._called,
+            on_appointments=self._keep_appointments,
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -141,7 +145,7 @@ class Terminal:
         entries = LateKnowledge(lambda: finds_entries(site, intents))
         guesses = load_guesses()
         habits = Habits(places.state / "habits.json", [row.wish for row in guesses])
-        guessing = Guessing(guesses, habits)
+        guessing = Guessing(guesses, habits, lambda: desk.appointments.expected(self._hub_local_now()))
         brain = Brain(
             site,
             FlowBook(load_flows()),
@@ -156,6 +160,11 @@ class Terminal:
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
         )
         self._printer = open_printer(printer_address(site, places))
+        self._appointments = desk.appointments
+        self._camera_codes = CameraCodeReader(self._clock)
+        self._checking_in = CheckIn(
+            self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._code_reader
+        )
         actions = Actions(
             site,
             self._ledger,
@@ -165,6 +174,7 @@ class Terminal:
             _local_now,
             self._trace.note,
             banking=open_bank_system(site, places.state, self._clock, _local_now),
+            checking_in=self._checking_in,
         )
         self._attendance = Attendance()
         self._lips = LipWatch()
@@ -233,6 +243,28 @@ class Terminal:
         if self._calls:
             self._calls.heard(called)
 
+    def _keep_appointments(self, told: m.Appointments) -> None:
+        task = asyncio.get_running_loop().create_task(self._kept(told), name="appointments")
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _kept(self, told: m.Appointments) -> None:
+        try:
+            if await self._ledger.keep_appointments(told):
+                self._session.tell(QueueChanged())  # they may be worth an invitation
+        except OutboxFull:
+            log.error("outbox full: the list of appointments was not kept")
+
+    def _hub_local_now(self) -> datetime:
+        return self._outbox.hub_clock.now().astimezone()
+
+    def _code_reader(self) -> CodeReader | None:
+        """What can read a code now; None: nothing can."""
+        told = self._site.ports.code_reader
+        if told.startswith("picture:"):
+            return PictureCodeReader(Path(told.removeprefix("picture:")), self._clock)
+        return self._camera_codes if told == "camera" and self._session.works.get("camera", False) else None
+
     def _queue(self) -> m.TicketsState | None:
         return self._link.queue
 
@@ -248,6 +280,7 @@ class Terminal:
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
         called = {**(self._calls.tallies() if self._calls else {}), **self._session.tallies()}
+        called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
         hearing = {**self._heard(), **lost, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
@@ -420,10 +453,12 @@ class Terminal:
             await self._session.events.put(event)
 
     def _looks_hz(self) -> float:
-        """Lips are looked at while somebody speaks, oftener than faces otherwise."""
-        return self._site.addressing.looks_hz if self._ears.in_speech else self._site.seeing.looks_hz
+        """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
+        often = self._ears.in_speech or self._camera_codes.wanted
+        return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
 
     async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
+        self._camera_codes.show(frame)
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
         if faces and self._ears.in_speech and self._presence.here:

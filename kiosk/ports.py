@@ -150,6 +150,17 @@ class Bus(Protocol):
         """Send what is on its way (half a second at most) and say goodbye, so that the will is not published."""
 
 
+# ------------------------------------------------------------------ a code that a visitor shows
+class CodeReader(Protocol):
+    """Reads a QR code that somebody holds up. It looks only while it is asked to, never otherwise."""
+
+    async def read(self, within_s: float) -> str | None:
+        """The text of the first code that is seen within that time, 300 characters at most; None: none was.
+
+        Raises `DeviceLost` where there is nothing to see with.
+        """
+
+
 # ------------------------------------------------------------------ paper
 Bitmap = npt.NDArray[np.bool_]  # (height, 576), True is black
 PrinterReason = Literal["missing", "no_paper", "cover_open", "offline", "timeout", "unknown"]

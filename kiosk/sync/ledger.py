@@ -10,9 +10,11 @@ from typing import Final, TypeVar
 
 from contracts import messages as m
 from contracts import topics
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
 from kiosk.ports import Clock
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import Ticket, TicketDesk
 from kiosk.queueing.staff import StaffDesk
@@ -37,11 +39,24 @@ class DiskLedger:
         self.tally_lost = 0
 
     async def issue(
-        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+        self,
+        service: str,
+        *,
+        visit: str,
+        language: m.Language,
+        at: datetime,
+        priority: Priority = Priority.NONE,
+        booked: Booked | None = None,
     ) -> Ticket:
         return await self._thread.call(
-            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority
+            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority, booked=booked
         )
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return await self._thread.call(self._desk.appointments.find, means, digits)
+
+    async def keep_appointments(self, told: m.Appointments) -> bool:
+        return await self._thread.call(self._desk.appointments.keep, told)
 
     async def give_back(self, number: str, *, day: str) -> bool:
         return await self._thread.call(self._desk.give_back, number, day=day)

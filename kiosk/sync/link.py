@@ -91,12 +91,13 @@ class Link:
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
         on_called: Callable[[m.NumberCalled], None] | None = None,
+        on_appointments: Callable[[m.Appointments], None] | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
-        self._on_change, self._on_called = on_change, on_called
+        self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -327,6 +328,8 @@ class Link:
                 self._take_queue(message)
             case m.NumberCalled() if address.branch == message.branch and self._on_called is not None:
                 self._on_called(message)
+            case m.Appointments() if address.branch == message.branch and self._on_appointments is not None:
+                self._on_appointments(message)
             case m.HubPresence():
                 await self._take_presence(message)
 

@@ -20,6 +20,7 @@ from config.intents import load_intents
 from config.schema import load_site
 from contracts import messages as m
 from contracts import topics
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.screen import ScreenState
 from kiosk.adapters.room import Acoustics, Room, RoomSpeaker
@@ -37,6 +38,7 @@ from kiosk.events import (
     Touched,
     UtteranceEnded,
 )
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.staff import StaffDesk
 from kiosk.runtime.clock import LoopClock
@@ -74,6 +76,9 @@ class DirectLedger:
 
     async def at_staff_desk(self, work: Callable[[StaffDesk], Any], at: datetime) -> Any:
         return work(StaffDesk(self.desk.line, self.desk.business_day(at)))
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return self.desk.appointments.find(means, digits)
 
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
