@@ -113,6 +113,9 @@ class Announcer:
         """Seconds since it should have been shown; negative: it is not time yet."""
         return (self._ports.hub_now() - call.show_at) / timedelta(seconds=1)
 
+    def _is_late(self, call: Call) -> bool:
+        return self._age_s(call) > self._told.late_s
+
     async def _until(self, call: Call) -> None:
         early_s = -self._age_s(call)
         if early_s > FURTHEST_S:
@@ -123,8 +126,9 @@ class Announcer:
     async def _present(self, call: Call) -> None:
         """Show it for its time at least, and say it meanwhile if it may be said."""
         began_ns = self._clock.now_ns()
-        self.now = CalledView(call.number, call.counter, call.again)
-        self.tally["shown"] += 1
+        view = CalledView(call.number, call.counter, call.again) if self._told.shows else None
+        self.now = view
+        self.tally["shown"] += view is not None
         self._ports.changed()
         try:
             if self._told.announces:
@@ -134,17 +138,18 @@ class Announcer:
             least_s = self._told.shows_s if self._age_s(call) > call.show_s else max(self._told.shows_s, call.show_s)
             await self._clock.sleep(max(0.0, least_s - shown_s))
         finally:
-            self._recent = self._clock.now_ns(), CalledView(call.number, call.counter, call.again)
+            self._recent = (self._clock.now_ns(), view) if view else None
             self.now = None
             self._ports.changed()
 
     async def _say(self, call: Call) -> None:
         """Say it, or count why it is not said."""
         until_ns = self._clock.now_ns() + int(self._told.waits_s * 1e9)
-        if not await self._quiet(until_ns):
+        late = self._is_late(call)
+        if not late and not await self._quiet(until_ns):
             self.tally["conversation"] += 1
             return
-        if self._age_s(call) > self._told.late_s:
+        if late or self._is_late(call):  # also by waiting
             self.tally["late"] += 1
             return
         try:

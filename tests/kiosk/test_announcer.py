@@ -268,6 +268,16 @@ def test_her_own_announcement_heard_in_the_hall_begins_no_visit_a_visitor_s_wish
     assert hall.kiosk.session._beside.tally["not_for_us"] == (not begins)
 
 
+def test_where_only_the_loudspeaker_is_wanted_the_page_stays_as_it_is(play: Play) -> None:
+    async def script(hall: Hall) -> None:
+        hall.calls.heard(hall.called("A037"))
+        await hall.until(lambda: hall.calls.tally["said"] == 1)
+        await asyncio.sleep(10)
+
+    hall = play(script, shows=False)
+    assert hall.shown() == [] and hall.calls.last is None
+
+
 def test_a_flood_is_bounded_and_counted(play: Play) -> None:
     async def script(hall: Hall) -> None:
         for running in range(1, WAITING_LIMIT + 20):

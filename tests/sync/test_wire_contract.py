@@ -66,7 +66,7 @@ EXAMPLES = {
         revision=3,
         salt="0" * 32,
         appointments=(m.Appointment(ref="b-1", code="1" * 32, tail="", service="personal", due=NOW),),
-    ),  # fmt: skip
+    ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }
 
