@@ -311,6 +311,8 @@ class Terminal:
             loop.add_signal_handler(number, self._stop.set)
         await self._screen.open()
         self._session.tell(DeviceChanged("hub", False, "not reached yet"))
+        with suppress(OutboxFull):  # said when something that counts does not fit
+            await self._ledger.hub_is(False)  # a terminal that was killed may have left word that it was there
         outcome: Outcome | None = None
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._shut)

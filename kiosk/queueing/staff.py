@@ -7,6 +7,7 @@ calls, and a second caller would only make clashes.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -18,8 +19,10 @@ from config.schema import Site
 from contracts.tickets import TicketEvent, TicketState
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.own_line import OwnLine, OwnTicket
-from kiosk.sync.outbox import Outbox
+from kiosk.sync.outbox import Outbox, OutboxFull
 
+DISK_TROUBLE: Final = (OutboxFull, sqlite3.Error)
+"""What a desk's work raises when the disk, or somebody beside us, did not let it be done: nothing was."""
 Act = Literal["recall", "serve", "finish", "miss", "requeue", "park"]
 EVENTS: Final[dict[Act, TicketEvent]] = {
     "recall": TicketEvent.RECALLED,

@@ -43,8 +43,7 @@ from kiosk.events import (
 )
 from kiosk.ports import Clock
 from kiosk.queueing.own_line import NotHere, NotNow, OwnTicket
-from kiosk.queueing.staff import EVENTS, Act, HubIsThere, Look, StaffDesk
-from kiosk.sync.outbox import OutboxFull
+from kiosk.queueing.staff import DISK_TROUBLE, EVENTS, Act, HubIsThere, Look, StaffDesk
 
 R = TypeVar("R")
 STAFF: Final = "staff_"
@@ -72,7 +71,7 @@ class Gate(Protocol):
     def wait_s(self) -> int: ...
 
     async def check(self, pin: str) -> bool:
-        """Raises `OutboxFull`: the try could not be counted, and was none."""
+        """Raises `DISK_TROUBLE`: the try could not be counted, and was none."""
 
 
 class StaffPage:
@@ -193,7 +192,7 @@ class StaffPage:
         self._typed = ""
         try:
             right = await self._gate.check(typed)
-        except OutboxFull:
+        except DISK_TROUBLE:
             self.close("not_kept")
             return
         self._wrong = not right
@@ -239,7 +238,7 @@ class StaffPage:
         except (NotHere, NotNow):
             self._trouble = "not_now"
             return
-        except OutboxFull:
+        except DISK_TROUBLE:
             self._trouble = "not_kept"
             return
         if number is None:
@@ -250,7 +249,11 @@ class StaffPage:
             self._called(number, counter, name == "recall")
 
     async def _look_again(self) -> None:
-        look = await self._ledger.at_staff_desk(StaffDesk.look, self._local_now())
+        try:
+            look = await self._ledger.at_staff_desk(StaffDesk.look, self._local_now())
+        except DISK_TROUBLE:  # what is shown may be wrong by now: rather nothing
+            self.close("not_kept")
+            return
         if self._typed is None and (self._look is not None or self._ticking is not None):
             self._look = look
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -215,6 +216,29 @@ def test_in_a_visit_the_gesture_does_nothing_and_while_it_is_open_nobody_is_gree
     kiosk = play(script)
     assert kiosk.session.staff is not None and kiosk.session.staff.tally["gesture_in_visit"] == 1
     assert kiosk.moments().count("VisitStarted") == 1
+
+
+def test_a_disk_that_fails_is_said_and_ends_the_page_not_the_terminal(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await get_in(kiosk)
+        page, work = kiosk.session.staff, kiosk.ledger.at_staff_desk
+        assert page is not None
+
+        async def fails(*_: Any) -> Any:
+            raise sqlite3.OperationalError("database is locked")
+
+        kiosk.ledger.at_staff_desk = fails  # type: ignore[method-assign]
+        await kiosk.touch("staff_call")
+        assert not page.open and page.tally["not_kept"] == 1
+        kiosk.ledger.at_staff_desk = work  # type: ignore[method-assign]
+        await get_in(kiosk)
+        assert kiosk.screen.page == "staff"
+        kiosk.ledger.at_staff_desk = fails  # type: ignore[method-assign]
+        await kiosk.clock.sleep(6)  # the page looks by itself
+        assert not page.open
+        await kiosk.arrive()
+
+    assert handled(play(script)) == []
 
 
 def test_without_a_pin_in_the_configuration_there_is_no_page(play: Play) -> None:
