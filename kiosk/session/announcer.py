@@ -107,7 +107,11 @@ class Announcer:
         """Show and say what comes, until cancelled."""
         async for call in self._due:
             await self._until(call)
-            await self._present(call)
+            try:
+                await self._present(call)
+            except Exception as err:  # one that cannot be said must not silence those after it
+                self.tally["failed"] += 1
+                log.error("a called number was not announced: %s", type(err).__name__)
 
     def _age_s(self, call: Call) -> float:
         """Seconds since it should have been shown; negative: it is not time yet."""
@@ -152,33 +156,46 @@ class Announcer:
         if late or self._is_late(call):  # also by waiting
             self.tally["late"] += 1
             return
-        try:
-            chunks = await self._made(call)
-            if not await self._floor(until_ns):
-                self.tally["conversation"] += 1
-                return
-            try:
-                await self._play(chunks)
-            finally:
-                self._ports.floor.release()
-        except DeviceLost:
-            self.tally["no_voice"] += 1
-            return
-        self.tally["said"] += 1
-        self._ports.note("announced", number=call.number, counter=call.counter)
-
-    async def _made(self, call: Call) -> list[SpeechChunk]:
-        """Its sound in both languages, made before anybody has to be quiet for it. Raises `DeviceLost`."""
         voice = self._ports.voice()
         if voice is None or self._ports.playback() is None:
-            raise DeviceLost("nothing to speak with")
-        manner = Manner(gain_db=self._told.gain_db)
-        languages: tuple[Language, Language] = ("zh", "en")
-        chunks: list[SpeechChunk] = []
-        for language, text in zip(languages, announcement(call.number, call.counter, again=call.again), strict=True):
-            made = voice.speak(text, language, keep=False, manner=manner, leisurely=True)
-            chunks.extend([chunk async for chunk in made])
-        return chunks
+            self.tally["no_voice"] += 1
+            return
+        mandarin, english = announcement(call.number, call.counter, again=call.again)
+        first = await self._made(voice, mandarin, "zh")
+        # the second language is made while the first is heard; within a language there is no gap
+        rest = asyncio.create_task(self._made(voice, english, "en"), name="announcement")
+        try:
+            outcome = await self._spoken(first, rest, until_ns)
+        finally:
+            rest.cancel()
+            await asyncio.wait([rest])
+        self.tally[outcome] += 1
+        if outcome == "said":
+            self._ports.note("announced", number=call.number, counter=call.counter)
+
+    async def _made(self, voice: Voice, text: str, language: Language) -> list[SpeechChunk]:
+        made = voice.speak(text, language, keep=False, manner=Manner(gain_db=self._told.gain_db), leisurely=True)
+        return [chunk async for chunk in made]
+
+    async def _spoken(self, first: list[SpeechChunk], rest: asyncio.Task[list[SpeechChunk]], until_ns: int) -> str:
+        """Take the word and say it; what became of it."""
+        if not await self._floor(until_ns):
+            return "conversation"
+        playback = self._ports.playback()
+        self._begun += 1
+        try:
+            if playback is None:
+                return "no_voice"
+            async with asyncio.timeout(LONGEST_SPEECH_S):
+                await playback.play(f"called{self._begun}", _both(first, rest), lambda progress: None, unbroken=True)
+        except TimeoutError:
+            log.warning("an announcement took too long and was cut")
+            return "cut"
+        except DeviceLost:
+            return "no_voice"
+        finally:
+            self._ports.floor.release()
+        return "said"
 
     async def _quiet(self, until_ns: int) -> bool:
         """Wait for the end of a conversation. False: it went on for too long."""
@@ -200,19 +217,9 @@ class Announcer:
             self._ports.floor.release()
         return False
 
-    async def _play(self, chunks: list[SpeechChunk]) -> None:
-        playback = self._ports.playback()
-        if playback is None:
-            raise DeviceLost("the loudspeaker went away")
-        self._begun += 1
-        try:
-            async with asyncio.timeout(LONGEST_SPEECH_S):
-                await playback.play(f"called{self._begun}", _each(chunks), lambda progress: None, unbroken=True)
-        except TimeoutError:
-            self.tally["cut"] += 1
-            log.warning("an announcement took too long and was cut")
 
-
-async def _each(chunks: list[SpeechChunk]) -> AsyncIterator[SpeechChunk]:
-    for chunk in chunks:
+async def _both(first: list[SpeechChunk], rest: asyncio.Task[list[SpeechChunk]]) -> AsyncIterator[SpeechChunk]:
+    for chunk in first:
+        yield chunk
+    for chunk in await rest:
         yield chunk

@@ -287,6 +287,26 @@ def test_a_flood_is_bounded_and_counted(play: Play) -> None:
     assert play(script).calls.tally["dropped"] == 19
 
 
+def test_a_voice_that_breaks_silences_one_announcement_and_not_the_next(play: Play) -> None:
+    async def script(hall: Hall) -> None:
+        voice = hall.turns.voice
+        speak = voice.speak  # type: ignore[union-attr]
+
+        def breaks(text: str, language: str, **given: Any) -> Any:
+            if "eight" in text:
+                raise RuntimeError("no such sound")
+            return speak(text, language, **given)
+
+        voice.speak = breaks  # type: ignore[union-attr, method-assign, assignment]
+        hall.calls.heard(hall.called("A038"))
+        hall.calls.heard(hall.called("A037"))
+        await hall.until(lambda: hall.calls.tally["said"] == 1)
+
+    hall = play(script)
+    assert hall.calls.tally["failed"] == 1 and not hall.turns.floor.locked()
+    assert hall.shown() == ["A038", "A037"]
+
+
 def test_without_a_loudspeaker_it_is_shown(play: Play) -> None:
     async def script(hall: Hall) -> None:
         hall.turns.playback = None
