@@ -17,15 +17,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
-from config.flows import Phrases, load_flows, load_phrases
+from config.flows import load_flows, load_phrases
 from config.guesses import load_guesses
 from config.intents import load_intents
-from config.load import ConfigError
 from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
-from kiosk.adapters.code_reader import CameraCodeReader, PictureCodeReader
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
@@ -41,12 +39,12 @@ from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
+from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
-from kiosk.ports import Camera, CodeReader, DeviceLost, Microphone, Speaker
+from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
-from kiosk.queueing.pin import PinGate, StaffPin
 from kiosk.queueing.printing import PrintedPaper
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
@@ -54,11 +52,9 @@ from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
-from kiosk.session.announcer import Announcer, AnnouncerPorts
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
-from kiosk.session.staff_page import StaffPage
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
@@ -160,10 +156,9 @@ class Terminal:
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
         )
         self._printer = open_printer(printer_address(site, places))
-        self._appointments = desk.appointments
-        self._camera_codes = CameraCodeReader(self._clock)
+        self._codes = CodeEye(site, self._clock, lambda: self._session.works.get("camera", False))
         self._checking_in = CheckIn(
-            self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._code_reader
+            self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._codes.reader
         )
         actions = Actions(
             site,
@@ -200,48 +195,21 @@ class Terminal:
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
         self._session.forgetters.append(self._screen.forget)
-        self._calls = self._session.calls = self._announcer()
-        self._session.staff = self._staff = self._staff_page(phrases)
+        self._calls = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
+        self._staff = open_staff_page(
+            site, phrases, self._session, self._ledger, self._outbox, self._clock, _local_now, self._calls
+        )
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
         self._presence = Presence(site.seeing)
-
-    def _staff_page(self, phrases: Phrases) -> StaffPage | None:
-        """The staff's page, where the site has a PIN for it. Raises `ConfigError` for a hash that is none."""
-        told = self._site.staff
-        if not told.pin_hash:
-            return None
-        try:
-            gate = PinGate(StaffPin(self._outbox, told.pin_hash, self._clock.now_ns))
-        except ValueError as err:
-            raise ConfigError(str(err)) from err
-        session = self._session
-        called = self._calls.called_here if self._calls else _nobody_announces
-        return StaffPage(self._site, phrases, self._ledger, gate, self._clock, _local_now, session.show, called)
-
-    def _announcer(self) -> Announcer | None:
-        told, turns = self._site.queue, self._turns
-        if not (told.announces or told.shows):
-            return None
-        ports = AnnouncerPorts(
-            voice=lambda: turns.voice,
-            playback=lambda: turns.playback,
-            floor=turns.floor,
-            conversing=lambda: self._session.visit is not None,
-            hub_now=self._outbox.hub_clock.now,
-            changed=self._session.show,
-            note=self._trace.note,
-        )
-        return Announcer(told, ports, self._clock)
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:
         self._screen.send(state)
 
     def _called(self, called: m.NumberCalled) -> None:
-        if self._calls:
-            self._calls.heard(called)
+        self._calls.heard(called)
 
     def _keep_appointments(self, told: m.Appointments) -> None:
         task = asyncio.get_running_loop().create_task(self._kept(told), name="appointments")
@@ -258,13 +226,6 @@ class Terminal:
     def _hub_local_now(self) -> datetime:
         return self._outbox.hub_clock.now().astimezone()
 
-    def _code_reader(self) -> CodeReader | None:
-        """What can read a code now; None: nothing can."""
-        told = self._site.ports.code_reader
-        if told.startswith("picture:"):
-            return PictureCodeReader(Path(told.removeprefix("picture:")), self._clock)
-        return self._camera_codes if told == "camera" and self._session.works.get("camera", False) else None
-
     def _queue(self) -> m.TicketsState | None:
         return self._link.queue
 
@@ -279,7 +240,7 @@ class Terminal:
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
-        called = {**(self._calls.tallies() if self._calls else {}), **self._session.tallies()}
+        called = {**self._calls.tallies(), **self._session.tallies()}
         called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
         hearing = {**self._heard(), **lost, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
@@ -343,9 +304,8 @@ class Terminal:
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
+            "calls": self._calls.run(),
         }
-        if self._calls:
-            works["calls"] = self._calls.run()
         if not self._recording:
             works["rendering"] = self._render_ahead()
         return {**works, **self._devices()}
@@ -456,11 +416,11 @@ class Terminal:
 
     def _looks_hz(self) -> float:
         """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
-        often = self._ears.in_speech or self._camera_codes.wanted
+        often = self._ears.in_speech or self._codes.wanted
         return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
 
     async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
-        self._camera_codes.show(frame)
+        self._codes.show(frame)
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
         if faces and self._ears.in_speech and self._presence.here:
@@ -516,10 +476,6 @@ class Terminal:
         whole.write_text(json.dumps(account, ensure_ascii=False, indent=1), "utf-8")
         whole.replace(recording.report)
         return outcome
-
-
-def _nobody_announces(number: str, counter: str, again: bool) -> None:
-    """This terminal neither shows nor says what is called at it."""
 
 
 def _local_now() -> datetime:
