@@ -382,7 +382,7 @@ class _Core:
             echo=test.canceller(far),
             attendance=_Present() if test.camera else Attendance(),
             camera_works=lambda: test.camera,
-            is_open=lambda: self._session.visit is not None,
+            is_open=self._is_open,
             far=far,
             parts=test.parts,
             hot=test.hot,
@@ -393,6 +393,9 @@ class _Core:
         talk.turns.playback = Playback(self._card, clock, lambda _: None)
         self._session.speaker = self._card
         self._ears, self._tallies = talk.ears, talk.tallies
+
+    def _is_open(self) -> bool:
+        return self._session.visit is not None
 
     def _show(self, state: ScreenState) -> None:
         self.account.shown = [*self.account.shown[-SHOWN_KEPT:], state]
