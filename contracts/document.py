@@ -32,6 +32,7 @@ not be lost is numbered by the kiosk's outbox, resent until the hub has acknowle
 once by (device, log, seq); the broker's own acknowledgement counts for nothing. Unknown fields are
 ignored, wrong types are refused, counted and logged without content. No message carries a visitor's
 words, name or numbers, but for the hand-over: what was said, with long figures masked, for the person who comes.
+Codes of appointments and ends of documents travel as hashes (`contracts/appointments.py`).
 """
 
 

@@ -15,6 +15,7 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from contracts.appointments import MOST as MOST_APPOINTMENTS
 from contracts.handover import HandoverPacket
 from contracts.queueing import Lane, Priority
 from contracts.shadow import (
@@ -37,7 +38,7 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 """An identifier of ours: intent, service, outcome. Never a visitor's word."""
 Counted = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 """What is counted, 'part.name'; names are ours."""
-TALLIES_LIMIT: Final = 60
+TALLIES_LIMIT: Final = 80
 TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
 VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
 """Random, new for each visit; says nothing about who the visitor is."""
@@ -379,6 +380,29 @@ class NumberCalled(Message, frozen=True, kw_only=True):
     show_ms: Annotated[int, msgspec.Meta(ge=1_000, le=60_000)]
 
 
+class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+    """One appointment. `code` and `tail` (the end of a document's number, or '') are hashes under the list's salt,
+    made by `contracts.appointments`."""
+
+    ref: Code
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    tail: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?$")] = ""
+    service: Code
+    due: Utc
+
+
+class Appointments(Message, frozen=True, kw_only=True):
+    """The branch's appointments of today and the next days, whole. Replaces the list before when `revision` is higher.
+
+    With it a terminal without a network knows who comes; no name and no number of anybody is in it.
+    """
+
+    branch: Name
+    revision: Tally
+    salt: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    appointments: Annotated[tuple[Appointment, ...], msgspec.Meta(max_length=MOST_APPOINTMENTS)]
+
+
 # --- the link itself ----------------------------------------------------------------------------
 
 
@@ -424,7 +448,7 @@ class Telemetry(Message, frozen=True, kw_only=True):
     cpu_share: Annotated[float, msgspec.Meta(ge=0, le=64)] = 0.0  # of one core
     frame_p95_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None  # None: no screen says so
     missing: tuple[DeviceKind, ...] = ()
-    # how sounds and utterances ended since the start, 'part.name': for whoever asks why a terminal hears badly
+    # what was counted since the start, 'part.name': how sounds and utterances ended, devices, the staff's page
     hearing: Annotated[dict[Counted, Tally], msgspec.Meta(max_length=TALLIES_LIMIT)] = {}
     temperature_c: Annotated[float, msgspec.Meta(ge=-60, le=200)] | None = None  # None: no sensor
     waiting: Tally | None = None  # people in the branch's queue as this terminal knows it; None: it does not

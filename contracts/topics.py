@@ -176,6 +176,10 @@ ANNOUNCEMENTS: Final = Topic(
     "announcements", "yb/v1/{branch}/all/announcements", m.NumberCalled, "hub", 1_024,
     "a number was called: when it is shown and said, one after the other",
 )  # fmt: skip
+APPOINTMENTS: Final = Topic(
+    "appointments", "yb/v1/{branch}/all/appointments", m.Appointments, "hub", 64 * 1024,
+    "the branch's appointments, whole, with a revision; codes as hashes", retain=True,
+)  # fmt: skip
 HUB_PRESENCE: Final = Topic(
     "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
     "whether the hub is there to acknowledge; also its last will", retain=True,
@@ -183,7 +187,7 @@ HUB_PRESENCE: Final = Topic(
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, SHADOW_REPORTED,
-    SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, HUB_PRESENCE,
+    SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

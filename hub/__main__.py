@@ -124,6 +124,22 @@ def pack_command(
         _said(lambda: write_pack(database, branch, out))
 
 
+@app.command("appointments")
+def appointments_command(
+    branch: Annotated[str, typer.Option(help="Whose.")],
+    file: Annotated[Path, typer.Option(help="CSV: ref, code (6 digits), tail (of the ID), service, due (ISO, zone).")],
+    broker: Broker = "127.0.0.1:1883",
+) -> None:
+    """Tell a branch's terminals the appointments of the days to come; the list replaces the one before."""
+    from hub.appointments import tell
+
+    def work() -> int:
+        typer.echo(f"{tell(_address(broker.split(',')[0]), branch, file)} appointments told")
+        return 0
+
+    _said(work)
+
+
 @app.command("broker")
 def broker_command(
     folder: Annotated[Path, typer.Option("--dir", help="Its configuration and what it keeps.")],

@@ -40,6 +40,7 @@ from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
+from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
 from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
@@ -52,6 +53,7 @@ from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
+from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
@@ -103,6 +105,7 @@ class Terminal:
         self._models = models
         self._recording = recording
         self._stop = asyncio.Event()
+        self._keeping: set[asyncio.Task[None]] = set()
         self._pace: Pace | None = None
         self._clock = SystemClock()
         self._trace = Trace(self._clock) if recording else NoTrace()
@@ -136,6 +139,8 @@ class Terminal:
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
             shadow=self._shadow,
+            on_called=self._called,
+            on_appointments=self._keep_appointments,
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -143,7 +148,7 @@ class Terminal:
         entries = LateKnowledge(lambda: finds_entries(site, intents))
         guesses = load_guesses()
         habits = Habits(places.state / "habits.json", [row.wish for row in guesses])
-        guessing = Guessing(guesses, habits)
+        guessing = Guessing(guesses, habits, lambda: desk.appointments.expected(self._hub_local_now()))
         brain = Brain(
             site,
             FlowBook(load_flows()),
@@ -158,6 +163,10 @@ class Terminal:
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
         )
         self._printer = open_printer(printer_address(site, places))
+        self._codes = CodeEye(site, self._clock, lambda: self._session.works.get("camera", False))
+        self._checking_in = CheckIn(
+            self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._codes.reader
+        )
         actions = Actions(
             site,
             self._ledger,
@@ -167,6 +176,7 @@ class Terminal:
             _local_now,
             self._trace.note,
             banking=open_bank_system(site, places.state, self._clock, _local_now),
+            checking_in=self._checking_in,
         )
         self._attendance = Attendance()
         self._lips = LipWatch()
@@ -192,6 +202,10 @@ class Terminal:
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
         self._session.forgetters.append(self._screen.forget)
+        self._calls = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
+        self._staff = open_staff_page(
+            site, phrases, self._session, self._ledger, self._outbox, self._clock, _local_now, self._calls
+        )
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
@@ -213,6 +227,24 @@ class Terminal:
     def _send(self, state: ScreenState) -> None:
         self._screen.send(state)
 
+    def _called(self, called: m.NumberCalled) -> None:
+        self._calls.heard(called)
+
+    def _keep_appointments(self, told: m.Appointments) -> None:
+        task = asyncio.get_running_loop().create_task(self._kept(told), name="appointments")
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _kept(self, told: m.Appointments) -> None:
+        try:
+            if await self._ledger.keep_appointments(told):
+                self._session.tell(QueueChanged())  # they may be worth an invitation
+        except OutboxFull:
+            log.error("outbox full: the list of appointments was not kept")
+
+    def _hub_local_now(self) -> datetime:
+        return self._outbox.hub_clock.now().astimezone()
+
     def _queue(self) -> m.TicketsState | None:
         return self._link.queue
 
@@ -230,11 +262,17 @@ class Terminal:
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
         turns = {f"turn.{name}": count for name, count in self._session.health.tally.items()}
-        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost, **turns})
+        staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
+        called = {**self._calls.tallies(), **self._session.tallies()}
+        called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
+        hearing = {**self._heard(), **lost, **turns, **staff, **called}
+        return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
         session = self._session
+        if self._staff and self._staff.open:
+            return False
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
         return not session.muted and (session.visit is not None or self._presence.here or blind)
 
@@ -257,6 +295,8 @@ class Terminal:
             loop.add_signal_handler(number, self._stop.set)
         await self._screen.open()
         self._session.tell(DeviceChanged("hub", False, "not reached yet"))
+        with suppress(OutboxFull):  # said when something that counts does not fit
+            await self._ledger.hub_is(False)  # a terminal that was killed may have left word that it was there
         outcome: Outcome | None = None
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._shut)
@@ -288,6 +328,7 @@ class Terminal:
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
             "shadow": self._shadow.run(self._around, self._link.say_shadow),
+            "calls": self._calls.run(),
         }
         if not self._recording:
             works["rendering"] = self._render_ahead()
@@ -310,7 +351,8 @@ class Terminal:
                     self._session.tell(DeviceChanged("screen", True))
                     self._trace.note("screen_ready", driver=message.driver)
                 case Touch(_, target, at_ns):
-                    self._trace.note("pressed", target=target)
+                    if not (self._staff and self._staff.open):  # keys of the PIN are in no account
+                        self._trace.note("pressed", target=target)
                     await self._session.events.put(Touched(target, at_ns))
                 case Drawn(revision):
                     self._trace.note("drawn", revision=revision)
@@ -397,10 +439,12 @@ class Terminal:
             await self._session.events.put(event)
 
     def _looks_hz(self) -> float:
-        """Lips are looked at while somebody speaks, oftener than faces otherwise."""
-        return self._site.addressing.looks_hz if self._ears.in_speech else self._site.seeing.looks_hz
+        """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
+        often = self._ears.in_speech or self._codes.wanted
+        return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
 
     async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
+        self._codes.show(frame)
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
         if faces and self._ears.in_speech and self._presence.here:

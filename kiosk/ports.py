@@ -165,6 +165,17 @@ class ShadowEnd(Protocol):
         """What the terminal is set to, as of now."""
 
 
+# ------------------------------------------------------------------ a code that a visitor shows
+class CodeReader(Protocol):
+    """Reads a QR code that somebody holds up. It looks only while it is asked to, never otherwise."""
+
+    async def read(self, within_s: float) -> str | None:
+        """The text of the first code that is seen within that time, 300 characters at most; None: none was.
+
+        Raises `DeviceLost` where there is nothing to see with.
+        """
+
+
 # ------------------------------------------------------------------ paper
 Bitmap = npt.NDArray[np.bool_]  # (height, 576), True is black
 PrinterReason = Literal["missing", "no_paper", "cover_open", "offline", "timeout", "unknown"]

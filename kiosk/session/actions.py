@@ -15,6 +15,7 @@ from typing import Final, Protocol
 from config.flows import Action
 from config.schema import Service, Site
 from contracts import messages as m
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
 from contracts.screen import TicketView
@@ -23,9 +24,11 @@ from kiosk.dialogue.caution import RISK
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.reply import Done
 from kiosk.dialogue.wording import ASKED
-from kiosk.queueing.desk import NumbersExhausted, Ticket, TooFast, UnknownService
+from kiosk.queueing.appointments import Booked
+from kiosk.queueing.desk import AppointmentUsed, NumbersExhausted, Ticket, TooFast, UnknownService
 from kiosk.queueing.waiting import ahead_of, wait_range
 from kiosk.risk.indicators import QUESTIONS
+from kiosk.session.checking_in import CheckIn
 from kiosk.session.handing import packet_of
 from kiosk.session.visit import Visit
 from kiosk.session.watching import Watching
@@ -41,8 +44,18 @@ class Ledger(Protocol):
     """Durable: tickets and moments, on disk before anything is said."""
 
     async def issue(
-        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+        self,
+        service: str,
+        *,
+        visit: str,
+        language: m.Language,
+        at: datetime,
+        priority: Priority = Priority.NONE,
+        booked: Booked | None = None,
     ) -> Ticket: ...
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        """Appointments of this terminal's list with that code, or that end of a document's number."""
 
     async def give_back(self, number: str, *, day: str) -> bool: ...
 
@@ -80,6 +93,7 @@ class Actions:
         note: Callable[..., None],
         banking: Banking | None = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        checking_in: CheckIn | None = None,
     ) -> None:
         self._site = site
         self._ledger = ledger
@@ -90,6 +104,7 @@ class Actions:
         self._note = note
         self._banking = banking
         self._now_ns = now_ns
+        self._checking_in = checking_in
         self.watching: Watching | None = None
 
     async def do(self, visit: Visit, action: Action, place: Place) -> Done:
@@ -108,6 +123,8 @@ class Actions:
                     return await self._weigh_answer(visit, place.slots)
                 case "record_opinion":
                     return _done(await self._opinion(visit, place.slots.get("score", "")))
+                case "scan_code" | "find_appointment":
+                    return await self._check_in(visit, action, place)
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
         except OutboxFull:
@@ -118,8 +135,16 @@ class Actions:
         return await self._banking.do(visit, action, place)
 
     def facts(self, visit: Visit) -> dict[str, str]:
-        """What the brain may know of the bank and the reader."""
-        return self._banking.facts(visit) if self._banking else {}
+        """What the brain may know of the bank, the reader and the appointments."""
+        known = self._banking.facts(visit) if self._banking else {}
+        return {**known, **self._checking_in.facts()} if self._checking_in else known
+
+    async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
+        if self._checking_in is None:
+            return Done("failed")
+        if action == "scan_code":
+            return await self._checking_in.scan()
+        return await self._checking_in.find(visit, place.slots)
 
     def _look_at_queue(self, visit: Visit, service_id: str) -> Done:
         """How long the queue is now: for the visitor's number, else for a service, else for the first one."""
@@ -143,11 +168,14 @@ class Actions:
         if visit.ticket is not None:  # one visit, one number
             return True
         now = self._local_now()
+        booked, visit.booked = visit.booked, None
+        if booked is not None and booked.service != service.id:
+            booked = None  # the visitor came to want something else
         try:
             ticket = await self._ledger.issue(
-                service.id, visit=visit.id, language=visit.language, at=now, priority=priority
+                service.id, visit=visit.id, language=visit.language, at=now, priority=priority, booked=booked
             )
-        except (UnknownService, NumbersExhausted, TooFast) as err:
+        except (UnknownService, NumbersExhausted, TooFast, AppointmentUsed) as err:
             log.warning("no ticket: %s", type(err).__name__)
             return False
         visit.ticket = ticket

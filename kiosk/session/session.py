@@ -47,8 +47,10 @@ from kiosk.ports import Clock, Speaker
 from kiosk.runtime.buffer import Buffer
 from kiosk.session.actions import Ledger
 from kiosk.session.ahead import Foreseen
-from kiosk.session.crosstalk import CrossTalk, Ears
+from kiosk.session.announcer import Announcer
+from kiosk.session.crosstalk import BesideAnnouncement, CrossTalk, Ears
 from kiosk.session.silence import SilenceWatch
+from kiosk.session.staff_page import STAFF, StaffPage
 from kiosk.session.stage import Backstage, snapshot
 from kiosk.session.states import Effect, State, step
 from kiosk.session.trace import NoTrace, Trace
@@ -109,6 +111,9 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
+        self.staff: StaffPage | None = None
+        self.calls: Announcer | None = None
+        self._beside = BesideAnnouncement(self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.tally_ignored: Counter[str] = Counter()
         self.health = Health()
@@ -123,10 +128,17 @@ class Session:
         finally:
             await self._cancel_turn()
             self._silence.stop()
+            if self.staff:
+                await self.staff.shut()
+            self._beside.stop()
 
     async def _take(self, event: Event) -> None:
         if isinstance(event, StageFailed):
             self.health.broke()
+        if self.staff and self.staff.takes(event):
+            await self.staff.take(event, idle=self.state is State.IDLE, language=self._idle_language)
+            self.show()
+            return
         match event:
             case FaceMoved(x, y):
                 self._look_at(x, y)
@@ -151,6 +163,8 @@ class Session:
                 self.tally_ignored["old turn"] += 1
                 return
             case Touched(target) if self._quiet_touch(target):
+                return
+            case UtteranceEnded() if self.state is State.IDLE and self._beside.holds_back(event, self.turns):
                 return
             case SpeechStarted(at_ns) if self.state in CONSIDERS and self._talk.talks_on(at_ns):
                 self.tally_ignored["talks on after the cap"] += 1
@@ -298,6 +312,8 @@ class Session:
 
     def _quiet_touch(self, target: str) -> bool:
         """Touches that are not part of the conversation: the microphone, and the language before a visit."""
+        if target.startswith(STAFF):  # there is no such page, or it has just closed under the finger
+            return True
         if target == "microphone":
             self.muted = not self.muted
             self._watch_silence()  # muting ends a voice that had ended the silence
@@ -390,6 +406,10 @@ class Session:
         shown = bool(self._shown and (self._shown.captions or self._shown.ticket))
         return self.visit is not None or self._talk.remembers or shown
 
+    def tallies(self) -> dict[str, int]:
+        """What became of voices beside an announcement."""
+        return {f"beside.{name}": count for name, count in self._beside.tally.items()}
+
     # ------------------------------------------------------------ what is shown
     def understood(
         self,
@@ -431,8 +451,12 @@ class Session:
             now=self._local_now(),
             invitations=self._brain.invitations(language, self._local_now()),
             language=language,
+            called=self.calls.now if self.calls else None,
+            called_last=self.calls.last if self.calls else None,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)
+        if self.staff and self.staff.open:
+            state = self.staff.dressed(state)
         if self._talk.ears:
             self._talk.ears.profile(self.visit.mode if self.visit else "standard")
         if state == self._shown:

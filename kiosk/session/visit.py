@@ -16,6 +16,7 @@ from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.dialogue.reply import Concern, Pace, Reply
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import Ticket
 
 COMPANION: Final = "companion"  # the target by which a visitor says that the other voice is theirs
@@ -77,6 +78,8 @@ class Visit:
     ticket: Ticket | None = None
     ticket_view: TicketView | None = None
     printed: bool = False
+    booked: Booked | None = field(default=None, repr=False)  # an appointment that was found, and gives the next ticket
+    lookups: int = 0  # appointments that were looked for
     opinion: int | None = None
     turns: int = 0
     misunderstood: int = 0

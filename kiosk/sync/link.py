@@ -62,7 +62,8 @@ class Condition:
     missing: tuple[m.DeviceKind, ...] = ()
     frame_p95_ms: float | None = None
     hearing: Mapping[str, int] = field(default_factory=dict)
-    models: Mapping[str, m.ModelTiming] = field(default_factory=dict)
+    models: Callable[[], Mapping[str, m.ModelTiming]] = dict
+    """How long the models took since this was called last: called once a report."""
 
 
 def _envelope() -> dict[str, Any]:
@@ -70,7 +71,10 @@ def _envelope() -> dict[str, Any]:
 
 
 class Link:
-    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed."""
+    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed.
+
+    `on_called`: a number was called in the branch; it may come more than once.
+    """
 
     def __init__(
         self,
@@ -87,12 +91,14 @@ class Link:
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
         shadow: ShadowEnd | None = None,
+        on_called: Callable[[m.NumberCalled], None] | None = None,
+        on_appointments: Callable[[m.Appointments], None] | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
-        self._on_change = on_change
+        self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -245,7 +251,7 @@ class Link:
             waiting=None if self.queue is None else sum(line.waiting for line in self.queue.services),
             clock=self._outbox.hub_clock.reading(),
             hearing=dict(sorted(condition.hearing.items())[: m.TALLIES_LIMIT]),
-            models=dict(condition.models),
+            models=dict(condition.models()),
             versions=self._versions,
         )
         with contextlib.suppress(BusDown):  # the next one replaces it
@@ -333,6 +339,10 @@ class Link:
                 await self._acknowledge(message)
             case m.TicketsState() if address.branch == message.branch:
                 self._take_queue(message)
+            case m.NumberCalled() if address.branch == message.branch and self._on_called is not None:
+                self._on_called(message)
+            case m.Appointments() if address.branch == message.branch and self._on_appointments is not None:
+                self._on_appointments(message)
             case m.HubPresence():
                 await self._take_presence(message)
             case m.ShadowDesired() if self._shadow is not None:

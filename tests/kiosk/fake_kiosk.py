@@ -7,7 +7,7 @@ its text. Thirty seconds of conversation take no real time and happen in the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from config.intents import load_intents
 from config.schema import load_site
 from contracts import messages as m
 from contracts import topics
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.screen import ScreenState
 from kiosk.adapters.room import Acoustics, Room, RoomSpeaker
@@ -37,7 +38,9 @@ from kiosk.events import (
     Touched,
     UtteranceEnded,
 )
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import ServiceView, TicketDesk
+from kiosk.queueing.staff import StaffDesk
 from kiosk.runtime.clock import LoopClock
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.session import Session
@@ -71,6 +74,12 @@ class DirectLedger:
     async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
         return self.desk.owed(day=day)
 
+    async def at_staff_desk(self, work: Callable[[StaffDesk], Any], at: datetime) -> Any:
+        return work(StaffDesk(self.desk.line, self.desk.business_day(at)))
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return self.desk.appointments.find(means, digits)
+
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
 
@@ -84,7 +93,9 @@ class DirectLedger:
 class ScriptedVoice:
     """Speech that takes 200 ms to make and as long as its text to play."""
 
-    async def speak(self, text: str, language: str, *, keep: bool, manner: Any = None) -> AsyncIterator[SpeechChunk]:
+    async def speak(
+        self, text: str, language: str, *, keep: bool, manner: Any = None, leisurely: bool = False
+    ) -> AsyncIterator[SpeechChunk]:
         for clause in clauses(text, language):
             await asyncio.sleep(0.2)
             samples = len(clause) * SPEECH_RATE_HZ // CHARACTERS_PER_S

@@ -75,6 +75,13 @@ EXAMPLES = {
         show_at=NOW,
         show_ms=5000,
     ),
+    "appointments": m.Appointments(
+        **HEAD,
+        branch="b",
+        revision=3,
+        salt="0" * 32,
+        appointments=(m.Appointment(ref="b-1", code="1" * 32, tail="", service="personal", due=NOW),),
+    ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }  # fmt: skip
 
@@ -95,7 +102,7 @@ def test_a_telemetry_that_says_all_it_may_of_hearing_and_models_fits_the_wire() 
         frame_p95_ms=1234.5, missing=("microphone", "camera", "speaker", "printer", "screen", "card_reader"),
         temperature_c=71.5, waiting=500, clock=m.ClockReading(offset_ms=-(2**40), within_ms=2**40),
         hearing={f"{at:02d}." + "x" * 37: 2**40 for at in range(m.TALLIES_LIMIT)},
-        models={f"model-{at:02d}": m.ModelTiming(calls=2**40, p50_ms=123.456, p95_ms=123.456) for at in range(20)},
+        models={f"model-{at:02d}": m.ModelTiming(calls=2**40, p50_ms=123.456, p95_ms=123.456) for at in range(24)},
         versions={f"part-{at:02d}": "0.1.0+20261121.abcdef012345" for at in range(10)},
     )  # fmt: skip
     assert topics.TELEMETRY.decode(topics.TELEMETRY.encode(look)) == look
@@ -139,7 +146,7 @@ def test_no_two_rows_share_a_key_a_path_or_a_subscription() -> None:
 
 def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
     assert {row.key for row in topics.CONTRACT if row.retain} == {
-        "availability", "shadow/desired", "shadow/reported", "tickets/state", "hub/presence",
+        "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "hub/presence",
     }  # fmt: skip
     assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
 
