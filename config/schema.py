@@ -130,6 +130,12 @@ class Hearing(Section):
         description="the recogniser: whisper, or sherpa:/path/to/folder with a model of sherpa-onnx",
     )
 
+    @model_validator(mode="after")
+    def _pauses_in_order(self) -> Hearing:
+        if self.pause_shortest_ms > self.pause_longest_ms:
+            raise ValueError("pause_shortest_ms must not be longer than pause_longest_ms")
+        return self
+
 
 class Seeing(Section):
     looks_hz: float = Field(default=4, ge=0.5, le=30, description="face detections a second; 4 costs 3 % of a core")

@@ -17,6 +17,15 @@ import msgspec
 
 from contracts.handover import HandoverPacket
 from contracts.queueing import Lane, Priority
+from contracts.shadow import (
+    REASONS_LIMIT,
+    SETTINGS_LIMIT,
+    Setting,
+    SettingName,
+    SettingValue,
+    ShadowReason,
+    ShadowState,
+)
 from contracts.tickets import TicketState
 
 SCHEMA: Final = 1
@@ -442,3 +451,39 @@ class TelemetryBatch(Message, frozen=True, kw_only=True):
 
     samples: Annotated[tuple[Sample, ...], msgspec.Meta(max_length=120)]
     thinned: Tally  # samples that the terminal let go, ever
+
+
+# --- the shadow of the configuration --------------------------------------------------------------
+
+
+class ShadowDesired(Message, frozen=True, kw_only=True):
+    """What the hub wants one terminal to be set to, whole: a setting that is missing is the local file's again.
+
+    The terminal takes it when it is addressed to it and `version` is higher than any it decided on, all of it or none.
+    """
+
+    branch: Name
+    device: Name
+    version: Sequence
+    settings: Annotated[dict[SettingName, SettingValue], msgspec.Meta(max_length=SETTINGS_LIMIT)]
+
+
+class ShadowReported(Message, frozen=True, kw_only=True):
+    """What a terminal is set to. Said after every connection and every change; replaces the one before.
+
+    `version`: the newest that was decided on, and `state` what was decided; `in_force`: the version that it works by
+    (0: its own file alone). `on_trial`: in force, watched, and rolled back by itself if the terminal gets worse.
+    `waits`: settings that are in force after the next start. `hash`: SHA-256 over the values of `settings`, by
+    `config.remote.digest`. `refused` counts what came and was not taken, by code, since `since`, the start.
+    """
+
+    since: Utc
+    version: Tally
+    in_force: Tally
+    state: ShadowState
+    hash: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    settings: Annotated[dict[SettingName, Setting], msgspec.Meta(max_length=SETTINGS_LIMIT)]
+    on_trial: bool = False
+    waits: Annotated[tuple[SettingName, ...], msgspec.Meta(max_length=SETTINGS_LIMIT)] = ()
+    reasons: Annotated[tuple[ShadowReason, ...], msgspec.Meta(max_length=REASONS_LIMIT)] = ()
+    refused: Annotated[dict[Code, Tally], msgspec.Meta(max_length=REASONS_LIMIT)] = {}

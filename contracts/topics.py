@@ -157,6 +157,14 @@ TELEMETRY_BATCH: Final = Topic(
     "telemetry/batch", f"{ROOT}/telemetry/batch", m.TelemetryBatch, "kiosk", 16 * 1024,
     "how the terminal was while the hub was away, latest first",
 )  # fmt: skip
+SHADOW_REPORTED: Final = Topic(
+    "shadow/reported", f"{ROOT}/shadow/reported", m.ShadowReported, "kiosk", 16 * 1024,
+    "what the terminal is set to, which version it took or why not", retain=True,
+)  # fmt: skip
+SHADOW_DESIRED: Final = Topic(
+    "shadow/desired", f"{ROOT}/shadow/desired", m.ShadowDesired, "hub", 8 * 1024,
+    "what the terminal should be set to; sent again to one that reports an older version", retain=True,
+)  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
 )  # fmt: skip
@@ -174,8 +182,8 @@ HUB_PRESENCE: Final = Topic(
 )  # fmt: skip
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
-    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, ACK, TICKETS_STATE,
-    ANNOUNCEMENTS, HUB_PRESENCE,
+    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, SHADOW_REPORTED,
+    SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

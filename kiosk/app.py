@@ -29,6 +29,7 @@ from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.screen_socket import SocketScreen
 from kiosk.adapters.webrtc_audio import open_canceller
+from kiosk.adopting import Adopters
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
@@ -56,6 +57,8 @@ from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
+from kiosk.shadow.opening import open_shadow
+from kiosk.shadow.shadow import Shadow, Surroundings
 from kiosk.sync.ledger import DiskLedger
 from kiosk.sync.link import Condition, Link, LinkPace
 from kiosk.sync.outbox import Outbox, OutboxFull
@@ -94,7 +97,9 @@ class Terminal:
     """One terminal. Build it inside a running event loop."""
 
     def __init__(self, site: Site, places: Places, models: Models, recording: Recording | None) -> None:
-        self._site = site
+        opened = open_shadow(places.state / "shadow", site)
+        self._shadow = Shadow(opened)
+        self._site = site = opened.site  # what is built below is set as the hub wants it, where that has proved itself
         self._models = models
         self._recording = recording
         self._stop = asyncio.Event()
@@ -110,7 +115,8 @@ class Terminal:
             device=site.device.id,
             per_minute=TICKETS_PER_MINUTE,
         )
-        self._ledger = DiskLedger(self._outbox, desk, BusinessDay(self._outbox, desk, site.branch.hours, places.state))
+        day = BusinessDay(self._outbox, desk, site.branch.hours, places.state)
+        self._ledger = DiskLedger(self._outbox, desk, day)
         self._screen = SocketScreen(places.socket)
         self._link = Link(
             PahoBus(
@@ -129,6 +135,7 @@ class Terminal:
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
+            shadow=self._shadow,
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -189,8 +196,20 @@ class Terminal:
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
         self._presence = Presence(site.seeing)
+        self._around = Surroundings(
+            idle=lambda: self._session.visit is None,
+            missing=self._missing,
+            health=self._session.health,
+            appliers=Adopters(
+                terminal=self._adopt, session=self._session, brain=brain, ears=self._ears, manner=talk.adopt_manner,
+                presence=self._presence, day=day, knowledge=knowledge, entries=entries,
+            ).table(),
+        )  # fmt: skip
 
     # ------------------------------------------------------------ small links between the parts
+    def _adopt(self, site: Site) -> None:
+        self._site = site
+
     def _send(self, state: ScreenState) -> None:
         self._screen.send(state)
 
@@ -201,13 +220,17 @@ class Terminal:
         service = visit.place.slots.get("service") if visit.place else None
         return spoken_facts(self._site, visit, self._link.queue, service)
 
-    def _condition(self) -> Condition:
+    def _missing(self) -> tuple[m.DeviceKind, ...]:
         known: dict[str, m.DeviceKind] = {"microphone": "microphone", "speaker": "speaker", "camera": "camera"}
-        missing = tuple(kind for name, kind in known.items() if not self._session.works.get(name, False))
+        return tuple(kind for name, kind in known.items() if not self._session.works.get(name, False))
+
+    def _condition(self) -> Condition:
+        missing = self._missing()
         pace_ms = self._pace.frame_p95_ms if self._pace else None
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
-        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost})
+        turns = {f"turn.{name}": count for name, count in self._session.health.tally.items()}
+        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost, **turns})
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
@@ -264,6 +287,7 @@ class Terminal:
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
+            "shadow": self._shadow.run(self._around, self._link.say_shadow),
         }
         if not self._recording:
             works["rendering"] = self._render_ahead()

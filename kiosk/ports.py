@@ -11,7 +11,9 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from contracts.messages import ShadowDesired, ShadowReported
 from contracts.screen import ToCore, ToScreen
+from contracts.topics import Address
 from kiosk.events import AudioFrame, CameraFrame, Pcm
 
 
@@ -148,6 +150,19 @@ class Bus(Protocol):
 
     async def close(self) -> None:
         """Send what is on its way (half a second at most) and say goodbye, so that the will is not published."""
+
+
+class ShadowEnd(Protocol):
+    """What the link brings versions of the configuration to, and what it tells the hub from."""
+
+    def hear(self, address: Address, desired: ShadowDesired) -> None:
+        """A version that arrived on the topic of `address`."""
+
+    def misheard(self, code: str) -> None:
+        """Something that was no such message arrived there, by `WireError.code`."""
+
+    def report(self) -> ShadowReported:
+        """What the terminal is set to, as of now."""
 
 
 # ------------------------------------------------------------------ paper

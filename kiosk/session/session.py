@@ -54,6 +54,7 @@ from kiosk.session.states import Effect, State, step
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import Turns
 from kiosk.session.visit import Visit
+from kiosk.shadow.health import Health
 
 log = logging.getLogger(__name__)
 
@@ -110,6 +111,7 @@ class Session:
         self._silence = SilenceWatch(site.talking, clock, self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.tally_ignored: Counter[str] = Counter()
+        self.health = Health()
 
     # ------------------------------------------------------------ the loop
     async def run(self) -> None:
@@ -123,6 +125,8 @@ class Session:
             self._silence.stop()
 
     async def _take(self, event: Event) -> None:
+        if isinstance(event, StageFailed):
+            self.health.broke()
         match event:
             case FaceMoved(x, y):
                 self._look_at(x, y)
@@ -328,6 +332,12 @@ class Session:
         """The ears that this session tells how to listen."""
         self._talk.ears = ears
 
+    def adopt(self, site: Site) -> None:
+        """Go by another configuration of the same place from now on; between two visits only."""
+        self._site = site
+        self._silence.adopt(site.talking)
+        self.show()  # the hours stand on the page
+
     def tell(self, event: Event) -> None:
         """Put an event in from a task of this loop."""
         self.events.offer(event)
@@ -394,6 +404,8 @@ class Session:
         if self.visit is None:
             return
         latency = m.LatencyParts(**parts) if parts else None
+        if parts:
+            self.health.answered(parts)
         self._ledger.post(
             m.Understood(
                 visit=self.visit.id,

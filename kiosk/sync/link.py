@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from contracts import messages as m
 from contracts import topics
-from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, Will
+from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, ShadowEnd, Will
 from kiosk.sync.live import LiveTickets
 from kiosk.sync.outbox import Outbox, OutboxFull
 from kiosk.sync.samples import Samples
@@ -86,6 +86,7 @@ class Link:
         pace: LinkPace | None = None,
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
+        shadow: ShadowEnd | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
@@ -101,7 +102,7 @@ class Link:
         self._progress_s = 0.0
         self._resend_s = self._pace.resend_s
         self._wake = asyncio.Event()
-        self._live, self._samples = live, samples
+        self._live, self._samples, self._shadow = live, samples, shadow
         self._live_told = False  # since this connection began: nothing of the backlog goes before it
         self._live_due_s: float | None = None
         self._sampled_s = 0.0
@@ -284,6 +285,14 @@ class Link:
             retain=True,
         )
 
+    async def say_shadow(self) -> None:
+        """Tell the hub what the terminal is set to now; without a broker the next connection does."""
+        if self._shadow is not None:
+            row = topics.SHADOW_REPORTED
+            with contextlib.suppress(BusDown):
+                payload = row.encode(self._shadow.report())
+                await self._bus.publish(row.at(self._branch, self._device), payload, qos=row.qos, retain=row.retain)
+
     # --- inwards --------------------------------------------------------------------------------
 
     async def _listen(self) -> None:
@@ -296,6 +305,7 @@ class Link:
                     with contextlib.suppress(BusDown):
                         await self._say_availability(online=True)
                     await self._tell_live()
+                    await self.say_shadow()
                     if self._vitals is not None:
                         await self._say_telemetry(self._vitals)
                 case Disconnected(reason):
@@ -308,11 +318,14 @@ class Link:
 
     async def _take(self, topic: str, payload: bytes) -> None:
         """One message from the hub. A bad one is counted and forgotten."""
+        row: topics.Topic[Any] | None = None
         try:
             row, address = topics.find(topic)
             message = row.decode(payload)
         except topics.WireError as err:
             self.tallies.refused[err.code] += 1
+            if row is topics.SHADOW_DESIRED and self._shadow is not None:
+                self._shadow.misheard(err.code)
             log.warning("message refused: %s", err)
             return
         match message:
@@ -322,6 +335,8 @@ class Link:
                 self._take_queue(message)
             case m.HubPresence():
                 await self._take_presence(message)
+            case m.ShadowDesired() if self._shadow is not None:
+                self._shadow.hear(address, message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:
