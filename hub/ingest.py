@@ -25,7 +25,7 @@ import sqlalchemy as sa
 
 from contracts import messages as m
 from contracts import topics
-from hub import queue
+from hub import queue, shadow
 from hub.bus import Arrived, Outgoing
 from hub.ingest_batch import Batch, IngestTallies, LogKey, Numbered, Owed, Unreadable, head_of
 from hub.ingest_rows import (
@@ -98,6 +98,8 @@ class Ingest:
             self._count(kept.tallies)
             for key, applied in kept.heads.items():
                 self._acknowledge(ack(key, applied, self._now()))
+            for message in kept.again:
+                self._acknowledge(message)
             for branch in sorted(kept.moved):
                 self._queue_moved(branch)
             for branch in sorted(kept.changed | kept.moved):
@@ -175,6 +177,8 @@ class Ingest:
         if kept.refusals:
             db.execute(sa.insert(refused), kept.refusals)
         note_devices(db, kept.heard)
+        if kept.reports:
+            kept.again = shadow.keep_reports(db, kept.reports, self._now())
         return kept
 
     def _apply_log(self, db: sa.Connection, key: LogKey, parked: dict[int, Owed], kept: Batch) -> None:
@@ -265,6 +269,10 @@ class Ingest:
                     heard |= {"online": message.online, "since": message.since, "versions": message.versions}
             case m.Telemetry():
                 heard["telemetry"] = msgspec.to_builtins(message)
+            case m.ShadowReported() if shadow.is_whole(message):
+                kept.reports[(address.branch, address.device)] = message
+            case m.ShadowReported():
+                self._refuse("hash", f"configuration of {address.device}")
             case m.TelemetryBatch():
                 keep_samples(db, address, message)
             case m.KioskQueue():

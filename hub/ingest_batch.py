@@ -10,6 +10,7 @@ import msgspec
 
 from contracts import messages as m
 from contracts import topics
+from hub.bus import Outgoing
 
 LogKey = tuple[str, str, str]  # branch, device, log
 
@@ -70,6 +71,8 @@ class Batch:
     scores: list[dict[str, Any]] = field(default_factory=list)
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
     refusals: list[dict[str, Any]] = field(default_factory=list)
+    reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to
+    again: list[Outgoing] = field(default_factory=list)  # what terminals should be set to, for those that lag behind
     heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     tallies: IngestTallies = field(default_factory=IngestTallies)  # counted only when the batch is on disk
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 
 from contracts import topics
 from contracts.messages import HANDOVER_KEPT_S
-from hub import announce, queue
+from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
@@ -36,6 +36,7 @@ class Hub:
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
         self._kept_house_s = 0.0
+        self._looked_s = 0.0  # for terminals that have not said what they did with their configuration
         self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
         self._published: dict[str, tuple[int, float]] = {}  # branch → revision, when; looked at once more
         self.ingest = Ingest(store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell)
@@ -98,6 +99,10 @@ class Hub:
     def _settle(self) -> None:
         if time.monotonic() - self._kept_house_s > HOUSEKEEPING_S:
             self._keep_house()
+        if time.monotonic() - self._looked_s > shadow.RESEND_S / 2:
+            self._looked_s = time.monotonic()
+            for message in shadow.overdue(self.store, datetime.now(UTC)):
+                self._send(message)
         while self._moved:
             branch = min(self._moved)
             self.publish_queue(branch)

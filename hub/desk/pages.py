@@ -26,10 +26,12 @@ from hub.desk.counter import CounterPage
 from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
+from hub.desk.shadow_panel import shadows_html
 from hub.html import both
 from hub.knowledge import Knowledge, Pack, PackProblem
 from hub.labels import Labels, Pair
 from hub.service import Hub
+from hub.shadow import Shadows
 
 Branch = Annotated[str, PathParameter(pattern=NAME_PATTERN)]
 MAX_PACK_BYTES: Final = 8 * 1024 * 1024
@@ -41,7 +43,15 @@ STATES: Final[dict[str, Pair]] = {
 }
 
 
-def add_desk(app: FastAPI, hub: Hub, acts: Acts, knowledge: Knowledge, labels: Labels, changes: Changes) -> None:
+def add_desk(
+    app: FastAPI,
+    hub: Hub,
+    acts: Acts,
+    knowledge: Knowledge,
+    labels: Labels,
+    changes: Changes,
+    shadows: Shadows,
+) -> None:
     """The pages of NiceGUI, mounted below everything else. Once a process."""
     desk = Desk(hub, acts, knowledge, labels, changes)
 
@@ -77,10 +87,11 @@ def add_desk(app: FastAPI, hub: Hub, acts: Acts, knowledge: Knowledge, labels: L
         shown = drawn("", "region")
 
         async def redraw() -> None:
-            mine = where(acts.still(person), Right.SEE_REGION, await run.io_bound(hub.branches) or [])
-            rows = await attempt(lambda: views.region_view(hub.store, mine))
-            if rows is not None:
-                shown.set_content(region_html(rows, labels))
+            known, now = await run.io_bound(hub.branches) or [], acts.still(person)
+            mine, theirs = where(now, Right.SEE_REGION, known), where(now, Right.SEE_CONFIGURATION, known)
+            found = await attempt(lambda: (views.region_view(hub.store, mine), shadows.look(theirs)))
+            if found is not None:
+                shown.set_content(region_html(found[0], labels, shadows_html(found[1], labels)))
 
         await redraw()
         ui.timer(3.0, redraw)
