@@ -59,22 +59,22 @@ class Shadows:
         checked = self._checked(branch, device, settings)
 
         def work(db: sa.Connection) -> tuple[int, Outgoing]:
-            here = sa.and_(devices.c.branch == branch, devices.c.device == device)
-            if db.execute(sa.select(devices.c.device).where(here).with_for_update()).first() is None:
+            if (
+                db.execute(sa.select(devices.c.device).where(_of(devices, branch, device)).with_for_update()).first()
+                is None
+            ):
                 raise ShadowProblem(404, "no such terminal has spoken yet")
             before = _newest(db, branch, device)
             if based_on is not None and based_on != before:
                 raise ShadowProblem(409, f"version {before} was set meanwhile: look at it first")
             known = db.execute(
-                sa.select(shadow_reported.c.version).where(
-                    shadow_reported.c.branch == branch, shadow_reported.c.device == device
-                )
+                sa.select(shadow_reported.c.version).where(_of(shadow_reported, branch, device))
             ).scalar()
             version, now = max(before, known or 0) + 1, datetime.now(UTC)
             row = {"branch": branch, "device": device, "version": version, "settings": checked}
             db.execute(sa.insert(shadow_desired).values(**row, person=person.name[:80], at=now, sent_at=now, sends=1))
-            old = sa.and_(shadow_desired.c.branch == branch, shadow_desired.c.device == device)
-            db.execute(sa.delete(shadow_desired).where(old, shadow_desired.c.version <= version - KEPT_VERSIONS))
+            old = shadow_desired.c.version <= version - KEPT_VERSIONS
+            db.execute(sa.delete(shadow_desired).where(_of(shadow_desired, branch, device), old))
             record.note(db, person.name, "configuration_set", branch=branch, subject=f"{device} version {version}")
             return version, _message(branch, device, version, checked)
 
@@ -94,11 +94,7 @@ class Shadows:
 
     def _like(self, branch: str, device: str) -> Site:
         """A site with this terminal's own values, as far as it has told them."""
-        found = self._store.rows(
-            sa.select(shadow_reported.c.report).where(
-                shadow_reported.c.branch == branch, shadow_reported.c.device == device
-            )
-        )
+        found = self._store.rows(sa.select(shadow_reported.c.report).where(_of(shadow_reported, branch, device)))
         told = found[0]["report"]["settings"] if found else {}
         own = {name: one["value"] for name, one in told.items() if one["origin"] == "local"}
         try:
@@ -108,14 +104,12 @@ class Shadows:
 
     def look(self, branches: Sequence[str], device: str | None = None) -> list[dict[str, Any]]:
         """Every terminal of these branches: what is wanted, what it says, and where the two differ."""
-        of = devices.c.branch.in_(list(branches))
-        of = of if device is None else sa.and_(of, devices.c.device == device)
+        desired = shadow_desired.c
+        of = sa.true() if device is None else devices.c.device == device
         newest = (
-            sa.select(
-                shadow_desired.c.branch, shadow_desired.c.device, sa.func.max(shadow_desired.c.version).label("n")
-            )
-            .where(shadow_desired.c.branch.in_(list(branches)))
-            .group_by(shadow_desired.c.branch, shadow_desired.c.device)
+            sa.select(desired.branch, desired.device, sa.func.max(desired.version).label("n"))
+            .where(desired.branch.in_(list(branches)))
+            .group_by(desired.branch, desired.device)
             .subquery()
         )
         same = [
@@ -124,22 +118,21 @@ class Shadows:
         ]
         wanted = (
             sa.select(
-                devices.c.branch, devices.c.device, devices.c.online, shadow_desired.c.version, shadow_desired.c.settings,
-                shadow_desired.c.person, shadow_desired.c.at, shadow_reported.c.report,
-                shadow_reported.c.at.label("reported_at"),
+                devices.c.branch, devices.c.device, devices.c.online, desired.version, desired.settings, desired.person,
+                desired.at, shadow_reported.c.report, shadow_reported.c.at.label("reported_at"),
             )
             .select_from(devices)
             .outerjoin(newest, same[0])
-            .outerjoin(shadow_desired, sa.and_(same[1], shadow_desired.c.version == newest.c.n))
+            .outerjoin(shadow_desired, sa.and_(same[1], desired.version == newest.c.n))
             .outerjoin(shadow_reported, same[2])
-            .where(of)
+            .where(devices.c.branch.in_(list(branches)), of)
             .order_by(devices.c.branch, devices.c.device)
         )  # fmt: skip
         return [_compared(row) for row in self._store.rows(wanted)]
 
     def history(self, branch: str, device: str) -> list[dict[str, Any]]:
         """The last versions, newest first."""
-        of = sa.and_(shadow_desired.c.branch == branch, shadow_desired.c.device == device)
+        of = _of(shadow_desired, branch, device)
         rows = self._store.rows(sa.select(shadow_desired).where(of).order_by(shadow_desired.c.version.desc()))
         return [
             {"version": row["version"], "settings": row["settings"], "by": row["person"], "at": row["at"].isoformat()}
@@ -156,8 +149,9 @@ def keep_reports(db: sa.Connection, reports: Mapping[DeviceKey, m.ShadowReported
     """Keep what terminals report; what must be sent to them again. In one order, as all rows are."""
     again: list[Outgoing] = []
     for (branch, device), report in sorted(reports.items(), key=lambda one: one[0]):
-        here = sa.and_(shadow_reported.c.branch == branch, shadow_reported.c.device == device)
-        known = db.execute(sa.select(shadow_reported).where(here).with_for_update()).first()
+        known = db.execute(
+            sa.select(shadow_reported).where(_of(shadow_reported, branch, device)).with_for_update()
+        ).first()
         if known is not None and known.since == report.since and known.mono_ns > report.mono_ns:
             continue  # overtaken on the way by a later one of the same start
         row = {
@@ -203,14 +197,16 @@ def overdue(store: Store, now: datetime) -> list[Outgoing]:
 
 
 def _newest(db: sa.Connection, branch: str, device: str) -> int:
-    of = sa.and_(shadow_desired.c.branch == branch, shadow_desired.c.device == device)
+    of = _of(shadow_desired, branch, device)
     return int(db.execute(sa.select(sa.func.max(shadow_desired.c.version)).where(of)).scalar() or 0)
 
 
+def _of(table: sa.Table, branch: str, device: str) -> sa.ColumnElement[bool]:
+    return sa.and_(table.c.branch == branch, table.c.device == device)
+
+
 def _send_again(db: sa.Connection, branch: str, device: str, version: int, now: datetime) -> Outgoing:
-    one = sa.and_(
-        shadow_desired.c.branch == branch, shadow_desired.c.device == device, shadow_desired.c.version == version
-    )
+    one = sa.and_(_of(shadow_desired, branch, device), shadow_desired.c.version == version)
     db.execute(sa.update(shadow_desired).where(one).values(sent_at=now, sends=shadow_desired.c.sends + 1))
     settings = db.execute(sa.select(shadow_desired.c.settings).where(one)).scalar_one()
     return _message(branch, device, version, settings)
@@ -235,9 +231,8 @@ def _note(db: sa.Connection, branch: str, device: str, report: m.ShadowReported)
     if report.state == "local":
         return
     why = report.reasons[0].why if report.reasons and report.state in ("refused", "rolled_back") else "done"
-    record.note(
-        db, "", f"configuration_{report.state}", branch=branch, subject=f"{device} version {report.version}", outcome=why
-    )  # fmt: skip
+    what = f"{device} version {report.version}"
+    record.note(db, "", f"configuration_{report.state}", branch=branch, subject=what, outcome=why)
 
 
 def _compared(row: Mapping[str, Any]) -> dict[str, Any]:
