@@ -6,7 +6,8 @@ setting holds free text.
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, TypeAlias
+from collections.abc import Mapping
+from typing import Annotated, Any, Final, Literal, TypeAlias
 
 import msgspec
 
@@ -14,7 +15,7 @@ SETTINGS_LIMIT: Final = 60
 REASONS_LIMIT: Final = 20
 
 SettingName = Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,20}\.[a-z_]{1,30}$")]
-Word = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
+Persona = Literal["xiaoying", "xiaohe"]
 TimeOfDay = Annotated[str, msgspec.Meta(pattern=r"^[0-2][0-9]:[0-5][0-9](:[0-5][0-9])?$")]
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 
@@ -26,7 +27,8 @@ class Opening(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     closes: TimeOfDay
 
 
-SettingValue: TypeAlias = bool | int | float | Word | dict[Weekday, Opening]
+# Words are listed, not patterned: a patterned text beside a map in one union crashes the decoder (msgspec 0.22).
+SettingValue: TypeAlias = bool | int | float | Persona | dict[Weekday, Opening]
 Origin = Literal["local", "remote"]
 ShadowState = Literal["local", "applied", "applied_after_restart", "refused", "rolled_back"]
 
@@ -43,3 +45,12 @@ class ShadowReason(msgspec.Struct, frozen=True, kw_only=True):
 
     why: Annotated[str, msgspec.Meta(pattern=r"^[a-z_]{1,40}$")]
     what: Annotated[str, msgspec.Meta(pattern=r"^[a-z_.]{0,60}$")] = ""
+
+
+class _Carrier(msgspec.Struct, frozen=True, kw_only=True):
+    settings: Annotated[dict[SettingName, SettingValue], msgspec.Meta(max_length=SETTINGS_LIMIT)]
+
+
+def typed(settings: Mapping[str, Any]) -> dict[str, SettingValue]:
+    """Plain settings as the wire has them. Raises `msgspec.ValidationError` for what does not fit it."""
+    return msgspec.convert({"settings": dict(settings)}, _Carrier).settings

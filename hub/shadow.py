@@ -20,7 +20,7 @@ from config.remote import RemoteRefused, digest, normal, overlay
 from config.schema import DEFAULT_SITE, Site, load_site
 from contracts import messages as m
 from contracts import topics
-from contracts.shadow import SettingName, SettingValue
+from contracts.shadow import typed
 from hub.accounts import record
 from hub.accounts.rights import Person, Right, require
 from hub.bus import Outgoing
@@ -29,7 +29,7 @@ from hub.store import Store, devices, shadow_desired, shadow_reported, upsert
 KEPT_VERSIONS: Final = 50  # of one terminal
 RESEND_S: Final = 60.0  # doubling, up to 64 times that, while a terminal that is online says nothing
 AT_ONCE: Final = 200  # sent again in one look
-_SETTINGS: Final = dict[SettingName, SettingValue]
+MOST_LOOKED_AT: Final = 500  # terminals, for one page or answer
 DeviceKey = tuple[str, str]
 
 
@@ -84,7 +84,7 @@ class Shadows:
         """The settings in their normal form, by the terminal's own schema. The terminal judges once more."""
         try:
             checked = normal(self._like(branch, device), settings)
-            msgspec.convert(checked, _SETTINGS)
+            typed(checked)
             _message(branch, device, m.MAX_INTEGER, checked)
         except RemoteRefused as err:
             raise ShadowProblem(422, str(err)) from err
@@ -103,7 +103,8 @@ class Shadows:
             return self._site
 
     def look(self, branches: Sequence[str], device: str | None = None) -> list[dict[str, Any]]:
-        """Every terminal of these branches: what is wanted, what it says, and where the two differ."""
+        """The terminals of these branches, those that lag behind first (`MOST_LOOKED_AT` of them): what is wanted, what
+        each says, and where the two differ."""
         desired = shadow_desired.c
         of = sa.true() if device is None else devices.c.device == device
         newest = (
@@ -116,6 +117,9 @@ class Shadows:
             sa.and_(table.c.branch == devices.c.branch, table.c.device == devices.c.device)
             for table in (newest, shadow_desired, shadow_reported)
         ]
+        behind = sa.func.coalesce(shadow_reported.c.version, 0) < desired.version
+        odd = sa.and_(shadow_reported.c.state != "applied", shadow_reported.c.state != "local")
+        astray = sa.case((sa.or_(behind, odd), 1), else_=0)
         wanted = (
             sa.select(
                 devices.c.branch, devices.c.device, devices.c.online, desired.version, desired.settings, desired.person,
@@ -126,7 +130,8 @@ class Shadows:
             .outerjoin(shadow_desired, sa.and_(same[1], desired.version == newest.c.n))
             .outerjoin(shadow_reported, same[2])
             .where(devices.c.branch.in_(list(branches)), of)
-            .order_by(devices.c.branch, devices.c.device)
+            .order_by(astray.desc(), devices.c.branch, devices.c.device)
+            .limit(MOST_LOOKED_AT)
         )  # fmt: skip
         return [_compared(row) for row in self._store.rows(wanted)]
 
@@ -221,7 +226,7 @@ def _message(branch: str, device: str, version: int, settings: Mapping[str, Any]
         branch=branch,
         device=device,
         version=version,
-        settings=msgspec.convert(dict(settings), _SETTINGS),
+        settings=typed(settings),
     )
     return Outgoing(row.at(branch, device), row.encode(desired), row.qos, row.retain)
 

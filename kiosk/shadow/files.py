@@ -9,6 +9,7 @@ import hashlib
 import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -77,6 +78,8 @@ class ShadowFiles:
                 found = file.read(MAX_BYTES + 1)
         except FileNotFoundError:
             return None
+        except OSError as err:
+            raise Damaged(f"{name}: {err.strerror}") from err
         try:
             if len(found) > MAX_BYTES:
                 raise Damaged(f"{name} is larger than {MAX_BYTES} bytes")
@@ -85,5 +88,6 @@ class ShadowFiles:
                 raise Damaged(f"{name} has another hash than it was written with")
             return msgspec.json.decode(sealed.body, type=kind)
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Damaged) as err:
-            path.replace(path.with_suffix(".damaged"))  # one is kept, for whoever asks why
+            with suppress(OSError):
+                path.replace(path.with_suffix(".damaged"))  # one is kept, for whoever asks why
             raise Damaged(f"{name}: {err}") from err

@@ -67,10 +67,13 @@ def open_shadow(folder: Path, local: Site, step: Callable[[str], None] = lambda 
         except RemoteRefused as err:
             notes += [ShadowReason(why="no_longer_valid", what=one.what) for one in reasons_of(err)]
             good, settings, in_force = Good(), {}, 0
+    if kept != before:
+        try:
+            files.write(WANTED, kept)
+        except OSError:  # a full disk must not keep the terminal from its visitors
+            notes.append(ShadowReason(why="disk"))
     for note in notes:
         log.error("shadow: %s %s", note.why, note.what)
-    if kept != before:
-        files.write(WANTED, kept)
     return Opened(files, local, kept, good, site, settings, in_force, notes)
 
 

@@ -22,7 +22,7 @@ import msgspec
 
 from config.remote import REMOTE, RemoteRefused, digest, normal, overlay, values
 from contracts import messages as m
-from contracts.shadow import REASONS_LIMIT, Origin, Setting, SettingValue, ShadowReason, ShadowState
+from contracts.shadow import REASONS_LIMIT, Origin, Setting, ShadowReason, ShadowState, typed
 from contracts.topics import Address
 from kiosk.shadow import records
 from kiosk.shadow.appliers import LIVE, Appliers, NotApplied, apply
@@ -108,10 +108,7 @@ class Shadow:
             in_force=self._in_force,
             state=verdict.state if verdict else state,
             hash=digest(shown),
-            settings={
-                name: Setting(value=msgspec.convert(value, SettingValue), origin=self._origins[name])
-                for name, value in shown.items()
-            },
+            settings={name: Setting(value=value, origin=self._origins[name]) for name, value in typed(shown).items()},
             on_trial=candidate is not None and candidate.stage == "trial",
             waits=tuple(sorted(waits)),
             reasons=((verdict.reasons if verdict else ()) + self._notes)[:REASONS_LIMIT],
@@ -226,7 +223,7 @@ class Shadow:
             return
         kept, good = records.proved(self._kept)
         try:
-            await asyncio.to_thread(self._files.write, GOOD, good)
+            await self._write(GOOD, good)
         except OSError as err:
             self._unwritable(err)  # looked at again soon
             return
@@ -237,12 +234,21 @@ class Shadow:
         """Put it on disk; False, and nothing has changed: it could not be."""
         before, self._kept = self._kept, kept  # first, so that whoever cancels this writes the newer one again
         try:
-            await asyncio.to_thread(self._files.write, WANTED, kept)
+            await self._write(WANTED, kept)
         except OSError as err:
             self._kept = before
             self._unwritable(err)
             return False
         return True
+
+    async def _write(self, name: str, record: msgspec.Struct) -> None:
+        """Off the loop. Who cancels this waits for the disk: nothing may be written behind what is written next."""
+        writing = asyncio.create_task(asyncio.to_thread(self._files.write, name, record), name="shadow-write")
+        try:
+            await asyncio.shield(writing)
+        except asyncio.CancelledError:
+            await asyncio.wait({writing})
+            raise
 
     def _unwritable(self, err: OSError) -> None:
         self.refused["disk"] += 1
