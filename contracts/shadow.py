@@ -54,3 +54,6 @@ class _Carrier(msgspec.Struct, frozen=True, kw_only=True):
 def typed(settings: Mapping[str, Any]) -> dict[str, SettingValue]:
     """Plain settings as the wire has them. Raises `msgspec.ValidationError` for what does not fit it."""
     return msgspec.convert({"settings": dict(settings)}, _Carrier).settings
+
+
+typed({})  # once, while only one thread is there: see `contracts/topics.py`
