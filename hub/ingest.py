@@ -27,12 +27,16 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from config.routing import Routing, load_routing
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
 from hub import queue
 from hub.bus import Arrived, Outgoing
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, branches, devices, early, events, handovers, logs, opinions, refused, samples, upsert
+from hub.video import asking
+from hub.video.pool import NotNow, Pool
 
 log = logging.getLogger(__name__)
 
@@ -98,6 +102,8 @@ class _Batch:
     progress: list[dict[str, Any]] = field(default_factory=list)  # how far each log was applied
     moments: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
+    pool: Pool | None = None  # of the tellers, held where one is asked for
+    cases: set[str] = field(default_factory=set)  # whose terminals want to be told
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
     refusals: list[dict[str, Any]] = field(default_factory=list)
     heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
@@ -122,9 +128,13 @@ class Ingest:
         queue_moved: Callable[[str], None],
         changed: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        cases_moved: Callable[[set[str]], None] = lambda cases: None,
+        rules: Routing | None = None,
     ) -> None:
         self._store = store
         self._now = now
+        self._rules = rules or load_routing()
+        self._cases_moved = cases_moved
         self._acknowledge, self._queue_moved, self._changed = acknowledge, queue_moved, changed
         self._pool: ThreadPoolExecutor | None = None
         self._telling = threading.Lock()
@@ -161,6 +171,8 @@ class Ingest:
                 self._queue_moved(branch)
             for branch in sorted(kept.changed | kept.moved):
                 self._changed(branch)
+            if kept.cases:
+                self._cases_moved(kept.cases)
 
     def _parts(self, whole: _Batch) -> list[_Batch]:
         """A large batch of several branches, split by branch: PostgreSQL applies some at once, and most of a
@@ -219,6 +231,8 @@ class Ingest:
         kept.heads = _lock_heads(db, keys)
         parked = _parked(db, keys)
         _lock_branches(db, kept, parked)
+        if _asks_for_tellers(kept, parked):
+            kept.pool = Pool(db, self._rules, self._now())
         for key in keys:
             self._apply_log(db, key, parked.get(key, {}), kept)
         for address, message in kept.others:
@@ -234,6 +248,8 @@ class Ingest:
         if kept.refusals:
             db.execute(sa.insert(refused), kept.refusals)
         _note_devices(db, kept.heard)
+        if kept.pool is not None:
+            kept.cases, kept.pool = kept.pool.touched, None
         return kept
 
     def _apply_log(self, db: sa.Connection, key: LogKey, parked: dict[int, _Owed], kept: _Batch) -> None:
@@ -292,6 +308,10 @@ class Ingest:
             match message:
                 case m.Event():
                     _keep_moment(address, message, kept)
+                    if isinstance(message.body, m.OpinionGiven):
+                        asking.rate(db, address.branch, message.body.visit, message.body.score)
+                case v.CaseOp() if kept.pool is not None:
+                    asking.apply_op(kept.pool, address.branch, address.device, message)
                 case m.Handover():
                     _keep_handover(address, message, kept, self._now())
                 case m.TicketOp(body=m.TicketIssued() as issued):
@@ -308,8 +328,8 @@ class Ingest:
                     kept.moved.add(address.branch)
                 case _Unreadable():
                     _keep_refusal(address, message, "type", kept)
-        except queue.NotPossible as err:
-            self._refuse(err.reason, f"ticket operation {message.seq} of {address.device}")
+        except (queue.NotPossible, NotNow) as err:
+            self._refuse(err.reason, f"operation {message.seq} of {address.device}")
             _keep_refusal(address, message, err.reason, kept)
 
     def _apply_other(self, db: sa.Connection, address: topics.Address, message: m.Message, kept: _Batch) -> None:
@@ -326,6 +346,8 @@ class Ingest:
                 heard["telemetry"] = msgspec.to_builtins(message)
             case m.TelemetryBatch():
                 _keep_samples(db, address, message)
+            case v.CaseHere() if kept.pool is not None:
+                asking.here(kept.pool, address.branch, address.device, message)
             case m.KioskQueue():
                 for refusal in take_live(db, address.branch, address.device, message, now=self._now()):
                     self._refuse(refusal.reason, f"live state of {address.device}")
@@ -397,6 +419,13 @@ def _lock_branches(db: sa.Connection, kept: _Batch, parked: dict[LogKey, dict[in
     upsert(db, branches, [{"branch": branch, "revision": 0} for branch in sorted(named)])
     wanted = sa.select(branches.c.branch).where(branches.c.branch.in_(named)).order_by(branches.c.branch)
     db.execute(wanted.with_for_update())
+
+
+def _asks_for_tellers(kept: _Batch, parked: dict[LogKey, dict[int, _Owed]]) -> bool:
+    """Whether anything of this batch concerns the pool of tellers, which is held after logs and branches."""
+    every = [*kept.numbered.values(), *(owed.values() for owed in parked.values())]
+    asked = any(isinstance(one.message, v.CaseOp) for owed in every for one in owed)
+    return asked or any(isinstance(message, v.CaseHere) for _, message in kept.others)
 
 
 def _since(db: sa.Connection, address: topics.Address) -> datetime | None:
