@@ -20,6 +20,9 @@ MAX_SUMMARY: Final = 1_000
 PROFILE: Final = ("services", "languages", "dialects", "sign", "calm", "licence", "level")
 
 
+_SEEN: Final = sa.update(tellers).where(tellers.c.person == sa.bindparam("k_person")).values(seen=sa.bindparam("at"))
+
+
 def enrol(pool: Pool, person: str, **profile: Any) -> None:
     """Make somebody a teller, or change what one can do: the columns of `PROFILE`."""
     row = {
@@ -75,7 +78,7 @@ def off(pool: Pool, person: str) -> None:
 def heard(pool: Pool, person: str) -> None:
     """The teller's desk is there. A talk that paused because it was not goes on."""
     row = pool.teller(person)
-    pool.db.execute(sa.update(tellers).where(tellers.c.person == person).values(seen=pool.now))
+    pool.db.execute(_SEEN, {"k_person": person, "at": pool.now})
     if row["state"] != TellerState.BUSY:
         return
     case = pool.case(row["video_case"])
@@ -236,7 +239,7 @@ def _talked(pool: Pool, case: Row) -> int:
 def _present(pool: Pool, person: str) -> Row:
     """The teller, heard just now."""
     row = pool.teller(person)
-    pool.db.execute(sa.update(tellers).where(tellers.c.person == person).values(seen=pool.now))
+    pool.db.execute(_SEEN, {"k_person": person, "at": pool.now})
     return {**row, "seen": pool.now}
 
 

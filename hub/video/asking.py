@@ -21,6 +21,15 @@ SETTLES: Final[frozenset[EndReason]] = frozenset({"ticket", "self_service", "mes
 MAX_LEFT_MESSAGES: Final = 200  # of one terminal, of those that are kept
 MAX_CALL_BACKS: Final = 200  # open ones of one terminal
 
+_KNOWN: Final = sa.select(cases.c.video_case).where(cases.c.video_case == sa.bindparam("k_case"))
+_WAIT: Final = sa.select(sa.func.count()).where(cases.c.state == CaseState.WAITING)
+_JOIN: Final = sa.insert(cases)
+_SEEN: Final = (
+    sa.update(cases)
+    .where(cases.c.video_case == sa.bindparam("k_case"))
+    .values(seen=sa.bindparam("at"), media=sa.bindparam("now_media"))
+)
+
 
 def apply_op(pool: Pool, branch: str, device: str, op: v.CaseOp) -> None:
     """One operation of a terminal, whose turn it is. Raises `NotNow`."""
@@ -37,7 +46,7 @@ def apply_op(pool: Pool, branch: str, device: str, op: v.CaseOp) -> None:
 
 def ask(pool: Pool, branch: str, device: str, op: v.CaseOp, asked: v.TellerAsked) -> None:
     """A visitor joins the line, or is told at once that it is full. A terminal has one open case."""
-    if pool.db.execute(sa.select(cases.c.video_case).where(cases.c.video_case == asked.case)).first():
+    if pool.db.execute(_KNOWN, {"k_case": asked.case}).first():
         return
     for old in pool.open_cases(branch, device):
         if old["state"] != CaseState.WRAPPING_UP:  # the teller still writes: that is no visitor's
@@ -45,21 +54,20 @@ def ask(pool: Pool, branch: str, device: str, op: v.CaseOp, asked: v.TellerAsked
     came = _came(pool, branch, asked)
     priority = _priority(pool, branch, asked.ticket)
     start = head_start(pool.rules, priority=priority, level=asked.level, risk=asked.risk, waited_s=asked.waited_s)
-    waiting = sa.select(sa.func.count()).where(cases.c.state == CaseState.WAITING)
-    full = int(pool.db.execute(waiting).scalar_one()) >= pool.rules.limits.waiting_most
+    full = int(pool.db.execute(_WAIT).scalar_one()) >= pool.rules.limits.waiting_most
     need = asked.need
-    pool.db.execute(
-        sa.insert(cases).values(
-            video_case=asked.case, version=1, branch=branch, device=device, log=op.log, packet=asked.packet,
-            visit=asked.visit, alias=asked.alias, state=CaseState.ENDED if full else CaseState.WAITING,
-            reason="full" if full else "", outcome="full" if full else "", service=need.service,
-            language=need.language, dialect=need.dialect, sign=need.sign, calm=need.calm,
-            licence=need.licence or need.service in pool.rules.licence_for, level=asked.level, risk=asked.risk,
-            priority=priority, came=came, place_at=came - start, passed=0, refused={}, teller="", note="",
-            seen=pool.now, media="none", since=pool.now, over_at=pool.now if full else None, talk_s=0, wrap_code="",
-            summary="",
-        )
-    )  # fmt: skip
+    row = {
+        "video_case": asked.case, "version": 1, "branch": branch, "device": device, "log": op.log,
+        "packet": asked.packet, "visit": asked.visit, "alias": asked.alias,
+        "state": CaseState.ENDED if full else CaseState.WAITING, "reason": "full" if full else "",
+        "outcome": "full" if full else "", "service": need.service, "language": need.language,
+        "dialect": need.dialect, "sign": need.sign, "calm": need.calm,
+        "licence": need.licence or need.service in pool.rules.licence_for, "level": asked.level, "risk": asked.risk,
+        "priority": priority, "came": came, "place_at": came - start, "passed": 0, "refused": {}, "teller": "",
+        "note": "", "seen": pool.now, "media": "none", "since": pool.now, "over_at": pool.now if full else None,
+        "talk_s": 0, "wrap_code": "", "summary": "",
+    }  # fmt: skip
+    pool.db.execute(_JOIN, row)
     pool.touched.add(asked.case)
     pool.bump()
     pool.match()
@@ -75,9 +83,8 @@ def here(pool: Pool, branch: str, device: str, said: v.CaseHere) -> None:
     if CaseState(row["state"]) not in VISITOR_THERE:
         return
     quiet = pool.now - row["seen"] > timedelta(seconds=pool.rules.limits.terminal_heard_s)
-    pool.db.execute(
-        sa.update(cases).where(cases.c.video_case == said.case).values(seen=pool.now, media=said.media)
-    )  # not under the version: nobody decides by it at the same moment
+    # not under the version: nobody decides by it at the same moment
+    pool.db.execute(_SEEN, {"k_case": said.case, "at": pool.now, "now_media": said.media})
     row = {**row, "seen": pool.now, "media": said.media}
     if said.media == "up" and row["state"] == CaseState.CONNECTING:
         connected(pool, row)

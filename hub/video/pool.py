@@ -7,7 +7,6 @@ other worker finds.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, Literal, TypeAlias
 
@@ -44,6 +43,17 @@ _SET_TELLER: Final = sa.update(tellers).where(
     tellers.c.person == sa.bindparam("k_person"), tellers.c.version == sa.bindparam("k_version")
 )
 _PASSED: Final = sa.update(cases).where(cases.c.video_case == sa.bindparam("k_case")).values(passed=cases.c.passed + 1)
+_OPEN: Final = sa.select(cases).where(
+    cases.c.branch == sa.bindparam("branch"), cases.c.device == sa.bindparam("device"), cases.c.state.not_in(OVER)
+)
+_BUMP: Final = sa.update(pools).where(pools.c.pool == POOL).values(revision=pools.c.revision + 1)
+_CHANGED: Final = sa.insert(case_changes)
+_DECIDED: Final = sa.insert(decisions)
+_LOADS: Final = (
+    sa.select(cases.c.teller, sa.func.sum(cases.c.talk_s).label("talked"))
+    .where(cases.c.teller != "", cases.c.over_at > sa.bindparam("since"))
+    .group_by(cases.c.teller)
+)
 _LINE: Final = sa.select(cases).where(cases.c.state == CaseState.WAITING, cases.c.seen > sa.bindparam("heard"))
 _DUTY: Final = sa.select(tellers).where(tellers.c.state.in_(ON_DUTY), tellers.c.seen > sa.bindparam("heard"))
 
@@ -91,8 +101,7 @@ class Pool:
 
     def open_cases(self, branch: str, device: str) -> list[Row]:
         """What is not over of one terminal."""
-        here = sa.and_(cases.c.branch == branch, cases.c.device == device, cases.c.state.not_in(OVER))
-        return [dict(row) for row in self.db.execute(sa.select(cases).where(here)).mappings()]
+        return [dict(row) for row in self.db.execute(_OPEN, {"branch": branch, "device": device}).mappings()]
 
     # --- changes --------------------------------------------------------------------------------
 
@@ -106,7 +115,7 @@ class Pool:
             values["over_at"] = self.now
         after = self.set_case(row, **values)
         self.db.execute(
-            sa.insert(case_changes),
+            _CHANGED,
             {"video_case": row["video_case"], "event": event, "state": state, "person": person, "reason": reason,
              "at": self.now},
         )  # fmt: skip
@@ -116,7 +125,7 @@ class Pool:
         """Other columns of a case, under its version."""
         key = {"k_case": row["video_case"], "k_version": row["version"]}
         values["version"] = row["version"] + 1
-        if self.db.execute(_SET_CASE.values(**values), key).rowcount != 1:
+        if self.db.execute(_SET_CASE, {**values, **key}).rowcount != 1:
             raise NotNow("raced")
         self.touched.add(row["video_case"])
         self.bump()
@@ -136,7 +145,7 @@ class Pool:
         """Other columns of a teller, under its version."""
         key = {"k_person": row["person"], "k_version": row["version"]}
         values["version"] = row["version"] + 1
-        if self.db.execute(_SET_TELLER.values(**values), key).rowcount != 1:
+        if self.db.execute(_SET_TELLER, {**values, **key}).rowcount != 1:
             raise NotNow("raced")
         self.bump()
         return {**row, **values}
@@ -146,8 +155,7 @@ class Pool:
         if self._bumped:
             return
         self._bumped = True
-        changed = sa.update(pools).where(pools.c.pool == POOL).values(revision=pools.c.revision + 1)
-        if self.db.execute(changed).rowcount == 0:
+        if self.db.execute(_BUMP).rowcount == 0:
             self.db.execute(sa.insert(pools).values(pool=POOL, revision=1))
 
     # --- the rule -------------------------------------------------------------------------------
@@ -188,7 +196,7 @@ class Pool:
             "how": decision.how, "terms": dict(decision.terms), "passed_over": len(decision.over),
             "waited_s": max(0.0, (self.now - case["came"]).total_seconds()), "at": self.now,
         }  # fmt: skip
-        self.db.execute(sa.insert(decisions), row)
+        self.db.execute(_DECIDED, row)
 
 
 def in_line(db: sa.Connection, rules: Routing, now: datetime) -> list[Row]:
@@ -231,12 +239,10 @@ def free_of(row: Row, load: float = 0.0) -> Free:
 
 def _loads(db: sa.Connection, now: datetime) -> dict[str, float]:
     """By teller, the share of the last hour spent talking."""
-    lately = (
-        sa.select(cases.c.teller, sa.func.sum(cases.c.talk_s).label("talked"))
-        .where(cases.c.teller != "", cases.c.over_at > now - LOAD_WINDOW)
-        .group_by(cases.c.teller)
-    )
-    return {row.teller: float(row.talked or 0) / LOAD_WINDOW.total_seconds() for row in db.execute(lately)}
+    return {
+        row.teller: float(row.talked or 0) / LOAD_WINDOW.total_seconds()
+        for row in db.execute(_LOADS, {"since": now - LOAD_WINDOW})
+    }
 
 
 def _known(db: sa.Connection, aliases: set[str]) -> dict[str, dict[str, float]]:
@@ -253,8 +259,3 @@ def _known(db: sa.Connection, aliases: set[str]) -> dict[str, dict[str, float]]:
         rated = SERVED_UNRATED if row.score is None else (float(row.score) - RATED_MIDDLE) / 2
         found.setdefault(row.alias, {})[row.teller] = rated
     return found
-
-
-def rows(db: sa.Connection, query: sa.Select[Any]) -> Sequence[Row]:
-    """A query's rows as dictionaries."""
-    return [dict(row) for row in db.execute(query).mappings()]

@@ -70,7 +70,7 @@ def is_open(rules: Routing, now: datetime) -> bool:
         return True
     local = now + timedelta(minutes=rules.zone_min)
     hours: Hours | None = rules.hours.get(WEEKDAYS[local.weekday()])
-    return bool(hours and hours.opens <= local.time() < hours.closes)
+    return hours is not None and hours.opens <= local.time() < hours.closes
 
 
 def call_back_times(db: sa.Connection, rules: Routing, now: datetime) -> tuple[datetime, ...]:
@@ -93,7 +93,7 @@ def call_back_times(db: sa.Connection, rules: Routing, now: datetime) -> tuple[d
 
 
 def _may_wait(row: Row) -> bool:
-    return row["state"] == CaseState.WAITING or row["outcome"] == "full"
+    return bool(row["state"] == CaseState.WAITING or row["outcome"] == "full")
 
 
 def _told(

@@ -17,13 +17,44 @@ from contracts.video_messages import LEFT_MESSAGE_KEPT_S
 from hub.store import Store
 from hub.video.acts import free_again, lose, release, resting, unhand, written_off
 from hub.video.asking import dropped, leave
-from hub.video.pool import Pool, Row, duty, in_line, rows
+from hub.video.pool import Pool, Row, duty, in_line
 from hub.video.tables import call_backs, case_changes, cases, decisions, left_messages, tellers
 
 PRESENT: Final = (TellerState.READY, TellerState.OFFERED, TellerState.BUSY, TellerState.AFTER_WORK, TellerState.BREAK)
 AT_ONCE: Final = 200  # of each kind, in one transaction; the next look takes the rest
 CALL_BACKS_KEPT: Final = timedelta(days=14)
 DECISIONS_KEPT: Final = timedelta(days=60)
+
+_OVERDUE: Final = (
+    sa.select(cases)
+    .where(cases.c.state.not_in(OVER), cases.c.deadline <= sa.bindparam("now"))
+    .order_by(cases.c.deadline, cases.c.video_case)
+    .limit(AT_ONCE)
+)
+_TERMINALS: Final = (  # one that talks is paused when it is quiet; one that waits is given up when it is gone
+    sa.select(cases)
+    .where(
+        sa.or_(
+            sa.and_(cases.c.state == CaseState.TALKING, cases.c.seen < sa.bindparam("quiet")),
+            sa.and_(
+                cases.c.state.in_(VISITOR_THERE - {CaseState.TALKING, CaseState.RECONNECTING}),
+                cases.c.seen < sa.bindparam("gone"),
+            ),
+        )
+    )
+    .order_by(cases.c.video_case)
+    .limit(AT_ONCE)
+)
+_DESKS: Final = (  # a desk that was lost in a talk is waited for until the case's deadline
+    sa.select(tellers)
+    .where(
+        tellers.c.state.in_(PRESENT),
+        tellers.c.seen < sa.bindparam("desk"),
+        tellers.c.person.not_in(sa.select(cases.c.teller).where(cases.c.state == CaseState.RECONNECTING)),
+    )
+    .order_by(tellers.c.person)
+    .limit(AT_ONCE)
+)
 
 
 def sweep(store: Store, rules: Routing, now: datetime) -> set[str]:
@@ -64,50 +95,35 @@ def forget(db: sa.Connection, now: datetime, oldest: datetime) -> int:
 
 
 def _anything(db: sa.Connection, rules: Routing, now: datetime) -> bool:
-    limits = rules.limits
-    due = (
-        sa.select(cases.c.video_case).where(_open_with_deadline(now)),
-        sa.select(cases.c.video_case).where(_silent(now - timedelta(seconds=limits.terminal_heard_s), talking=True)),
-        sa.select(cases.c.video_case).where(_silent(now - timedelta(seconds=limits.terminal_lost_s), talking=False)),
-        sa.select(tellers.c.person).where(_desk_silent(now - timedelta(seconds=limits.teller_heard_s))),
-    )
-    if any(db.execute(query.limit(1)).first() for query in due):
+    marks = _marks(rules, now)
+    if any(db.execute(query, marks).first() for query in (_OVERDUE, _TERMINALS, _DESKS)):
         return True
     free = any(row["state"] == TellerState.READY for row in duty(db, rules, now))
     return free and bool(in_line(db, rules, now))
 
 
-def _open_with_deadline(now: datetime) -> sa.ColumnElement[bool]:
-    return sa.and_(cases.c.state.not_in(OVER), cases.c.deadline.is_not(None), cases.c.deadline <= now)
-
-
-def _silent(heard: datetime, *, talking: bool) -> sa.ColumnElement[bool]:
-    states = (CaseState.TALKING,) if talking else VISITOR_THERE - {CaseState.TALKING, CaseState.RECONNECTING}
-    return sa.and_(cases.c.state.in_(states), cases.c.seen < heard)
-
-
-def _desk_silent(heard: datetime) -> sa.ColumnElement[bool]:
-    # a desk that was lost in a talk is waited for until the case's deadline
-    waited_for = sa.select(cases.c.teller).where(cases.c.state == CaseState.RECONNECTING)
-    return sa.and_(tellers.c.state.in_(PRESENT), tellers.c.seen < heard, tellers.c.person.not_in(waited_for))
-
-
 def _lost_tellers(pool: Pool) -> list[Row]:
     heard = pool.now - timedelta(seconds=pool.rules.limits.teller_heard_s)
-    return list(rows(pool.db, sa.select(tellers).where(_desk_silent(heard)).order_by(tellers.c.person).limit(AT_ONCE)))
+    return [dict(row) for row in pool.db.execute(_DESKS, {"desk": heard}).mappings()]
 
 
 def _lost_terminals(pool: Pool) -> list[Row]:
-    limits = pool.rules.limits
-    quiet = _silent(pool.now - timedelta(seconds=limits.terminal_heard_s), talking=True)
-    gone = _silent(pool.now - timedelta(seconds=limits.terminal_lost_s), talking=False)
-    wanted = sa.select(cases).where(sa.or_(quiet, gone)).order_by(cases.c.video_case).limit(AT_ONCE)
-    return list(rows(pool.db, wanted))
+    return [dict(row) for row in pool.db.execute(_TERMINALS, _marks(pool.rules, pool.now)).mappings()]
 
 
 def _overdue(pool: Pool) -> list[Row]:
-    wanted = sa.select(cases).where(_open_with_deadline(pool.now)).order_by(cases.c.deadline, cases.c.video_case)
-    return list(rows(pool.db, wanted.limit(AT_ONCE)))
+    return [dict(row) for row in pool.db.execute(_OVERDUE, {"now": pool.now}).mappings()]
+
+
+def _marks(rules: Routing, now: datetime) -> dict[str, datetime]:
+    """Who was not heard since these moments is quiet, or lost."""
+    limits = rules.limits
+    return {
+        "now": now,
+        "quiet": now - timedelta(seconds=limits.terminal_heard_s),
+        "gone": now - timedelta(seconds=limits.terminal_lost_s),
+        "desk": now - timedelta(seconds=limits.teller_heard_s),
+    }
 
 
 def _terminal_lost(pool: Pool, row: Row) -> None:

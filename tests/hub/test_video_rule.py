@@ -1,4 +1,4 @@
-"""The rule by which visitors go to tellers, over lines and tellers that Hypothesis makes up: its bounds and its sense."""
+"""The rule by which visitors go to tellers, over lines and teams that Hypothesis makes up: its bounds and its sense."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ def test_after_so_many_passes_the_first_comer_is_next_whoever_has_a_head_start()
 def test_the_terms_of_a_decision_can_be_read_and_add_up() -> None:
     case, who = visitor(minutes=5, head=10), teller()
     (made,) = match([case], [who], RULES, NOW)
-    assert dict(made.terms) == terms(case, who, RULES, NOW, {ability: 0.0 for ability in who.abilities})
+    assert dict(made.terms) == terms(case, who, RULES, NOW, dict.fromkeys(who.abilities, 0.0))
     assert set(made.terms) == set(Weights.model_fields)
     assert made.score == pytest.approx(sum(made.terms.values()))
 
