@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final, get_args
 
 import sqlalchemy as sa
@@ -68,7 +68,7 @@ def is_open(rules: Routing, now: datetime) -> bool:
     """Whether tellers work at this time; without hours they always do."""
     if not rules.hours:
         return True
-    local = now + timedelta(minutes=rules.zone_min)
+    local = now.astimezone(UTC) + timedelta(minutes=rules.zone_min)
     hours: Hours | None = rules.hours.get(WEEKDAYS[local.weekday()])
     return hours is not None and hours.opens <= local.time() < hours.closes
 
