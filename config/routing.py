@@ -44,7 +44,9 @@ class Limits(Section):
     teller_heard_s: float = Field(default=20, ge=5, le=300, description="a desk not heard for so long is gone")
     terminal_heard_s: float = Field(default=20, ge=6, le=300, description="not heard for so long: nobody is offered it")
     terminal_lost_s: float = Field(default=90, ge=10, le=3600, description="not heard for so long: the visitor is gone")
-    refused_rest_s: float = Field(default=600, ge=0, le=86_400, description="who refused is not offered it again so soon")
+    refused_rest_s: float = Field(
+        default=600, ge=0, le=86_400, description="who refused is not offered it again so soon"
+    )
     talk_most_s: float = Field(default=7200, ge=60, le=86_400, description="a talk that nobody ends is ended")
     too_long_min: int = Field(default=15, ge=1, le=600, description="estimated wait from which other ways are offered")
 

@@ -242,6 +242,14 @@ class HubLink(Section):
     )
 
 
+class Tellers(Section):
+    """Tellers on video, reached through the hub."""
+
+    enabled: bool = Field(
+        default=False, description="whether visitors are offered one; without, a colleague in the branch is called"
+    )
+
+
 class BankSystem(Section):
     """The bank's own system behind the conversation. Without it, a person is offered for wishes that need it."""
 
@@ -272,6 +280,7 @@ class Site(Section):
     content: Content = Content()
     hub: HubLink = HubLink()
     bank_system: BankSystem = BankSystem()
+    tellers: Tellers = Tellers()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:

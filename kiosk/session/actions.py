@@ -19,8 +19,10 @@ from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
 from contracts.screen import TicketView
 from kiosk.banking.acts import Banking
+from kiosk.call.acts import ACTIONS as TELLERS
+from kiosk.call.acts import TellerActs
 from kiosk.dialogue.caution import RISK
-from kiosk.dialogue.flows import Place
+from kiosk.dialogue.flows import Later, Place
 from kiosk.dialogue.reply import Done
 from kiosk.dialogue.wording import ASKED
 from kiosk.queueing.desk import NumbersExhausted, Ticket, TooFast, UnknownService
@@ -51,8 +53,8 @@ class Ledger(Protocol):
     async def note(self, moment: m.Moment) -> None:
         """On disk when it returns. Raises `OutboxFull`."""
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
+    async def hand_over(self, packet: HandoverPacket) -> int:
+        """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
 
     def post(self, moment: m.Moment) -> None:
         """To disk soon, in order; a full disk is counted and logged."""
@@ -91,6 +93,7 @@ class Actions:
         self._banking = banking
         self._now_ns = now_ns
         self.watching: Watching | None = None
+        self.tellers: TellerActs | None = None
 
     async def do(self, visit: Visit, action: Action, place: Place) -> Done:
         """Carry it out. 'failed': it could not be done, and nothing was; other outcomes are the bank's."""
@@ -110,6 +113,8 @@ class Actions:
                     return _done(await self._opinion(visit, place.slots.get("score", "")))
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
+                case _ if action in TELLERS:
+                    return await self.tellers.do(visit, action, place) if self.tellers else Done("failed")
         except OutboxFull:
             log.error("the outbox is full: %s not done", action)
             return Done("failed")
@@ -119,7 +124,28 @@ class Actions:
 
     def facts(self, visit: Visit) -> dict[str, str]:
         """What the brain may know of the bank and the reader."""
-        return self._banking.facts(visit) if self._banking else {}
+        banking = self._banking.facts(visit) if self._banking else {}
+        return {**banking, **({"tellers": "yes"} if self.tellers else {})}
+
+    def teller_place(self, visit: Visit) -> Place | None:
+        """Where news of the remote tellers are told; None: they are none, or can wait until they are asked for."""
+        if self.tellers is None or not visit.case:
+            return None
+        place = visit.place
+        if place is not None and place.flow == "teller":
+            return replace(place, step="look")
+        if not self.tellers.line.is_pressing:
+            return None
+        there = Place("teller", "look", "call_remote_teller")
+        return there.also(Later(place.wish, place), *place.later) if place and place.wish else there
+
+    async def hand_over(self, visit: Visit, reason: str) -> tuple[HandoverPacket, int | None]:
+        """The packet for whoever takes over now, on disk, with its number; after `MAX_PACKETS` only the packet."""
+        packet = packet_of(visit, reason, self._now_ns())
+        if visit.story.packets >= MAX_PACKETS:
+            return packet, None
+        visit.story.packets += 1
+        return packet, await self._ledger.hand_over(packet)
 
     def _look_at_queue(self, visit: Visit, service_id: str) -> Done:
         """How long the queue is now: for the visitor's number, else for a service, else for the first one."""
@@ -192,9 +218,7 @@ class Actions:
             return False
         reason = wish or "other"
         await self._ledger.note(m.StaffCalled(visit=visit.id, reason=reason))
-        if visit.story.packets < MAX_PACKETS:
-            await self._ledger.hand_over(packet_of(visit, reason, self._now_ns()))
-            visit.story.packets += 1
+        await self.hand_over(visit, reason)
         if reason in STOPS:
             visit.concern = replace(visit.concern, warned=True)
         visit.outcome = "handed_over"
