@@ -1,6 +1,6 @@
 """Visitors and remote tellers under everything that can go wrong, and the rule beside a plain one.
 
-    python -m bench routing --json - [--events 100000] [--seed N] [--days 20]
+    python -m bench routing --json - [--events 100000] [--seed N] [--days 20] [--keep FOLDER]
 
 First random walks over a pool in small (`bench.routing_world`), then the same arrivals under the hub's rule and under
 'the longest idle teller for whoever came first' (`bench.routing_compare`). One process, one core.
@@ -9,6 +9,7 @@ First random walks over a pool in small (`bench.routing_world`), then the same a
 from __future__ import annotations
 
 import argparse
+import json
 import logging
 import tempfile
 import time
@@ -21,7 +22,7 @@ from bench.routing_world import RoutingWorld, Terminal
 from config.routing import load_routing
 
 SEED: Final = 20261129
-PART: Final = 12_500  # events of one world; the next begins with an empty database
+PART: Final = 10_000  # events of one world; the next begins with an empty database
 TERMINALS: Final = 10
 WORKERS: Final = 2
 TEAM_SIZE: Final = 6
@@ -81,6 +82,22 @@ def walk(folder: Path, events: int, seed: int) -> dict[str, Any]:
     }
 
 
+def _walked(number: int, events: int, seed: int, keep: Path | None) -> dict[str, Any]:
+    """One walk; with `keep` it is done once, and an interrupted bench goes on with the next."""
+    kept = keep / f"walk-{seed}-{number}-{events}.json" if keep else None
+    if kept and kept.exists():
+        found: dict[str, Any] = json.loads(kept.read_text("utf-8"))
+        return found
+    shared, began_s = Path("/dev/shm"), time.monotonic()  # noqa: S108  # kills here lose objects, not power
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        found = {**walk(Path(folder), events, seed + number), "walk_s": round(time.monotonic() - began_s, 1)}
+    if kept:
+        part = kept.with_suffix(".part")
+        part.write_text(json.dumps(found), "utf-8")
+        part.replace(kept)
+    return found
+
+
 def together(walks: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """Several walks as one: tallies add up, of what is largest the largest counts."""
     whole: dict[str, Any] = {}
@@ -100,15 +117,14 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     parser.add_argument("--events", type=int, default=100_000)
     parser.add_argument("--seed", type=int, default=SEED)
     parser.add_argument("--days", type=int, default=DAYS)
+    parser.add_argument("--keep", type=Path, default=None, help="walks that are done are kept here, and not done again")
     given = parser.parse_args(list(argv))
     logging.getLogger("hub").setLevel(logging.ERROR)
     rules, began = load_routing(), time.monotonic()
-    shared = Path("/dev/shm")  # noqa: S108  # a folder of our own is made in it: kills here lose objects, not power
-    walks = []
-    for number, start in enumerate(range(0, given.events, PART)):
-        with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-            walks.append(walk(Path(folder), min(PART, given.events - start), given.seed + number))
-    found = together(walks)
+    if given.keep:
+        given.keep.mkdir(parents=True, exist_ok=True)
+    parts = [min(PART, given.events - start) for start in range(0, given.events, PART)]
+    found = together([_walked(number, events, given.seed, given.keep) for number, events in enumerate(parts)])
     limits = rules.limits
     return {
         "events": given.events,
@@ -122,9 +138,9 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "decisions": found["decisions"],
         "decisions_passing_somebody": found["decisions_passing_somebody"],
         "visitors": found["visitors"],
-        "walk_s": round(time.monotonic() - began, 1),
+        "walk_s": round(found["walk_s"], 1),
         **compare(rules, given.seed, given.days),
-        "took_s": round(time.monotonic() - began, 1),
+        "took_s": round(time.monotonic() - began, 1),  # without walks that were kept
         "done": found["done"],
         "condition": (
             f"worlds of {PART} events: {TERMINALS} terminals, {TEAM_SIZE} tellers, {WORKERS} hub workers, SQLite,"
