@@ -48,7 +48,7 @@ ACTS: Final[tuple[tuple[str, float, Act], ...]] = (
     ("a teller went on", 46.0, lambda world, _, teller: world.work(teller)),
     ("a supervisor stepped in", 0.6, lambda world, *_: world.supervise()),
     ("terminals were told", 1.0, lambda world, *_: world.tell() >= 0),
-    ("time passed", 12.0, _time),
+    ("time passed", 7.0, _time),
 )
 
 

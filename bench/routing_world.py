@@ -40,7 +40,7 @@ TEAM: Final[tuple[dict[str, Any], ...]] = (
     {"services": ["personal", "corporate", "wealth"], "languages": ["zh", "en"], "level": 5, "licence": True},
     {"services": ["personal", "wealth"], "languages": ["zh"], "level": 4, "licence": True, "dialects": ["yue"]},
 )
-HEAL_ROUNDS: Final = 4_000
+HEAL_ROUNDS: Final = 1_000
 
 
 class Killed(Exception):
@@ -402,12 +402,19 @@ class RoutingWorld:
             for terminal in self.terminals:
                 if terminal.case and terminal.case not in open_cases:
                     terminal.case = ""
+                elif terminal.case and self._hopeless(terminal.case):
+                    self.leave(terminal)  # told that nobody can: another way is chosen
             for teller in self.tellers:
                 self.desks.add(teller)
                 self.work(teller)
                 self.act(lambda pool, who=teller: acts.ready(pool, who, ["*"]))  # type: ignore[misc]
-            self.pass_time(5)
+            self.pass_time(12)
         return len(self._open())
+
+    def _hopeless(self, case: str) -> bool:
+        """Whether nobody of the whole team could serve a case, were all there and none had refused."""
+        row = self._eyes.execute(LOOK + "WHERE video_case = ? AND state = 'waiting'", (case,)).fetchone()
+        return row is not None and not any(self._able(teller, (*row[:-1], "{}")) for teller in self.tellers)
 
     def _open(self) -> set[str]:
         marks = ", ".join("?" * len(OVER))

@@ -22,6 +22,8 @@ PROFILE: Final = ("services", "languages", "dialects", "sign", "calm", "licence"
 
 _SEEN: Final = sa.update(tellers).where(tellers.c.person == sa.bindparam("k_person")).values(seen=sa.bindparam("at"))
 
+_HEARD: Final = _SEEN.returning(tellers.c.state, tellers.c.video_case)
+
 
 def enrol(pool: Pool, person: str, **profile: Any) -> None:
     """Make somebody a teller, or change what one can do: the columns of `PROFILE`."""
@@ -77,11 +79,12 @@ def off(pool: Pool, person: str) -> None:
 
 def heard(pool: Pool, person: str) -> None:
     """The teller's desk is there. A talk that paused because it was not goes on."""
-    row = pool.teller(person)
-    pool.db.execute(_SEEN, {"k_person": person, "at": pool.now})
-    if row["state"] != TellerState.BUSY:
+    row = pool.db.execute(_HEARD, {"k_person": person, "at": pool.now}).first()
+    if row is None:
+        raise NotNow("unknown")
+    if row.state != TellerState.BUSY:
         return
-    case = pool.case(row["video_case"])
+    case = pool.case(row.video_case)
     if case["state"] == CaseState.RECONNECTING and case["reason"] == "teller":
         until = pool.after(pool.rules.limits.talk_most_s)
         pool.move_case(case, CaseEvent.RESUMED, person=person, deadline=until)

@@ -17,7 +17,8 @@ from contracts.video_messages import LEFT_MESSAGE_KEPT_S
 from hub.store import Store
 from hub.video.acts import free_again, lose, release, resting, unhand, written_off
 from hub.video.asking import dropped, leave
-from hub.video.pool import Pool, Row, duty, in_line
+from hub.video.pool import Pool, Row, duty, free_of, in_line, waiting_of
+from hub.video.rule import could
 from hub.video.tables import call_backs, case_changes, cases, decisions, left_messages, tellers
 
 PRESENT: Final = (TellerState.READY, TellerState.OFFERED, TellerState.BUSY, TellerState.AFTER_WORK, TellerState.BREAK)
@@ -98,8 +99,9 @@ def _anything(db: sa.Connection, rules: Routing, now: datetime) -> bool:
     marks = _marks(rules, now)
     if any(db.execute(query, marks).first() for query in (_OVERDUE, _TERMINALS, _DESKS)):
         return True
-    free = any(row["state"] == TellerState.READY for row in duty(db, rules, now))
-    return free and bool(in_line(db, rules, now))
+    free = [free_of(row) for row in duty(db, rules, now) if row["state"] == TellerState.READY]
+    line = [waiting_of(row, rules) for row in in_line(db, rules, now)] if free else []
+    return any(could(teller, case, now) for teller in free for case in line)
 
 
 def _lost_tellers(pool: Pool) -> list[Row]:
