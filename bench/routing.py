@@ -22,7 +22,7 @@ from bench.routing_world import RoutingWorld, Terminal
 from config.routing import load_routing
 
 SEED: Final = 20261129
-PART: Final = 10_000  # events of one world; the next begins with an empty database
+PART: Final = 4_000  # events of one world; the next begins with an empty database
 TERMINALS: Final = 10
 WORKERS: Final = 2
 TEAM_SIZE: Final = 6

@@ -223,7 +223,10 @@ class RoutingWorld:
     # --- tellers --------------------------------------------------------------------------------
 
     def come(self, teller: str) -> bool:
-        """The desk is opened, and its teller is ready."""
+        """The desk is opened, or opened again, and its teller is ready."""
+        (doing,) = self._eyes.execute("SELECT state FROM tellers WHERE person = ?", (teller,)).fetchone()
+        if teller in self.desks and doing not in ("offline", "break"):
+            return False
         self.desks.add(teller)
         return self.act(lambda pool: acts.ready(pool, teller, ["*"]))
 

@@ -311,7 +311,8 @@ class Ingest:
                     if isinstance(message.body, m.OpinionGiven):
                         asking.rate(db, address.branch, message.body.visit, message.body.score)
                 case v.CaseOp() if kept.pool is not None:
-                    asking.apply_op(kept.pool, address.branch, address.device, message)
+                    with db.begin_nested():  # a refused one leaves nothing behind
+                        asking.apply_op(kept.pool, address.branch, address.device, message)
                 case m.Handover():
                     _keep_handover(address, message, kept, self._now())
                 case m.TicketOp(body=m.TicketIssued() as issued):
@@ -329,6 +330,8 @@ class Ingest:
                 case _Unreadable():
                     _keep_refusal(address, message, "type", kept)
         except (queue.NotPossible, NotNow) as err:
+            if kept.pool is not None:
+                kept.pool.undone()
             self._refuse(err.reason, f"operation {message.seq} of {address.device}")
             _keep_refusal(address, message, err.reason, kept)
 

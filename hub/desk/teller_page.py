@@ -45,7 +45,8 @@ class TellerPage:
         self._why: Row | None = None
         self._figures: dict[str, Any] = {}
         self._messages: list[Row] = []
-        self._line: list[dict[str, Any]] = []
+        self._waiting = 0
+        self._known = (-1, -1)  # the versions of teller and case that were read
         self._busy = False
 
     async def draw(self) -> None:
@@ -72,16 +73,20 @@ class TellerPage:
 
     def _read(self) -> None:
         """In a thread: everything that the page shows."""
-        store, now, rules = self._desk.hub.store, datetime.now(UTC), self._desk.hub.rules
+        store, now = self._desk.hub.store, datetime.now(UTC)
         self._me = views.teller_of(store, self._person.name)
         held = self._me["video_case"] if self._me else ""
         case = views.case_of(store, held) if held else None
         self._case = case if case is not None and case["teller"] == self._person.name else None
+        self._messages = self._acts.messages(self._person)
+        self._waiting = views.waiting(store)
+        known = (self._me["version"] if self._me else 0, self._case["version"] if self._case else 0)
+        if known == self._known:
+            return  # others changed something: nothing of what is read below
+        self._known = known
         self._packet = self._acts.packet(self._person, held) if self._case is not None else None
         self._why = views.decision_of(store, held) if self._case is not None else None
         self._figures = views.figures_of(store, self._person.name, now)
-        self._messages = self._acts.messages(self._person)
-        self._line = views.line_of(store, rules, now)
 
     async def _redraw(self) -> None:
         before, case = (self._packet, self._state), self._held
@@ -119,7 +124,7 @@ class TellerPage:
             self._buttons()
 
     def _alone(self) -> None:
-        waiting = len(self._line)
+        waiting = self._waiting
         words((f"{waiting} 人等候", f"{waiting} waiting") if waiting else ("没有人等", "Nobody waits"), "lead")
         with ui.element("div").classes("acts-row"):
             if self._doing in (TellerState.OFFLINE, TellerState.BREAK):

@@ -158,6 +158,10 @@ class Pool:
         if self.db.execute(_BUMP).rowcount == 0:
             self.db.execute(sa.insert(pools).values(pool=POOL, revision=1))
 
+    def undone(self) -> None:
+        """What was done last was taken back: the next change counts anew."""
+        self._bumped = False
+
     # --- the rule -------------------------------------------------------------------------------
 
     def match(self) -> list[Decision]:

@@ -6,6 +6,8 @@ looked without a lock whether anything is due at all.
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,9 +19,11 @@ from contracts.video_messages import LEFT_MESSAGE_KEPT_S
 from hub.store import Store
 from hub.video.acts import free_again, lose, release, resting, unhand, written_off
 from hub.video.asking import dropped, leave
-from hub.video.pool import Pool, Row, duty, free_of, in_line, waiting_of
+from hub.video.pool import NotNow, Pool, Row, duty, free_of, in_line, waiting_of
 from hub.video.rule import could
 from hub.video.tables import call_backs, case_changes, cases, decisions, left_messages, tellers
+
+log = logging.getLogger(__name__)
 
 PRESENT: Final = (TellerState.READY, TellerState.OFFERED, TellerState.BUSY, TellerState.AFTER_WORK, TellerState.BREAK)
 AT_ONCE: Final = 200  # of each kind, in one transaction; the next look takes the rest
@@ -74,13 +78,21 @@ def sweep(store: Store, rules: Routing, now: datetime) -> set[str]:
 
 def sweep_in(pool: Pool) -> None:
     """The same in a transaction that is there."""
-    for row in _lost_tellers(pool):
-        lose(pool, row, "lost")
-    for row in _lost_terminals(pool):
-        _terminal_lost(pool, row)
-    for row in _overdue(pool):
-        _decide(pool, row)
+    _each(pool, _lost_tellers(pool), lambda row: lose(pool, row, "lost"))
+    _each(pool, _lost_terminals(pool), lambda row: _terminal_lost(pool, row))
+    _each(pool, _overdue(pool), lambda row: _decide(pool, row))
     pool.match()
+
+
+def _each(pool: Pool, due: list[Row], work: Callable[[Row], None]) -> None:
+    """One after the other: what cannot be decided, which would be a mistake of ours, holds up nobody else."""
+    for row in due:
+        try:
+            with pool.db.begin_nested():
+                work(row)
+        except NotNow as err:
+            pool.undone()
+            log.error("not decided: %s (%s)", row.get("video_case") or row.get("person"), err.reason)
 
 
 def forget(db: sa.Connection, now: datetime, oldest: datetime) -> int:

@@ -78,15 +78,20 @@ def figures_of(store: Store, person: str, now: datetime) -> dict[str, Any]:
     }
 
 
+def waiting(store: Store) -> int:
+    """How many wait for a teller."""
+    return int(store.rows(sa.select(sa.func.count().label("n")).where(cases.c.state == CaseState.WAITING))[0]["n"])
+
+
 def line_of(store: Store, rules: Routing, now: datetime) -> list[dict[str, Any]]:
     """Who waits, in the order of their places, with an estimate each."""
     with store.read() as db:
         line = sorted(in_line(db, rules, now), key=lambda row: (row["place_at"], row["video_case"]))
         on_duty = [free_of(row) for row in duty(db, rules, now)]
-    waiting = [waiting_of(row, rules) for row in line]
+    looked = [waiting_of(row, rules) for row in line]
     found = []
-    for row, case in list(zip(line, waiting, strict=True))[:MAX_SHOWN]:
-        told = estimate(case, waiting, on_duty, rules, now)
+    for row, case in list(zip(line, looked, strict=True))[:MAX_SHOWN]:
+        told = estimate(case, looked, on_duty, rules, now)
         found.append({**row, "wait_min": told[1] if told else None, "waited_s": (now - row["came"]).total_seconds()})
     return found
 

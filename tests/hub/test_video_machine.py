@@ -100,5 +100,5 @@ class TellersOnVideo(RuleBasedStateMachine):
 
 TestTellersOnVideo = TellersOnVideo.TestCase
 TestTellersOnVideo.settings = settings(
-    max_examples=8, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, stateful_step_count=50, deadline=None, suppress_health_check=list(HealthCheck)
 )
