@@ -29,6 +29,7 @@ BENCHES: Final = {
     "models": "bench.models",
     "queue": "bench.queue",
     "risk": "bench.risk",
+    "routing": "bench.routing",
     "soak": "bench.soak",
     "sync": "bench.sync",
     "tts": "bench.tts",

@@ -22,6 +22,7 @@ Action = Literal[
     "balance", "statement", "card_bill", "repay_card", "transfer", "transfer_status", "report_loss", "unlock_pin",
     "change_pin", "activate_card", "switch_alerts", "redeem", "change_phone", "renew_document", "open_mobile",
     "book_cash", "book_visit", "check_in",
+    "ask_teller", "look_at_teller", "leave_teller", "propose_call_back", "book_call_back", "leave_message",
 ]  # fmt: skip
 """What a step can have done; the words of `kiosk/session/actions.py` and `banking.py`."""
 SlotKind = Literal[
@@ -39,6 +40,7 @@ SlotKind = Literal[
     "service",
     "switch",
     "priority",
+    "words",
 ]
 """How a slot is read from words, and what its keypad looks like."""
 PIN_KIND: Final = "pin"

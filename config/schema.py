@@ -254,6 +254,14 @@ class HubLink(Section):
     )
 
 
+class Tellers(Section):
+    """Tellers on video, reached through the hub."""
+
+    enabled: bool = Field(
+        default=False, description="whether visitors are offered one; without, a colleague in the branch is called"
+    )
+
+
 class BankSystem(Section):
     """The bank's own system behind the conversation. Without it, a person is offered for wishes that need it."""
 
@@ -331,6 +339,7 @@ class Site(Section):
     bank_system: BankSystem = BankSystem()
     queue: Calling = Calling()
     staff: Staff = Staff()
+    tellers: Tellers = Tellers()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import msgspec
 
 from contracts import messages as m
+from contracts import video_messages as v
 
 M = TypeVar("M", bound=m.Message)
 Sender = Literal["hub", "kiosk"]
@@ -153,6 +154,17 @@ KIOSK_QUEUE: Final = Topic(
     "tickets/live", f"{ROOT}/tickets/live", m.KioskQueue, "kiosk", 64 * 1024,
     "the terminal's tickets that the hub may not know, ahead of the backlog",
 )  # fmt: skip
+CASE_OP: Final = Topic(
+    "call/op", f"{ROOT}/call/op", v.CaseOp, "kiosk", 4_096,
+    "a teller on video is asked for, left, or put off: numbered, applied once",
+)  # fmt: skip
+CASE_HERE: Final = Topic(
+    "call/here", f"{ROOT}/call/here", v.CaseHere, "kiosk", 1_024, "the visitor still waits for a teller, or talks",
+)  # fmt: skip
+CASE_STANDING: Final = Topic(
+    "call/standing", f"{ROOT}/call/standing", v.CaseStanding, "hub", 2_048,
+    "where this terminal's visitor stands: place, estimate, choices, with a teller", retain=True,
+)  # fmt: skip
 TELEMETRY_BATCH: Final = Topic(
     "telemetry/batch", f"{ROOT}/telemetry/batch", m.TelemetryBatch, "kiosk", 16 * 1024,
     "how the terminal was while the hub was away, latest first",
@@ -186,8 +198,8 @@ HUB_PRESENCE: Final = Topic(
 )  # fmt: skip
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
-    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, SHADOW_REPORTED,
-    SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, HUB_PRESENCE,
+    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
+    SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

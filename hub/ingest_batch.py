@@ -11,6 +11,7 @@ import msgspec
 from contracts import messages as m
 from contracts import topics
 from hub.bus import Outgoing
+from hub.video.pool import Pool
 
 LogKey = tuple[str, str, str]  # branch, device, log
 
@@ -69,6 +70,8 @@ class Batch:
     progress: list[dict[str, Any]] = field(default_factory=list)  # how far each log was applied
     moments: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
+    pool: Pool | None = None  # of the tellers, held where one is asked for
+    cases: set[str] = field(default_factory=set)  # whose terminals want to be told
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
     refusals: list[dict[str, Any]] = field(default_factory=list)
     reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to

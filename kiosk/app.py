@@ -33,13 +33,15 @@ from kiosk.adopting import Adopters
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
+from kiosk.call.acts import TellerActs
+from kiosk.call.line import TellerLine
 from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
+from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, TellerNews, Touched
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
@@ -135,6 +137,7 @@ class Terminal:
             vitals=VitalsProbe(places.state),
             condition=self._condition,
             on_change=self._hub_changed,
+            on_standing=lambda standing: self._tellers.hears(standing),
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
@@ -178,6 +181,15 @@ class Terminal:
             banking=open_bank_system(site, places.state, self._clock, _local_now),
             checking_in=self._checking_in,
         )
+        self._tellers = TellerLine(
+            self._ledger,
+            self._clock,
+            reachable=lambda: self._link.hub_reachable,
+            here=self._link.say_case_here,
+            changed=lambda: self._session.tell(TellerNews()),
+        )
+        if site.tellers.enabled:
+            actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
         self._lips = LipWatch()
         self._far = FarEnd()
@@ -201,7 +213,7 @@ class Terminal:
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
-        self._session.forgetters.append(self._screen.forget)
+        self._session.forgetters += [self._screen.forget, self._tellers.forget]
         self._calls = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
             site, phrases, self._session, self._ledger, self._outbox, self._clock, _local_now, self._calls
@@ -323,6 +335,7 @@ class Terminal:
             "session": self._session.run(),
             "screen": self._listen_to_screen(),
             "link": self._link.run(),
+            "tellers": self._tellers.run(),
             "printer": self._look_at_printer(),
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),

@@ -93,9 +93,9 @@ class _Ledger:
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        self.outbox.append(topics.HANDOVER, packet)
+    async def hand_over(self, packet: HandoverPacket) -> int:
         self.packets.append(packet)
+        return self.outbox.append(topics.HANDOVER, packet)
 
     def post(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)

@@ -198,8 +198,8 @@ class _NoLedger:
     async def note(self, moment: m.Moment) -> None:
         return None
 
-    async def hand_over(self, packet: object) -> None:
-        return None
+    async def hand_over(self, packet: object) -> int:
+        return 0  # there is no outbox that would number it
 
     def post(self, moment: m.Moment) -> None:
         return None

@@ -59,6 +59,8 @@ ROUTES: Final = (
     Rule(READ, "/desk/counter/{branch}", R.SERVE),
     Rule(READ, "/desk/branch/{branch}", R.SEE_FLOOR),
     Rule(READ, "/desk/region", R.SEE_REGION),
+    Rule(READ, "/desk/teller", R.TALK),
+    Rule(READ, "/desk/tellers", R.SUPERVISE),
     Rule(READ, "/desk/knowledge", R.OFFER_KNOWLEDGE),
     Rule(READ, "/_nicegui/*", R.SIGN_IN),  # its scripts and styles
     Rule(WRITE, "/_nicegui/client/*", R.OFFER_KNOWLEDGE, PACK_BYTES + SMALL_BYTES),  # a pack from the knowledge page

@@ -27,6 +27,9 @@ from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
 from hub.desk.shadow_panel import shadows_html
+from hub.desk.teller_page import TellerPage
+from hub.desk.video_acts import VideoActs
+from hub.desk.video_board import BoardPage
 from hub.html import both
 from hub.knowledge import Knowledge, Pack, PackProblem
 from hub.labels import Labels, Pair
@@ -59,6 +62,8 @@ def add_desk(
     def first(request: Request) -> Response:
         """The desk that this person works at."""
         person, known = person_of(request), hub.branches() or list(labels.branches)
+        if may(person, Right.TALK) and not may(person, Right.SEE_FLOOR):
+            return RedirectResponse("/desk/teller", 303)
         for right, address in ((Right.SEE_FLOOR, "branch"), (Right.SERVE, "counter")):
             if mine := where(person, right, known):
                 return RedirectResponse(f"/desk/{address}/{mine[0]}", 303)
@@ -80,6 +85,16 @@ def add_desk(
 
         await redraw()
         follow(desk, branch, redraw)
+
+    video = VideoActs(hub, acts)
+
+    @ui.page("/desk/teller", title="视频柜员 Teller")
+    async def teller(request: Request) -> None:
+        await TellerPage(desk, video, request).draw()
+
+    @ui.page("/desk/tellers", title="视频柜员总览 Tellers")
+    async def tellers(request: Request) -> None:
+        await BoardPage(desk, video, request).draw()
 
     @ui.page("/desk/region", title="区域 Region")
     async def region(request: Request) -> None:

@@ -60,6 +60,8 @@ def _asked(slot: Slot, readings: Mapping[str, str]) -> str | None:
             tried = [readings.get("amount"), None if "tail" in readings else readings.get("digits")]
         case "digits" | "phone" | "code":
             tried = [readings.get("tail"), readings.get("digits")]
+        case "words":
+            tried = [readings.get("words")]
         case _:
             tried = [_named(slot, readings)]
     return next((value for value in tried if value and fits(slot, value)), None)

@@ -20,8 +20,10 @@ from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
 from contracts.screen import TicketView
 from kiosk.banking.acts import Banking
+from kiosk.call.acts import ACTIONS as TELLERS
+from kiosk.call.acts import TellerActs
 from kiosk.dialogue.caution import RISK
-from kiosk.dialogue.flows import Place
+from kiosk.dialogue.flows import Later, Place
 from kiosk.dialogue.reply import Done
 from kiosk.dialogue.wording import ASKED
 from kiosk.queueing.appointments import Booked
@@ -64,8 +66,8 @@ class Ledger(Protocol):
     async def note(self, moment: m.Moment) -> None:
         """On disk when it returns. Raises `OutboxFull`."""
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
+    async def hand_over(self, packet: HandoverPacket) -> int:
+        """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
 
     def post(self, moment: m.Moment) -> None:
         """To disk soon, in order; a full disk is counted and logged."""
@@ -106,6 +108,7 @@ class Actions:
         self._now_ns = now_ns
         self._checking_in = checking_in
         self.watching: Watching | None = None
+        self.tellers: TellerActs | None = None
 
     async def do(self, visit: Visit, action: Action, place: Place) -> Done:
         """Carry it out. 'failed': it could not be done, and nothing was; other outcomes are the bank's."""
@@ -127,6 +130,8 @@ class Actions:
                     return await self._check_in(visit, action, place)
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
+                case _ if action in TELLERS:
+                    return await self.tellers.do(visit, action, place) if self.tellers else Done("failed")
         except OutboxFull:
             log.error("the outbox is full: %s not done", action)
             return Done("failed")
@@ -136,8 +141,9 @@ class Actions:
 
     def facts(self, visit: Visit) -> dict[str, str]:
         """What the brain may know of the bank, the reader and the appointments."""
-        known = self._banking.facts(visit) if self._banking else {}
-        return {**known, **self._checking_in.facts()} if self._checking_in else known
+        banking = self._banking.facts(visit) if self._banking else {}
+        appointments = self._checking_in.facts() if self._checking_in else {}
+        return {**banking, **appointments, **({"tellers": "yes"} if self.tellers else {})}
 
     async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
         if self._checking_in is None:
@@ -145,6 +151,26 @@ class Actions:
         if action == "scan_code":
             return await self._checking_in.scan()
         return await self._checking_in.find(visit, place.slots)
+
+    def teller_place(self, visit: Visit) -> Place | None:
+        """Where news of the remote tellers are told; None: they are none, or can wait until they are asked for."""
+        if self.tellers is None or not visit.case:
+            return None
+        place = visit.place
+        if place is not None and place.flow == "teller":
+            return replace(place, step="look")
+        if not self.tellers.line.is_pressing:
+            return None
+        there = Place("teller", "look", "call_remote_teller")
+        return there.also(Later(place.wish, place), *place.later) if place and place.wish else there
+
+    async def hand_over(self, visit: Visit, reason: str) -> tuple[HandoverPacket, int | None]:
+        """The packet for whoever takes over now, on disk, with its number; after `MAX_PACKETS` only the packet."""
+        packet = packet_of(visit, reason, self._now_ns())
+        if visit.story.packets >= MAX_PACKETS:
+            return packet, None
+        visit.story.packets += 1
+        return packet, await self._ledger.hand_over(packet)
 
     def _look_at_queue(self, visit: Visit, service_id: str) -> Done:
         """How long the queue is now: for the visitor's number, else for a service, else for the first one."""
@@ -220,9 +246,7 @@ class Actions:
             return False
         reason = wish or "other"
         await self._ledger.note(m.StaffCalled(visit=visit.id, reason=reason))
-        if visit.story.packets < MAX_PACKETS:
-            await self._ledger.hand_over(packet_of(visit, reason, self._now_ns()))
-            visit.story.packets += 1
+        await self.hand_over(visit, reason)
         if reason in STOPS:
             visit.concern = replace(visit.concern, warned=True)
         visit.outcome = "handed_over"

@@ -39,6 +39,7 @@ from kiosk.events import (
     SpeechSoFar,
     SpeechStarted,
     StageFailed,
+    TellerNews,
     Touched,
     TurnId,
     UtteranceEnded,
@@ -115,6 +116,7 @@ class Session:
         self.calls: Announcer | None = None
         self._beside = BesideAnnouncement(self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
+        self._news_waits = False  # of the remote tellers, while she speaks or thinks
         self.tally_ignored: Counter[str] = Counter()
         self.health = Health()
 
@@ -152,6 +154,9 @@ class Session:
             case SpeechSoFar():
                 self._so_far(event)
                 return
+            case TellerNews() if self.state is not State.LISTENING:
+                self._news_waits = self.visit is not None
+                return
             case (
                 ReplyBegan(turn)
                 | PlaybackFinished(turn)
@@ -178,6 +183,9 @@ class Session:
             return
         for effect in effects:
             await self._carry_out(effect, event)
+        if self._news_waits and self.state is State.LISTENING:
+            self._news_waits = False
+            self.tell(TellerNews())
         self._watch_silence()
         self.show()
 
@@ -192,6 +200,8 @@ class Session:
                 if self.visit:
                     self.visit.prompts += 1
                 self._begin_turn(lambda turns, visit, turn: turns.prompt(visit, turn))
+            case Effect.TELL_NEWS:
+                self._begin_turn(lambda turns, visit, turn: turns.news(visit, turn))
             case Effect.SAY_SORRY:
                 self._trace.note("stage_failed", reason=getattr(event, "reason", ""))
                 self._begin_turn(lambda turns, visit, turn: turns.sorry(visit, turn))
@@ -245,6 +255,7 @@ class Session:
             self.turns.ahead.forget()
         self._idle_language = "zh"
         self.muted = False  # it was this visitor's wish, not the next one's
+        self._news_waits = False
         for forget in self.forgetters:
             forget()
         self._gain(1.0)
@@ -363,6 +374,8 @@ class Session:
         waits = self.state is State.LISTENING and self.visit is not None
         if waits and self.visit and self.visit.mode == "elder" and self.works.get("camera", False):
             waits = False  # no time limit in large letters: the camera sees when the visitor has left
+        if waits and self.visit and self.visit.case and self.works.get("camera", False):
+            waits = False  # who waits for a teller need not talk; the camera sees when they have left
         ears = self._talk.ears
         if ears and ears.in_speech and self.works.get("microphone", True) and not self.muted:
             waits = False  # somebody who goes on speaking is not asked whether they are there

@@ -149,6 +149,14 @@ class Turns:
     async def sorry(self, visit: Visit, turn: TurnId) -> None:
         await self._speak(visit, turn, self._brain.sorry(self._context(visit)))
 
+    async def news(self, visit: Visit, turn: TurnId) -> None:
+        """Where the visitor stands with the remote tellers: told in its flow, and outside it where it cannot wait."""
+        there = self._actions.teller_place(visit)
+        if there is None:
+            self._ports.tell(NothingHeard(turn))
+            return
+        await self._speak(visit, turn, await self._resolve(visit, Do("look_at_teller", there)))
+
     async def touched(self, visit: Visit, turn: TurnId, target: str) -> None:
         if target == COMPANION and visit.companion_offered:
             await self.companion(visit, turn)

@@ -87,6 +87,7 @@ class Visit:
     prompts: int = 0
     companion_offered: bool = False  # another near voice was ignored: it may belong to this visitor
     outcome: Outcome = "unknown"
+    case: str = ""  # of the remote teller that was asked for, while it is open
     typed: str = field(default="", repr=False)  # on the keypad, not yet confirmed
     speed: float = 1.0  # as the visitor asked for: times the usual pace
     gain_db: float = 0.0  # as the visitor asked for: above the usual level

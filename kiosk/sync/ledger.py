@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
 from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
@@ -83,9 +84,16 @@ class DiskLedger:
     async def note(self, moment: m.Moment) -> None:
         await self._thread.call(self._outbox.append, topics.EVENTS, moment)
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
-        await self._thread.call(self._outbox.append, topics.HANDOVER, packet)
+    async def hand_over(self, packet: HandoverPacket) -> int:
+        """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
+        return await self._thread.call(self._outbox.append, topics.HANDOVER, packet)
+
+    async def case_op(self, body: v.CaseOperation) -> None:
+        """About a remote teller; on disk when it returns. Raises `OutboxFull`."""
+        await self._thread.call(self._outbox.append, topics.CASE_OP, body)
+
+    def post_case_op(self, body: v.CaseOperation) -> None:
+        self._soon(self.case_op(body))
 
     async def tidy(self, clock: Clock) -> None:
         """Drop, now and then, what the outbox no longer keeps: a packet that nobody got goes within the hour."""
@@ -94,13 +102,16 @@ class DiskLedger:
             await self._thread.call(self._outbox.prune)
 
     def post(self, moment: m.Moment) -> None:
-        task = asyncio.get_running_loop().create_task(self._post(moment))
+        self._soon(self.note(moment))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._post(work))
         self._posted.add(task)
         task.add_done_callback(self._posted.discard)
 
-    async def _post(self, moment: m.Moment) -> None:
+    async def _post(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self.note(moment)
+            await work
         except OutboxFull:
             self.tally_lost += 1
             log.error("outbox full: a moment was not kept")

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
 from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, ShadowEnd, Will
 from kiosk.sync.live import LiveTickets
 from kiosk.sync.outbox import Outbox, OutboxFull
@@ -87,6 +88,7 @@ class Link:
         vitals: VitalsProbe | None = None,
         condition: Callable[[], Condition] = Condition,
         on_change: Callable[[], None] | None = None,
+        on_standing: Callable[[v.CaseStanding], None] = lambda standing: None,
         pace: LinkPace | None = None,
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
@@ -99,6 +101,7 @@ class Link:
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
         self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
+        self._on_standing = on_standing
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -279,6 +282,12 @@ class Link:
             await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
             await asyncio.to_thread(samples.told, batch)
 
+    async def say_case_here(self, case: str, media: v.Media) -> None:
+        """The visitor of this case is still there. Raises `BusDown`."""
+        row = topics.CASE_HERE
+        said = v.CaseHere(**_envelope(), case=case, media=media)
+        await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
+
     def _availability(self, *, online: bool) -> bytes:
         said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
         return topics.AVAILABILITY.encode(said)
@@ -337,6 +346,8 @@ class Link:
         match message:
             case m.Ack():
                 await self._acknowledge(message)
+            case v.CaseStanding() if address.branch == message.branch:
+                self._on_standing(message)
             case m.TicketsState() if address.branch == message.branch:
                 self._take_queue(message)
             case m.NumberCalled() if address.branch == message.branch and self._on_called is not None:

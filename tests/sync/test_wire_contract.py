@@ -15,9 +15,11 @@ from config.remote import values
 from config.schema import DEFAULT_SITE, load_site
 from contracts import document, topics
 from contracts import messages as m
+from contracts import video_messages as v
 from contracts.queueing import Priority
 from contracts.shadow import REASONS_LIMIT, Opening, Setting, ShadowReason, typed
 from contracts.tickets import TicketState
+from contracts.video import CaseState
 from kiosk.risk.handover import Known, build
 
 pytestmark = pytest.mark.unit
@@ -81,6 +83,38 @@ EXAMPLES = {
         revision=3,
         salt="0" * 32,
         appointments=(m.Appointment(ref="b-1", code="1" * 32, tail="", service="personal", due=NOW),),
+    ),
+    "call/op": v.CaseOp(
+        **HEAD,
+        log="abc",
+        seq=3,
+        follows=2,
+        body=v.TellerAsked(
+            case="case-0001",
+            visit="v1",
+            packet=2,
+            need=v.Need(service="wealth", language="zh", dialect="yue", sign=True, calm=True, licence=True),
+            level="urgent",
+            risk="high",
+            waited_s=61.5,
+            ticket=m.DayNumber(day="2026-11-21", number="A037"),
+            code="012345",
+            alias="0123456789abcdef" * 2,
+        ),
+    ),
+    "call/here": v.CaseHere(**HEAD, case="case-0001", media="up"),
+    "call/standing": v.CaseStanding(
+        **HEAD,
+        branch="binjiang",
+        case="case-0001",
+        store="s1",
+        revision=9,
+        state=CaseState.WAITING,
+        outcome="place",
+        ahead=2,
+        wait_min=(4, 9),
+        choices=("wait", "ticket", "call_back", "message", "self_service"),
+        call_back_at=(NOW,) * v.MAX_CALL_BACK_TIMES,
     ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }  # fmt: skip
@@ -146,7 +180,8 @@ def test_no_two_rows_share_a_key_a_path_or_a_subscription() -> None:
 
 def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
     assert {row.key for row in topics.CONTRACT if row.retain} == {
-        "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "hub/presence",
+        "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "call/standing",
+        "hub/presence",
     }  # fmt: skip
     assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
 
