@@ -106,6 +106,7 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     open_until: str = ""  # e.g. '17:00'
     lights: DeviceLights = DeviceLights()
     entry: Entry | None = None
+    teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
 
 
 class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):

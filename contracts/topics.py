@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
+from contracts import call as c
 from contracts import messages as m
 
 M = TypeVar("M", bound=m.Message)
@@ -157,6 +158,14 @@ TELEMETRY_BATCH: Final = Topic(
     "telemetry/batch", f"{ROOT}/telemetry/batch", m.TelemetryBatch, "kiosk", 16 * 1024,
     "how the terminal was while the hub was away, latest first",
 )  # fmt: skip
+CALL_UP: Final = Topic(
+    "call/up", f"{ROOT}/call/up", c.CallUp, "kiosk", c.MESSAGE_BYTES,
+    "the terminal's side of a call's signalling: answers, how the media is, hang-up",
+)  # fmt: skip
+CALL_DOWN: Final = Topic(
+    "call/down", f"{ROOT}/call/down", c.CallDown, "hub", c.MESSAGE_BYTES,
+    "the teller's side of a call's signalling: offers, candidates, hang-up",
+)  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
 )  # fmt: skip
@@ -174,8 +183,8 @@ HUB_PRESENCE: Final = Topic(
 )  # fmt: skip
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
-    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, ACK, TICKETS_STATE,
-    ANNOUNCEMENTS, HUB_PRESENCE,
+    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CALL_UP, ACK,
+    TICKETS_STATE, ANNOUNCEMENTS, CALL_DOWN, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

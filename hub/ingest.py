@@ -27,10 +27,12 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from contracts import call as c
 from contracts import messages as m
 from contracts import topics
 from hub import queue
 from hub.bus import Arrived, Outgoing
+from hub.calls.relay import take_up
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, branches, devices, early, events, handovers, logs, opinions, refused, samples, upsert
 
@@ -326,6 +328,9 @@ class Ingest:
                 heard["telemetry"] = msgspec.to_builtins(message)
             case m.TelemetryBatch():
                 _keep_samples(db, address, message)
+            case c.CallUp():
+                if refused_for := take_up(db, address, message, self._now()):
+                    self._refuse(f"call_{refused_for}", f"a call's message of {address.device}")
             case m.KioskQueue():
                 for refusal in take_live(db, address.branch, address.device, message, now=self._now()):
                     self._refuse(refusal.reason, f"live state of {address.device}")

@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -15,6 +16,7 @@ from contracts import topics
 from contracts.messages import HANDOVER_KEPT_S
 from hub import announce, queue
 from hub.bus import Bus, Outgoing
+from hub.calls.relay import forget as forget_calls
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.wire import HubWire
@@ -33,6 +35,7 @@ class Hub:
     def __init__(self, store: Store, bus: Bus) -> None:
         self.store, self.bus = store, bus
         self._listeners: list[Callable[[str], None]] = []
+        self.refusals: list[Mapping[str, int]] = []  # of other parts, for the health page
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
         self._kept_house_s = 0.0
@@ -61,6 +64,10 @@ class Hub:
     def listen(self, changed: Callable[[str], None]) -> None:
         """Call `changed` with a branch, from any thread, when something about it is new."""
         self._listeners.append(changed)
+
+    def refused(self) -> dict[str, int]:
+        """What was refused so far, by code: messages of terminals, and what other parts count."""
+        return dict(sum((Counter(one) for one in self.refusals), Counter(self.ingest.tallies.refused)))
 
     def branches(self) -> list[str]:
         """Every branch that the hub has heard of."""
@@ -92,6 +99,7 @@ class Hub:
         forgotten = self.store.forget_before(datetime.now(UTC) - KEEP)
         with self.store.write() as db:
             announce.forget(db)
+            forget_calls(db, datetime.now(UTC))
         if forgotten:
             log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
 

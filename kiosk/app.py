@@ -24,6 +24,7 @@ from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
@@ -32,13 +33,15 @@ from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
+from kiosk.call.calls import CallNews, Calls
+from kiosk.call.taps import TappedCanceller, tapped
 from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
+from kiosk.events import MIC_RATE_HZ, CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
 from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
@@ -82,6 +85,7 @@ class Places:
 
     state: Path  # the outbox
     socket: Path  # the screen connects here
+    call_socket: Path  # and the call process here
     tickets: Path  # paper, where the printer is a folder
 
 
@@ -129,6 +133,7 @@ class Terminal:
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
+            on_call=lambda message: self._calls.take(message),
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -146,6 +151,14 @@ class Terminal:
             finder=entries,
             persona=load_persona(),
             guessing=guessing,
+        )
+        self._call_line = SocketCall(places.call_socket)
+        self._calls = Calls(
+            self._call_line,
+            self._link.say_call,
+            self._call_news,
+            lambda: self._session.speaker,
+            hub_now=self._hub_now,
         )
         self._session = Session(
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
@@ -173,7 +186,7 @@ class Terminal:
             local_now=_local_now,
         )
         around = Around(
-            echo=open_canceller(self._far),
+            echo=TappedCanceller(open_canceller(self._far), self._calls.heard, self._plays),
             attendance=self._attendance,
             camera_works=lambda: self._session.works.get("camera", False),
             is_open=self._may_hear,
@@ -213,7 +226,28 @@ class Terminal:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
         session = self._session
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
+        if self._calls.active:
+            return False  # they talk to a teller, not to her
         return not session.muted and (session.visit is not None or self._presence.here or blind)
+
+    def _hub_now(self) -> datetime | None:
+        """The hub's time; None where this terminal does not know it to half a minute."""
+        reading = self._outbox.hub_clock.reading()
+        known = reading is not None and reading.within_ms < 30_000
+        return self._outbox.hub_clock.now() if known else None
+
+    def _device_changed(self, change: DeviceChanged) -> None:
+        self._session.tell(change)
+        self._calls.works(change.device, change.works)
+
+    def _plays(self, at_ns: int) -> bool:
+        """Whether the loudspeaker played anything in the last fifth of a second."""
+        return bool(self._far.window(at_ns, MIC_RATE_HZ // 5).any())
+
+    def _call_news(self, news: CallNews) -> None:
+        """What became of a call: lines are looked for in a hurry while there is one."""
+        self._link.hurry(self._calls.active)
+        log.info("call: %s", news)
 
     def _hub_changed(self) -> None:
         self._session.tell(DeviceChanged("hub", self._link.hub_reachable))
@@ -233,6 +267,7 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await self._screen.open()
+        await self._call_line.open()
         self._session.tell(DeviceChanged("hub", False, "not reached yet"))
         outcome: Outcome | None = None
         async with AsyncExitStack() as closing:
@@ -261,6 +296,7 @@ class Terminal:
             "screen": self._listen_to_screen(),
             "link": self._link.run(),
             "printer": self._look_at_printer(),
+            "call": self._calls.run(),
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
@@ -274,6 +310,7 @@ class Terminal:
         await self._printer.close()
         await self._ledger.flush()
         self._ledger.close()
+        await self._call_line.close()
         await self._screen.close()
         await asyncio.to_thread(self._models.close)
 
@@ -339,7 +376,7 @@ class Terminal:
 
     # ------------------------------------------------------------ devices
     def _devices(self) -> dict[str, Work]:
-        openers, tell, clock = self._equipment.openers, self._session.tell, self._clock
+        openers, tell, clock = self._equipment.openers, self._device_changed, self._clock
         retry_s = self._site.ports.retry_s
         return {
             "microphone": keep("microphone", openers["microphone"], self._hear, tell, clock, retry_s),
@@ -368,7 +405,8 @@ class Terminal:
         raise DeviceLost("the loudspeaker stopped taking sound")  # to be told, and looked for again
 
     async def _see(self, camera: Camera) -> None:
-        looks = watch(camera.frames(), self._faces, self._presence, self._looks_hz, self._attendance)
+        frames = tapped(camera.frames(), self._calls.saw)
+        looks = watch(frames, self._faces, self._presence, self._looks_hz, self._attendance)
         async for event in looks:
             await self._session.events.put(event)
 

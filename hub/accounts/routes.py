@@ -58,6 +58,7 @@ ROUTES: Final = (
     Rule(READ, "/", R.BE_SIGNED_IN),
     Rule(READ, "/desk/counter/{branch}", R.SERVE),
     Rule(READ, "/desk/branch/{branch}", R.SEE_FLOOR),
+    Rule(READ, "/desk/call/{branch}/{call}", R.SERVE),
     Rule(READ, "/desk/region", R.SEE_REGION),
     Rule(READ, "/desk/knowledge", R.OFFER_KNOWLEDGE),
     Rule(READ, "/_nicegui/*", R.SIGN_IN),  # its scripts and styles
@@ -76,6 +77,7 @@ ROUTES: Final = (
     Rule(READ, "/api/v1/branches/{branch}/record", R.READ_RECORD),
     Rule(WRITE, "/api/v1/branches/{branch}/call", R.SERVE),
     Rule(WRITE, "/api/v1/branches/{branch}/tickets/{number}/events", R.SERVE),
+    Rule(("WEBSOCKET",), "/api/v1/branches/{branch}/calls/{call}/media", R.SERVE, csrf=False),  # the origin is checked
     Rule(READ, "/api/v1/branches/{branch}/packs", R.OFFER_KNOWLEDGE),
     Rule(WRITE, "/api/v1/branches/{branch}/packs", R.OFFER_KNOWLEDGE, PACK_BYTES),
     Rule(WRITE, "/api/v1/branches/{branch}/packs/{pack}/approve", R.APPROVE_KNOWLEDGE),

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from contracts import call as c
 from contracts import messages as m
 from contracts import topics
 from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, Will
@@ -86,12 +87,13 @@ class Link:
         pace: LinkPace | None = None,
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
+        on_call: Callable[[c.CallDown], None] | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
-        self._on_change = on_change
+        self._on_change, self._on_call = on_change, on_call
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -276,6 +278,15 @@ class Link:
         said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
         return topics.AVAILABILITY.encode(said)
 
+    async def say_call(self, message: c.CallUp) -> None:
+        """Hand a call's signalling to the broker, now or not at all. Raises `BusDown`."""
+        row = topics.CALL_UP
+        await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
+
+    def hurry(self, hurried: bool) -> None:
+        """While somebody talks to a teller, a broker that is lost is looked for without long pauses."""
+        self._bus.hurry(hurried)
+
     async def _say_availability(self, *, online: bool) -> None:
         await self._bus.publish(
             topics.AVAILABILITY.at(self._branch, self._device),
@@ -322,6 +333,8 @@ class Link:
                 self._take_queue(message)
             case m.HubPresence():
                 await self._take_presence(message)
+            case c.CallDown() if self._on_call is not None:
+                self._on_call(message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:
