@@ -18,6 +18,7 @@ from rich.table import Table
 
 BENCHES: Final = {
     "asr": "bench.asr",
+    "call": "bench.call",
     "hearing": "bench.hearing",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",

@@ -90,22 +90,9 @@ async def house(folder: Path, *, turn: str = "", secret: str = "", fps: int = 15
     async with contextlib.AsyncExitStack() as closing:
         _, broker = await closing.enter_async_context(_ready("hub", "broker", "--dir", str(folder / "broker")))
         port = int(broker["port"])
-        turning = ("--turn", turn) if turn else ()
-        _, hub = await closing.enter_async_context(
-            _ready(
-                "hub",
-                "serve",
-                "--broker",
-                f"127.0.0.1:{port}",
-                "--database",
-                url,
-                "--http",
-                "127.0.0.1:0",
-                "--no-sign-in",
-                *turning,
-                env={"YINGBIN_TURN_SECRET": secret},
-            )  # fmt: skip
-        )
+        serving = ["hub", "serve", "--broker", f"127.0.0.1:{port}", "--database", url, "--http", "127.0.0.1:0",
+                   "--no-sign-in", *(("--turn", turn) if turn else ())]  # fmt: skip
+        _, hub = await closing.enter_async_context(_ready(*serving, env={"YINGBIN_TURN_SECRET": secret}))
         playing = await closing.enter_async_context(async_playwright())
         browser = await playing.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         closing.push_async_callback(browser.close)

@@ -32,6 +32,7 @@ from aiortc.sdp import candidate_from_sdp
 from contracts.call import IceServer, Source
 from contracts.media import HEARD_RATE_HZ, NOTE_CHARS, SPOKEN_RATE_HZ
 from kiosk.adapters.turn_choice import choose_servers
+from kiosk.adapters.webrtc_order import order_sound
 from kiosk.call.board import MOST_PIXELS, Board
 from kiosk.call.sources import Due, PictureSource, SoundSource, SourceClosed, next_sound
 from kiosk.events import Pcm
@@ -186,6 +187,10 @@ class Peer:
 
     # ------------------------------------------------------------ what comes
     def _track(self, track: Any) -> None:
+        if track.kind == "audio":
+            for one in self._connection.getTransceivers():
+                if one.kind == "audio" and not order_sound(one.receiver):
+                    self._ends.tallies["sound_unordered"] += 1
         pictures = sum(1 for one in self._connection.getTransceivers() if one.kind == "video" and one.receiver.track)
         first = pictures == 1 or track is self._first_picture()
         work = self._hear(track) if track.kind == "audio" else self._see(track, shared=not first)

@@ -164,14 +164,16 @@ class Composer:
             return
         self.frame.set_clip(rect)
         blend = pygame.BLEND_PREMULTIPLIED
+        teller = self.teller.surface
         covering = any(p.part.solid and p.drawn.rect.contains(rect) for p in self._placed.values())
+        covering = covering or (teller is not None and self.teller.rect.contains(rect))
         if not covering:
             self.frame.blit(self._backdrop.surface, rect, rect, special_flags=blend)
             self._blit_all(self._behind, rect)
-        if with_figure and rect.colliderect(self._figure_rect):
+        if with_figure and rect.colliderect(self._figure_rect) and not covering:
             self.figure.draw(self.frame, self._pose, self._place)
-        if self.teller.surface is not None and rect.colliderect(self.teller.rect):
-            self.frame.blit(self.teller.surface, self.teller.rect)
+        if teller is not None and rect.colliderect(self.teller.rect):
+            self.frame.blit(teller, self.teller.rect)
         self._blit_all(self._placed, rect)
         self.frame.set_clip(None)
 
