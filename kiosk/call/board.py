@@ -7,6 +7,7 @@ two pictures to copy one; a copy that was overtaken is noticed and taken anew.
 
 from __future__ import annotations
 
+import contextlib
 import mmap
 import os
 import struct
@@ -124,5 +125,9 @@ class Board:
 
 def boards_of(pid: int) -> list[Path]:
     """The boards that a process holds open; for tests that look for what was left behind."""
-    folder = Path(f"/proc/{pid}/fd")
-    return [path for path in folder.iterdir() if "yingbin-pictures" in str(path.readlink())]
+    found = []
+    for path in list(Path(f"/proc/{pid}/fd").iterdir()):
+        with contextlib.suppress(FileNotFoundError):  # the listing's own, closed since
+            if "yingbin-pictures" in str(path.readlink()):
+                found.append(path)
+    return found

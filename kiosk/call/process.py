@@ -52,6 +52,13 @@ class CallProcess:
     def stop(self) -> None:
         self._stopping.set()
 
+    def stray(self, _loop: asyncio.AbstractEventLoop, told: dict[str, object]) -> None:
+        """An error in a task of the library that nobody waits for: a line that died is no news to us."""
+        self.tallies["stray_errors"] += 1
+        error = told.get("exception")
+        if not isinstance(error, ConnectionError):
+            log.warning("in a task of the library: %s", type(error).__name__)
+
     async def run(self) -> None:
         """Serve the core, again and again, until told to stop; then hang up."""
         stopped = asyncio.create_task(self._stopping.wait())
@@ -153,7 +160,7 @@ class CallProcess:
 
     def _tell(self, message: media.FromCall) -> None:
         writer = self._writer
-        if writer is None:
+        if writer is None or writer.transport.is_closing():
             return
         if isinstance(message, media.Spoken) and writer.transport.get_write_buffer_size() > UNSENT_BYTES:
             self.tallies["spoken_dropped"] += 1
@@ -182,6 +189,7 @@ def main(arguments: list[str] | None = None) -> int:
 
     async def run() -> None:
         process = CallProcess(options.socket, options.fps)
+        asyncio.get_running_loop().set_exception_handler(process.stray)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, process.stop)
         await process.run()

@@ -30,6 +30,7 @@ LOOK_S: Final = 1.0
 SILENT_S: Final = 4.0  # not a byte for so long: the line is cut. A browser sends fifty packets a second
 SECOND_FPS: Final = 10
 MAX_LEGS_OPEN: Final = 3
+GOODBYE_S: Final = 0.05
 
 
 class FlowLike(Protocol):
@@ -162,7 +163,7 @@ class Room:
             self._last = told
             self._tell(media.Standing(self.case, self.leg, standing, fps > 0, fps, round(loss, 3)))
             current = self.legs.get(self.leg)
-            if current is not None:
+            if current is not None and standing == "up":
                 current.say({"kind": "media", "picture": fps > 0})
 
     async def _watch(self) -> None:
@@ -215,7 +216,7 @@ class Room:
         for connection in self.legs.values():
             with contextlib.suppress(Exception):  # a goodbye that cannot be said must not keep anything open
                 connection.say({"kind": "bye", "reason": reason})
-        await asyncio.sleep(0)  # the channel's goodbye is handed to the transport
+        await asyncio.sleep(GOODBYE_S)  # the channel hands the goodbye to the transport in tasks of its own
         for source in (self.face, self.second, self.sound):
             source.close()
         for leg in tuple(self.legs):

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contracts import call as c
 from contracts import document, topics
 from contracts import messages as m
 from contracts.queueing import Priority
@@ -59,6 +60,18 @@ EXAMPLES = {
         again=False,
         show_at=NOW,
         show_ms=5000,
+    ),
+    "call/up": c.CallUp(**HEAD, case="case-0001", leg=2, said=7, body=c.Answered(sdp="v=0\r\n" * 900)),
+    "call/down": c.CallDown(
+        **HEAD,
+        case="case-0001",
+        leg=2,
+        said=1,
+        expires=NOW,
+        body=c.Offered(
+            sdp="v=0\r\n" * (c.SDP_CHARS // 5),
+            ice=(c.IceServer(urls=("turn:turn.example:3478?transport=udp",) * 6, username="1:k", credential="x" * 28),),
+        ),
     ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }
