@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from config.flows import load_flows, load_phrases
 from config.guesses import load_guesses
 from config.intents import load_intents
@@ -197,7 +199,7 @@ class Terminal:
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
-        self._session.forgetters.append(self._screen.forget)
+        self._session.forgetters += [self._screen.forget, lambda: self._calls.hang_up("left")]
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
@@ -205,7 +207,7 @@ class Terminal:
 
     # ------------------------------------------------------------ small links between the parts
     def _send(self, state: ScreenState) -> None:
-        self._screen.send(state)
+        self._screen.send(replace(state, teller_pictures=self._calls.teller_pictures))
 
     def _queue(self) -> m.TicketsState | None:
         return self._link.queue
@@ -247,6 +249,7 @@ class Terminal:
     def _call_news(self, news: CallNews) -> None:
         """What became of a call: lines are looked for in a hurry while there is one."""
         self._link.hurry(self._calls.active)
+        self._session.show()
         log.info("call: %s", news)
 
     def _hub_changed(self) -> None:
