@@ -83,6 +83,7 @@ async def talk(place: House, stand: Stand, seconds: float, relay: str = "") -> d
         "audio_to_visitor_ms": spread(heard[1]),
         "core_share": round(cpu / wall_s, 3),
         "fps_to_teller": round((await _came(place, case) - came) / wall_s, 1),
+        "fps_decoded_by_browser": now["stats"].get("fps"),
         "fps_to_visitor": round(len(to_visitor) / wall_s, 1),
         "rss_mb": rss_mb(pid),
         "way": now["stats"].get("way", ""),

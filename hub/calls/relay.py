@@ -122,24 +122,30 @@ class Relay:
                 row = self._mine(db, branch, call, teller)
                 if row.seat != seat:
                     raise NotYours("seat")
-                self._count_page(db, branch, row, message)
-                self._pass_on(branch, row, message.leg, message.said, message.body)
+                leg, said = self._count_page(db, branch, row, message)
+                self._pass_on(branch, row, leg, said, message.body)
         except NotYours as err:
             self.tallies[f"refused_{err.code}"] += 1
             raise
 
-    def _count_page(self, db: sa.Connection, branch: str, row: Any, message: c.PageSaid) -> None:
-        """Raises NotYours for a repetition or an older leg; an offer begins a newer one."""
-        offer = isinstance(message.body, c.Offered)
-        if offer != (message.leg > row.leg) and not isinstance(message.body, c.HungUp):
+    def _count_page(self, db: sa.Connection, branch: str, row: Any, message: c.PageSaid) -> tuple[int, int]:
+        """Leg and number for the terminal. Raises NotYours for a repetition or an older leg.
+
+        An offer begins a newer leg. A hang-up is always taken: it ends the call, whatever was counted before.
+        """
+        if isinstance(message.body, c.HungUp):
+            here = sa.and_(call_words.c.branch == branch, call_words.c.call == row.call)
+            db.execute(sa.delete(call_words).where(here))
+            leg, said = max(row.leg, 1), row.page_said + 1
+            ended = {"ended": datetime.now(UTC), "reason": message.body.reason, "media": "over"}
+            db.execute(sa.update(calls).where(_is(branch, row.call)).values(page_said=said, **ended))
+            return leg, min(said, c.MAX_SAID)
+        if isinstance(message.body, c.Offered) != (message.leg > row.leg):
             raise NotYours("leg")
         if message.leg < row.leg or (message.leg == row.leg and message.said <= row.page_said):
             raise NotYours("repeated")
-        said: dict[str, Any] = {"leg": message.leg, "page_said": message.said}
-        if isinstance(message.body, c.HungUp):
-            said |= {"ended": datetime.now(UTC), "reason": message.body.reason, "media": "over"}
-            db.execute(sa.delete(call_words).where(call_words.c.branch == branch, call_words.c.call == row.call))
-        db.execute(sa.update(calls).where(_is(branch, row.call)).values(**said))
+        db.execute(sa.update(calls).where(_is(branch, row.call)).values(leg=message.leg, page_said=message.said))
+        return message.leg, message.said
 
     def away(self, branch: str, call: str, seat: str) -> None:
         """The page went away without hanging up: the terminal is told, once."""

@@ -185,6 +185,7 @@
         this.ice = body.ice.map(({ urls, username, credential }) => (
           username ? { urls, username, credential } : { urls }));
         this.next = Math.max(this.next, body.leg);
+        for (const each of this.legs.values()) each.said = Math.min(each.said + 20, 480); // the hub counted our absence
         if (this.standing !== "up") this.beginLeg();
       } else if (body.kind === "answer" && one && one.pc.signalingState === "have-local-offer") {
         one.answered = performance.now();

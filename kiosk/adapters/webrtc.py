@@ -26,6 +26,7 @@ from aiortc import (
     RTCRtpSender,
     RTCSessionDescription,
 )
+from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationError
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 
@@ -46,6 +47,10 @@ VIDEO_CLOCK: Final = Fraction(1, 90_000)
 SOUND_CLOCK: Final = Fraction(1, HEARD_RATE_HZ)
 SHARED_S: Final = 1.0  # what the teller shares covers the face while it comes
 VP8: Final = "video/VP8"
+UNREADABLE: Final = (  # what aiortc raises where it cannot make sense of what came, or is closed already
+    ValueError, KeyError, IndexError, AttributeError, AssertionError, TypeError,
+    InvalidAccessError, InvalidStateError, OperationError,
+)  # fmt: skip
 
 
 class BadDescription(ValueError):
@@ -153,7 +158,7 @@ class Peer:
             await connection.setRemoteDescription(RTCSessionDescription(sdp, "offer"))
             self._send_ours()
             await connection.setLocalDescription(await connection.createAnswer())
-        except (ValueError, KeyError, IndexError, AttributeError, AssertionError, TypeError) as err:
+        except UNREADABLE as err:
             raise BadDescription(type(err).__name__) from err
         return connection.localDescription.sdp
 
@@ -182,7 +187,7 @@ class Peer:
             found = candidate_from_sdp(text.removeprefix("candidate:"))
             found.sdpMid, found.sdpMLineIndex = mid, line
             await self._connection.addIceCandidate(found)
-        except (ValueError, IndexError, AssertionError, KeyError):
+        except UNREADABLE:
             self._ends.tallies["bad_candidates"] += 1
 
     # ------------------------------------------------------------ what comes

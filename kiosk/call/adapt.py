@@ -18,6 +18,7 @@ SMOOTH: Final = 0.3  # what one second counts: a report covers fifty packets, an
 CPU_BAD: Final = 0.60  # share of one core of the call process
 CPU_GOAL: Final = 0.33  # no step up that would take more
 LATE_BAD: Final = 0.34  # share of the due pictures that the encoder had no time for
+LATE_FOR_S: Final = 2  # a single second may be another process's
 PATIENCE_S: Final = 6  # good seconds before a step up
 AFTER_STOP_S: Final = 12  # the same, from no picture at all
 
@@ -37,7 +38,7 @@ class Adaptation:
     def __init__(self, most_fps: int = STEPS_FPS[-1]) -> None:
         self._most = max(step for step, fps in enumerate(STEPS_FPS) if fps <= most_fps)
         self._step = min(STEPS_FPS.index(BEGIN_FPS), self._most)
-        self._good_s = 0
+        self._good_s = self._late_s = 0
         self.loss = 0.0  # smoothed
         self.tally_down = self.tally_up = 0
 
@@ -47,8 +48,10 @@ class Adaptation:
 
     def look(self, second: Second) -> int:
         """Take in one second; returns the pictures a second from now on."""
+        self._late_s = self._late_s + 1 if second.late > LATE_BAD else 0
+        late = self._late_s >= LATE_FOR_S
         loss = self.loss = self.loss + SMOOTH * (second.loss - self.loss)
-        if loss > LOSS_BAD or second.cpu > CPU_BAD or second.late > LATE_BAD:
+        if loss > LOSS_BAD or second.cpu > CPU_BAD or late:
             self._down(2 if loss > LOSS_AWFUL else 1, floor=0 if loss > LOSS_AWFUL else 1)
         elif loss <= LOSS_GOOD and self._affordable(second.cpu):
             self._good_s += 1

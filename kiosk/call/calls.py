@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 WIDTH_PX: Final = 640
 UNSENT: Final = 16
+EARLY: Final = 8  # messages about a case that is not expected yet, and how long they are kept
+EARLY_S: Final = 10.0
 AGAIN_S: Final = 0.25
 
 
@@ -120,6 +122,7 @@ class Calls:
         self._call: _Call | None = None
         self._voice = TellersVoice(speaker)
         self._unsent: deque[c.CallUp] = deque(maxlen=UNSENT)
+        self._early: deque[tuple[float, c.CallDown]] = deque(maxlen=EARLY)
         self._showing: asyncio.Task[None] | None = None
         self._working: dict[str, bool] = {"camera": True, "microphone": True, "speaker": True}
         self._in_order = asyncio.Lock()
@@ -157,6 +160,11 @@ class Calls:
             self.hang_up("replaced")
         self._call = _Call(case, Board.make(), Board.make(), Board.make())
         self._begin(self._call)
+        early, now_s = list(self._early), time.monotonic()
+        self._early.clear()
+        for at_s, message in early:  # the page's offer may overtake the word that the case was accepted
+            if message.case == case and now_s - at_s < EARLY_S:
+                self.take(message)
 
     def hang_up(self, reason: c.Reason) -> None:
         """End the call, if any; the teller is told."""
@@ -191,6 +199,7 @@ class Calls:
         now = self._hub_now()
         if call is None or message.case != call.case:
             self.tallies["refused_case"] += 1
+            self._early.append((time.monotonic(), message))
         elif now is not None and message.expires < now:
             self.tallies["refused_expired"] += 1
             if isinstance(message.body, c.Offered):

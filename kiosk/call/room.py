@@ -89,6 +89,7 @@ class Room:
         self._quiet_since_s = self._down_since_s = time.monotonic()
         self._closing: set[asyncio.Task[None]] = set()
         self._watching = asyncio.get_running_loop().create_task(self._watch(), name="call-watch")
+        self._watching.add_done_callback(self._watched)
 
     # ------------------------------------------------------------ from the core
     async def offer(self, offer: media.Offer) -> None:
@@ -196,6 +197,13 @@ class Room:
                 self._end("failed")
             elif self.media == "lost" and down_s > RESUME_S:
                 self._end("lost")
+
+    def _watched(self, watching: asyncio.Task[None]) -> None:
+        """Without the watch a call might never end: its failure is the end."""
+        if not watching.cancelled() and watching.exception() is not None:
+            log.error("a call's watch failed: %s", type(watching.exception()).__name__)
+            self.tallies["watch_failed"] += 1
+            self._end("failed")
 
     def _end(self, reason: Reason) -> None:
         if not self.over:

@@ -220,3 +220,13 @@ async def test_nothing_is_said_beyond_the_bound(terminal: Terminal) -> None:
     await settle()
     assert terminal.calls.tallies["too_much_said"] > 0
     assert max((one.said for one in terminal.said), default=0) <= c.MAX_SAID
+
+
+async def test_an_offer_that_overtook_the_word_of_acceptance_is_taken_when_that_comes(terminal: Terminal) -> None:
+    terminal.down(c.Offered(sdp="v=0"))
+    terminal.down(c.CandidateFound(candidate="candidate:1", mid="0"), said=2)
+    terminal.down(c.Offered(sdp="v=0 other"), case="case-0002")
+    assert not terminal.process.got and terminal.calls.tallies["refused_case"] == 3
+    terminal.calls.expect(CASE)
+    assert [offer.sdp for offer in terminal.process.of(media.Offer)] == ["v=0"]
+    assert len(terminal.process.of(media.Candidate)) == 1

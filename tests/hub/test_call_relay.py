@@ -231,3 +231,12 @@ def test_nothing_of_a_call_that_is_over_stays_but_that_there_was_one_for_a_day(p
     with place.store.write() as db:
         forget(db, datetime.now(UTC) + timedelta(days=2))
     assert place.store.rows(sa.select(calls)) == []
+
+
+def test_a_page_whose_line_broke_can_still_hang_up(place: Place) -> None:
+    seat, _ = place.sit()
+    place.say(seat, c.Offered(sdp=SDP))
+    place.relay.away(BRANCH, CASE, seat)
+    seat, _ = place.sit()
+    place.say(seat, c.HungUp(reason="done"), 2)
+    assert [(type(one.body), one.said) for one in place.down()] == [(c.Offered, 1), (c.PageAway, 2), (c.HungUp, 3)]
