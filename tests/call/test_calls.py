@@ -230,3 +230,25 @@ async def test_an_offer_that_overtook_the_word_of_acceptance_is_taken_when_that_
     terminal.calls.expect(CASE)
     assert [offer.sdp for offer in terminal.process.of(media.Offer)] == ["v=0"]
     assert len(terminal.process.of(media.Candidate)) == 1
+
+
+async def test_the_document_camera_is_shown_while_the_teller_asks_for_it() -> None:
+    async def document() -> AsyncIterator[CameraFrame]:
+        while True:
+            yield frame()
+            await asyncio.sleep(0)
+
+    made = Terminal()
+    calls = Calls(made.process, made._say, made.news.append, lambda: None, second={"document": document})
+    running = asyncio.create_task(calls.run())
+    calls.expect(CASE)
+    for source in ("document", "none"):
+        made.process.says(media.Wanted(CASE, source))  # type: ignore[arg-type]
+        await settle()
+    told = [one.body.shows for one in made.said if isinstance(one.body, c.MediaTold)]
+    shown = made.process.of(media.Seen)
+    assert told == ["document", "none"] and shown and {one.camera for one in shown} == {"second"}
+    await settle()
+    assert len(made.process.of(media.Seen)) == len(shown)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
