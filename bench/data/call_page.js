@@ -53,7 +53,7 @@
   eye.width = 640; eye.height = 32;
   const look = eye.getContext("2d", { willReadFrequently: true });
   window.watchCall = (root) => {
-    const video = root.call.remote, id = root.dataset.call;
+    const { call } = root, video = call.remote, id = root.dataset.call;
     let count = 0, listening = null;
     const seen = () => {
       if (!bench.first[id]) bench.first[id] = wall();
@@ -72,7 +72,7 @@
     const ears = new AudioContext({ sampleRate: 48000 });
     let quiet = 100, loud = [0, 0];
     const listen = () => {
-      if (root.call.over) { ears.close(); return; }
+      if (call.over) { ears.close(); return; }
       const track = video.srcObject && video.srcObject.getAudioTracks()[0];
       if (track && track !== listening) {
         listening = track;

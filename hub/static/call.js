@@ -11,6 +11,7 @@
   const GATHER_MS = 250;
   const FIRST_PAUSE_MS = 400, LONGEST_PAUSE_MS = 2000;
   const NOTE_CHARS = 200;
+  const GONE_MS = 5000; // the element was taken out of the page for so long: nobody sees the call
 
   const WORDS = {
     starting: ["正在打开摄像头和麦克风…", "Opening camera and microphone…"],
@@ -110,6 +111,19 @@
         made("div", "acts", ...Object.values(this.buttons)), form, this.figures,
       );
       this.show("starting");
+    }
+
+    /* The desk drew its page anew: the same call in another element. */
+    moveTo(root) {
+      const blanked = this.root.classList.contains("blanked");
+      root.replaceChildren(...this.root.childNodes);
+      root.classList.add("yb-call");
+      root.classList.toggle("blanked", blanked);
+      root.dataset.standing = this.standing;
+      this.root.call = undefined;
+      this.root = root;
+      root.call = this;
+      for (const video of [this.remote, this.second, this.own]) if (video.srcObject) video.play().catch(() => {});
     }
 
     button(word, act) {
@@ -303,6 +317,9 @@
     async look() {
       if (this.over) return;
       const now = performance.now();
+      if (this.root.isConnected) this.missingSince = 0;
+      else if (!this.missingSince) this.missingSince = now;
+      else if (now - this.missingSince > GONE_MS) return this.hangUp("page_closed");
       const one = this.legs.get(this.leg);
       if (one) await this.measure(one, now);
       if (this.standing === "up" && now - this.quietSince > SILENT_MS) { this.lost(); this.renew(0); }
@@ -426,7 +443,15 @@
     }
   }
 
-  const mount = (root) => { if (!root.call) root.call = new Call(root); };
+  const calls = new Map(); // case → its call while it is not over: a desk that is drawn anew does not end it
+  const mount = (root) => {
+    if (root.call) return;
+    const going = calls.get(root.dataset.call);
+    if (going && !going.over) { going.moveTo(root); return; }
+    calls.clear(); // one call at a time; those before are over or end themselves
+    root.call = new Call(root);
+    calls.set(root.dataset.call, root.call);
+  };
   const mountAll = () => document.querySelectorAll("[data-call][data-branch]").forEach(mount);
   window.YingbinCall = { mount };
   if (document.readyState === "loading") addEventListener("DOMContentLoaded", mountAll); else mountAll();

@@ -63,6 +63,13 @@ async def test_a_call_from_acceptance_to_its_end_with_everything_a_teller_does(t
         stand.calls.works("camera", False)
         await place.until("document.querySelector('.hint').textContent.includes('no camera')", WAIT_S, "not told")
 
+        again = """() => { const old = document.querySelector("[data-call]"), next = document.createElement("div");
+                   Object.assign(next.dataset, {call: old.dataset.call, branch: old.dataset.branch});
+                   old.replaceWith(next); }"""
+        await place.page.evaluate(again)  # a desk draws its page anew
+        await up_again(place, stand, case)
+        assert not stand.ended(case) and await place.page.evaluate("callNow().leg") == 1
+
         await press(place, "hangUp")
         await stand.until(lambda: stand.ended(case) == "done", WAIT_S, "the terminal was not told")
         await place.until("callNow().legs.length === 0", WAIT_S, "a connection stayed open in the browser")
@@ -71,6 +78,10 @@ async def test_a_call_from_acceptance_to_its_end_with_everything_a_teller_does(t
         case, _ = await connected(place, stand)
         stand.calls.hang_up("left")  # the visitor walks away
         await place.until("callNow().reason === 'left'", WAIT_S, "the teller was not told")
+
+        case, _ = await connected(place, stand)
+        await place.page.evaluate("document.querySelector('[data-call]').remove()")  # the teller went to another page
+        await stand.until(lambda: stand.ended(case) == "page_closed", WAIT_S, "a call without an element went on")
 
 
 async def test_a_page_loaded_anew_goes_on_with_the_call_and_a_closed_one_is_told(tmp_path: Path) -> None:
