@@ -407,7 +407,7 @@
     }
 
     hangUp(reason) {
-      this.tellTerminal({ kind: "bye" });
+      this.tellTerminal({ kind: "bye", reason });
       this.say(Math.max(...this.legs.keys(), this.leg, 1), { kind: "hang_up", reason });
       this.end(reason, "over");
     }

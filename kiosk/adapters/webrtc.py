@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import av
 import numpy as np
@@ -30,7 +30,7 @@ from aiortc.exceptions import InvalidAccessError, InvalidStateError, OperationEr
 from aiortc.mediastreams import MediaStreamError
 from aiortc.sdp import candidate_from_sdp
 
-from contracts.call import IceServer, Source
+from contracts.call import IceServer, Reason, Source
 from contracts.media import HEARD_RATE_HZ, NOTE_CHARS, SPOKEN_RATE_HZ
 from kiosk.adapters.turn_choice import choose_servers
 from kiosk.adapters.webrtc_order import order_sound
@@ -119,7 +119,7 @@ class Ends:
     changed: Callable[[str], None]  # aiortc's connection state
     wanted: Callable[[Source], None]
     wrote: Callable[[str], None]
-    goodbye: Callable[[], None]  # the page hung up over the channel
+    goodbye: Callable[[Reason], None]  # the page hung up over the channel
     tallies: Counter[str] = field(default_factory=Counter)
 
 
@@ -246,8 +246,8 @@ class Peer:
                 raise ValueError
             word = json.loads(text)
             match word.get("kind"):
-                case "bye":
-                    self._ends.goodbye()
+                case "bye" if word.get("reason", "done") in get_args(Reason):
+                    self._ends.goodbye(word.get("reason", "done"))
                 case "show" if word.get("source") in ("none", "document", "screen"):
                     self._ends.wanted(word["source"])
                 case "write" if isinstance(word.get("text"), str) and len(word["text"]) <= NOTE_CHARS:

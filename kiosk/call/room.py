@@ -139,8 +139,8 @@ class Room:
             if leg == self.leg:
                 self._stands("lost" if self.media in ("up", "lost") else "connecting")
 
-    def goodbye(self) -> None:
-        self._end("done")
+    def goodbye(self, reason: Reason) -> None:
+        self._end(reason)
 
     def wanted(self, source: Source) -> None:
         self._tell(media.Wanted(self.case, source))
