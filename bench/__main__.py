@@ -18,7 +18,8 @@ from rich.table import Table
 
 BENCHES: Final = {
     "asr": "bench.asr",
-    "calls": "bench.calls",
+    "call": "bench.call",
+    "called": "bench.called",
     "hearing": "bench.hearing",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",

@@ -146,6 +146,7 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     entry: Entry | None = None
     staff: StaffView | None = None
     called: CalledView | None = None
+    teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
 
 
 class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):

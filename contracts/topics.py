@@ -12,6 +12,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
+from contracts import call as c
 from contracts import messages as m
 from contracts import video_messages as v
 
@@ -177,6 +178,14 @@ SHADOW_DESIRED: Final = Topic(
     "shadow/desired", f"{ROOT}/shadow/desired", m.ShadowDesired, "hub", 8 * 1024,
     "what the terminal should be set to; sent again to one that reports an older version", retain=True,
 )  # fmt: skip
+CALL_UP: Final = Topic(
+    "call/up", f"{ROOT}/call/up", c.CallUp, "kiosk", c.MESSAGE_BYTES,
+    "the terminal's side of a call's signalling: answers, how the media is, hang-up",
+)  # fmt: skip
+CALL_DOWN: Final = Topic(
+    "call/down", f"{ROOT}/call/down", c.CallDown, "hub", c.MESSAGE_BYTES,
+    "the teller's side of a call's signalling: offers, candidates, hang-up",
+)  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
 )  # fmt: skip
@@ -199,7 +208,8 @@ HUB_PRESENCE: Final = Topic(
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
-    SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING, HUB_PRESENCE,
+    CALL_UP, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING,
+    CALL_DOWN, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

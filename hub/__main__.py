@@ -48,15 +48,22 @@ def serve_command(
     oidc_issuer: Annotated[str, typer.Option(help="The bank's sign-in (OpenID Connect): its URL.")] = "",
     oidc_client: Annotated[str, typer.Option(help="This hub's name there; secret in YINGBIN_OIDC_SECRET.")] = "yingbin",
     pack_key: Annotated[list[str] | None, typer.Option(help="Public key of packs of answers; may be repeated.")] = None,
+    turn: Annotated[str, typer.Option(help="TURN servers of calls, UDP first; secret in YINGBIN_TURN_SECRET.")] = "",
 ) -> None:
     """Run the hub until it is told to stop; one JSON line says when it is ready."""
     from config.load import ConfigError
     from hub.accounts.pages import Oidc
+    from hub.calls.turn import TurnProblem, read_turn
     from hub.serve import ServeOptions, serve
 
+    try:
+        turns = read_turn(turn)
+    except TurnProblem as err:
+        raise typer.BadParameter(str(err), param_hint="--turn") from err
     options = ServeOptions(
         bus=_bus(broker, nats, replicas, share), database=database, http=_address(http), site=site, ingest=ingest,
         sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None, pack_keys=tuple(pack_key or ()),
+        turn=turns,
     )  # fmt: skip
     if not sign_in and options.http[0] not in LOOPBACK:
         raise typer.BadParameter("only on loopback: 127.0.0.1 or localhost", param_hint="--no-sign-in")
@@ -159,6 +166,30 @@ def appointments_command(
         return 0
 
     _said(work)
+
+
+@app.command("turn")
+def turn_command(
+    listen: Annotated[str, typer.Option(help="The address that coturn listens on and relays from.")],
+    realm: Annotated[str, typer.Option(help="The bank's domain.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3478,
+    external: Annotated[str, typer.Option(help="Its address as seen from outside, where it is behind a NAT.")] = "",
+    private_peers: Annotated[bool, typer.Option(help="Terminals are in the bank's own network.")] = False,
+    calls: Annotated[int, typer.Option(min=1, max=100_000, help="How many calls at once.")] = 500,
+) -> None:
+    """Print coturn's configuration; the secret is read from YINGBIN_TURN_SECRET and stands in what is printed."""
+    import os
+
+    from hub.calls.turn import LEAST_SECRET, SECRET, coturn_configuration
+
+    secret = os.environ.get(SECRET, "")
+    if len(secret) < LEAST_SECRET:
+        raise _failure(f"{SECRET} must hold at least {LEAST_SECRET} characters; the hub is given the same")
+    typer.echo(
+        coturn_configuration(listen=listen, port=port, realm=realm, secret=secret, external=external,
+                             private_peers=private_peers, calls=calls),
+        nl=False,
+    )  # fmt: skip
 
 
 @app.command("broker")

@@ -24,11 +24,13 @@ import msgspec
 import sqlalchemy as sa
 
 from config.routing import Routing, load_routing
+from contracts import call as c
 from contracts import messages as m
 from contracts import topics
 from contracts import video_messages as v
 from hub import queue, shadow
 from hub.bus import Arrived, Outgoing
+from hub.calls.relay import take_up
 from hub.ingest_batch import Batch, IngestTallies, LogKey, Numbered, Owed, Unreadable, head_of
 from hub.ingest_rows import (
     PROGRESS,
@@ -299,6 +301,9 @@ class Ingest:
                 keep_samples(db, address, message)
             case v.CaseHere() if kept.pool is not None:
                 asking.here(kept.pool, address.branch, address.device, message)
+            case c.CallUp():
+                if refused_for := take_up(db, address, message, self._now()):
+                    self._refuse(f"call_{refused_for}", f"a call's message of {address.device}")
             case m.KioskQueue():
                 for refusal in take_live(db, address.branch, address.device, message, now=self._now()):
                     self._refuse(refusal.reason, f"live state of {address.device}")

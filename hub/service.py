@@ -5,7 +5,8 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -16,6 +17,7 @@ from contracts import topics
 from contracts.messages import HANDOVER_KEPT_S
 from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
+from hub.calls.relay import forget as forget_calls
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.video import sweep
@@ -39,6 +41,7 @@ class Hub:
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
         self._listeners: list[Callable[[str], None]] = []
+        self.refusals: list[Mapping[str, int]] = []  # of other parts, for the health page
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
         self._kept_house_s = 0.0
@@ -73,6 +76,10 @@ class Hub:
     def listen(self, changed: Callable[[str], None]) -> None:
         """Call `changed` with a branch, from any thread, when something about it is new."""
         self._listeners.append(changed)
+
+    def refused(self) -> dict[str, int]:
+        """What was refused so far, by code: messages of terminals, and what other parts count."""
+        return dict(sum((Counter(one) for one in self.refusals), Counter(self.ingest.tallies.refused)))
 
     def branches(self) -> list[str]:
         """Every branch that the hub has heard of."""
@@ -112,6 +119,7 @@ class Hub:
         with self.store.write() as db:
             announce.forget(db)
             sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
+            forget_calls(db, datetime.now(UTC))
         if forgotten:
             log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
 

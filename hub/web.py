@@ -19,6 +19,9 @@ from hub.accounts.accounts import Accounts
 from hub.accounts.guard import Guard
 from hub.accounts.pages import Oidc, add_signing_in
 from hub.accounts.rights import Refused
+from hub.calls.page import add_calls
+from hub.calls.relay import Relay
+from hub.calls.turn import Turn
 from hub.changes import Changes
 from hub.desk.acts import Acts, SignedOut
 from hub.knowledge import Knowledge
@@ -41,6 +44,7 @@ def build_app(
     accounts: Accounts | None = None,
     oidc: Oidc | None = None,
     pack_keys: Sequence[str] = (),
+    turn: Turn | None = None,
     desk: bool = True,
 ) -> Guard:
     """The web application behind its gate. `loopback`: refuse requests that name another host (DNS rebinding).
@@ -63,6 +67,8 @@ def build_app(
     shadows = Shadows(hub.store)
     add_api(app, hub, acts, knowledge, changes)
     add_shadow(app, hub, shadows)
+    add_calls(app, hub, relay := Relay(hub.store, hub.wire.send, turn or Turn()), labels)
+    hub.refusals.append(relay.tallies)
     if desk:
         from hub.desk.pages import add_desk  # NiceGUI takes a second to import
 

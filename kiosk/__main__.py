@@ -268,7 +268,7 @@ def core(
                 again_for_s=again_for_s,
             )
         models = Models.load(loaded.hearing.engine)
-        places = Places(state=state, socket=socket, tickets=tickets)
+        places = Places(state=state, socket=socket, call_socket=socket.with_name("call.sock"), tickets=tickets)
 
         async def run() -> int:
             return await Terminal(loaded, places, models, recorded).run()

@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from config.flows import load_flows, load_phrases
 from config.guesses import load_guesses
 from config.intents import load_intents
@@ -24,6 +26,7 @@ from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
@@ -34,14 +37,24 @@ from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
 from kiosk.call.acts import TellerActs
+from kiosk.call.calls import CallNews, Calls
 from kiosk.call.line import TellerLine
+from kiosk.call.taps import TappedCanceller, tapped
 from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, TellerNews, Touched
+from kiosk.events import (
+    MIC_RATE_HZ,
+    CameraFrame,
+    DeviceChanged,
+    QueueChanged,
+    SpeechStarted,
+    TellerNews,
+    Touched,
+)  # fmt: skip
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
@@ -89,6 +102,7 @@ class Places:
 
     state: Path  # the outbox
     socket: Path  # the screen connects here
+    call_socket: Path  # and the call process here
     tickets: Path  # paper, where the printer is a folder
 
 
@@ -144,6 +158,7 @@ class Terminal:
             shadow=self._shadow,
             on_called=self._called,
             on_appointments=self._keep_appointments,
+            on_call=lambda message: self._calls.take(message),
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -161,6 +176,14 @@ class Terminal:
             finder=entries,
             persona=load_persona(),
             guessing=guessing,
+        )
+        self._call_line = SocketCall(places.call_socket)
+        self._calls = Calls(
+            self._call_line,
+            self._link.say_call,
+            self._call_news,
+            lambda: self._session.speaker,
+            hub_now=self._hub_now,
         )
         self._session = Session(
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
@@ -202,7 +225,7 @@ class Terminal:
             local_now=_local_now,
         )
         around = Around(
-            echo=open_canceller(self._far),
+            echo=TappedCanceller(open_canceller(self._far), self._calls.heard, self._plays),
             attendance=self._attendance,
             camera_works=lambda: self._session.works.get("camera", False),
             is_open=self._may_hear,
@@ -213,10 +236,12 @@ class Terminal:
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
-        self._session.forgetters += [self._screen.forget, self._tellers.forget]
-        self._calls = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
+        self._session.forgetters += [
+            self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"),
+        ]  # fmt: skip
+        self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
-            site, phrases, self._session, self._ledger, self._outbox, self._clock, _local_now, self._calls
+            site, phrases, self._session, self._ledger, self._outbox, self._clock, _local_now, self._announcer
         )
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
@@ -237,10 +262,10 @@ class Terminal:
         self._site = site
 
     def _send(self, state: ScreenState) -> None:
-        self._screen.send(state)
+        self._screen.send(replace(state, teller_pictures=self._calls.teller_pictures))
 
     def _called(self, called: m.NumberCalled) -> None:
-        self._calls.heard(called)
+        self._announcer.heard(called)
 
     def _keep_appointments(self, told: m.Appointments) -> None:
         task = asyncio.get_running_loop().create_task(self._kept(told), name="appointments")
@@ -275,7 +300,7 @@ class Terminal:
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
         turns = {f"turn.{name}": count for name, count in self._session.health.tally.items()}
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
-        called = {**self._calls.tallies(), **self._session.tallies()}
+        called = {**self._announcer.tallies(), **self._session.tallies()}
         called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
@@ -286,7 +311,29 @@ class Terminal:
         if self._staff and self._staff.open:
             return False
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
+        if self._calls.active:
+            return False  # they talk to a teller, not to her
         return not session.muted and (session.visit is not None or self._presence.here or blind)
+
+    def _hub_now(self) -> datetime | None:
+        """The hub's time; None where this terminal does not know it to half a minute."""
+        reading = self._outbox.hub_clock.reading()
+        known = reading is not None and reading.within_ms < 30_000
+        return self._outbox.hub_clock.now() if known else None
+
+    def _device_changed(self, change: DeviceChanged) -> None:
+        self._session.tell(change)
+        self._calls.works(change.device, change.works)
+
+    def _plays(self, at_ns: int) -> bool:
+        """Whether the loudspeaker played anything in the last fifth of a second."""
+        return bool(self._far.window(at_ns, MIC_RATE_HZ // 5).any())
+
+    def _call_news(self, news: CallNews) -> None:
+        """What became of a call: lines are looked for in a hurry while there is one."""
+        self._link.hurry(self._calls.active)
+        self._session.show()
+        log.info("call: %s", news)
 
     def _hub_changed(self) -> None:
         self._session.tell(DeviceChanged("hub", self._link.hub_reachable))
@@ -306,6 +353,7 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await self._screen.open()
+        await self._call_line.open()
         self._session.tell(DeviceChanged("hub", False, "not reached yet"))
         with suppress(OutboxFull):  # said when something that counts does not fit
             await self._ledger.hub_is(False)  # a terminal that was killed may have left word that it was there
@@ -337,11 +385,12 @@ class Terminal:
             "link": self._link.run(),
             "tellers": self._tellers.run(),
             "printer": self._look_at_printer(),
+            "call": self._calls.run(),
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
             "shadow": self._shadow.run(self._around, self._link.say_shadow),
-            "calls": self._calls.run(),
+            "announcer": self._announcer.run(),
         }
         if not self._recording:
             works["rendering"] = self._render_ahead()
@@ -352,6 +401,7 @@ class Terminal:
         await self._printer.close()
         await self._ledger.flush()
         self._ledger.close()
+        await self._call_line.close()
         await self._screen.close()
         await asyncio.to_thread(self._models.close)
 
@@ -418,7 +468,7 @@ class Terminal:
 
     # ------------------------------------------------------------ devices
     def _devices(self) -> dict[str, Work]:
-        openers, tell, clock = self._equipment.openers, self._session.tell, self._clock
+        openers, tell, clock = self._equipment.openers, self._device_changed, self._clock
         retry_s = self._site.ports.retry_s
         return {
             "microphone": keep("microphone", openers["microphone"], self._hear, tell, clock, retry_s),
@@ -447,7 +497,8 @@ class Terminal:
         raise DeviceLost("the loudspeaker stopped taking sound")  # to be told, and looked for again
 
     async def _see(self, camera: Camera) -> None:
-        looks = watch(camera.frames(), self._faces, self._presence, self._looks_hz, self._attendance)
+        frames = tapped(camera.frames(), self._calls.saw)
+        looks = watch(frames, self._faces, self._presence, self._looks_hz, self._attendance)
         async for event in looks:
             await self._session.events.put(event)
 

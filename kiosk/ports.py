@@ -148,6 +148,9 @@ class Bus(Protocol):
     def news(self) -> AsyncIterator[BusNews]:
         """Messages and changes of the connection, in order, until closed. One reader."""
 
+    def hurry(self, hurried: bool) -> None:
+        """True: try again every second at most while there is no connection, not with growing pauses."""
+
     async def close(self) -> None:
         """Send what is on its way (half a second at most) and say goodbye, so that the will is not published."""
 

@@ -1,1 +1,1 @@
-"""The visitor's side of a call with a remote teller. The media of the call is not here yet."""
+"""The video call with a remote teller: the place in line, and a process of its own for pictures and sound."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from contracts import call as c
 from contracts import messages as m
 from contracts import topics
 from contracts import video_messages as v
@@ -95,13 +96,14 @@ class Link:
         shadow: ShadowEnd | None = None,
         on_called: Callable[[m.NumberCalled], None] | None = None,
         on_appointments: Callable[[m.Appointments], None] | None = None,
+        on_call: Callable[[c.CallDown], None] | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
         self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
-        self._on_standing = on_standing
+        self._on_standing, self._on_call = on_standing, on_call
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -292,6 +294,15 @@ class Link:
         said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
         return topics.AVAILABILITY.encode(said)
 
+    async def say_call(self, message: c.CallUp) -> None:
+        """Hand a call's signalling to the broker, now or not at all. Raises `BusDown`."""
+        row = topics.CALL_UP
+        await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
+
+    def hurry(self, hurried: bool) -> None:
+        """While somebody talks to a teller, a broker that is lost is looked for without long pauses."""
+        self._bus.hurry(hurried)
+
     async def _say_availability(self, *, online: bool) -> None:
         await self._bus.publish(
             topics.AVAILABILITY.at(self._branch, self._device),
@@ -358,6 +369,8 @@ class Link:
                 await self._take_presence(message)
             case m.ShadowDesired() if self._shadow is not None:
                 self._shadow.hear(address, message)
+            case c.CallDown() if self._on_call is not None:
+                self._on_call(message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:

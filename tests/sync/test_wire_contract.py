@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from config.remote import values
 from config.schema import DEFAULT_SITE, load_site
+from contracts import call as c
 from contracts import document, topics
 from contracts import messages as m
 from contracts import video_messages as v
@@ -115,6 +116,18 @@ EXAMPLES = {
         wait_min=(4, 9),
         choices=("wait", "ticket", "call_back", "message", "self_service"),
         call_back_at=(NOW,) * v.MAX_CALL_BACK_TIMES,
+    ),
+    "call/up": c.CallUp(**HEAD, case="case-0001", leg=2, said=7, body=c.Answered(sdp="v=0\r\n" * 900)),
+    "call/down": c.CallDown(
+        **HEAD,
+        case="case-0001",
+        leg=2,
+        said=1,
+        expires=NOW,
+        body=c.Offered(
+            sdp="v=0\r\n" * (c.SDP_CHARS // 5),
+            ice=(c.IceServer(urls=("turn:turn.example:3478?transport=udp",) * 6, username="1:k", credential="x" * 28),),
+        ),
     ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }  # fmt: skip

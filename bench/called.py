@@ -1,6 +1,6 @@
 """Called numbers in the hall: does her own announcement begin a visit, and is a visitor heard who speaks beside it?
 
-    python -m bench calls [--rooms N] [--wishes N] --json -
+    python -m bench called [--rooms N] [--wishes N] --json -
 
 The terminal's own announcer, ears, session and turns, blind, in the simulated rooms of the bench of hearing, in
 virtual time.
@@ -65,7 +65,7 @@ def wishes_beside(wishes: int, voices: Voices) -> Iterator[Scene]:
 
 def main(argv: Sequence[str]) -> dict[str, Any]:
     """Measure. Raises `StoreError` where a model is not fetched."""
-    parser = argparse.ArgumentParser(prog="python -m bench calls", exit_on_error=False)
+    parser = argparse.ArgumentParser(prog="python -m bench called", exit_on_error=False)
     parser.add_argument("--rooms", type=int, default=6, help="scenes of four announcements, nobody there")
     parser.add_argument("--wishes", type=int, default=6, help="scenes in which somebody speaks beside one")
     told = parser.parse_args(list(argv))
