@@ -186,8 +186,8 @@ class _NoLedger:
     async def note(self, moment: m.Moment) -> None:
         return None
 
-    async def hand_over(self, packet: object) -> None:
-        return None
+    async def hand_over(self, packet: object) -> int:
+        return 1
 
     def post(self, moment: m.Moment) -> None:
         return None
