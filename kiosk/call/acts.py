@@ -84,7 +84,7 @@ class TellerActs:
             case=uuid.uuid4().hex, visit=visit.id, packet=seq, need=self._need(visit, place), level=packet.level,
             risk=packet.risk.level if packet.risk else "low",
             waited_s=min(max((self._now_ns() - visit.started_ns) / 1e9, 0.0), 86_400.0), ticket=ticket,
-            code=code if len(code) == 6 and code.isdecimal() else None,
+            code=code if len(code) == 6 and code.isdecimal() else None, alias=visit.bank.alias if visit.bank else "",
         )  # fmt: skip
         if await self.line.ask(asked) is None:
             visit.case = ""

@@ -14,6 +14,7 @@ import pytest
 from contracts import topics
 from contracts import video_messages as v
 from contracts.video import CaseState, Choice
+from kiosk.banking.ports import Identified
 from kiosk.session.states import State
 from tests.kiosk.fake_kiosk import NOON, FakeKiosk
 
@@ -309,3 +310,20 @@ def test_wishes_for_a_teller_are_offered_one_and_somebody_here_comes_where_there
 
     kiosk = virtual.run_until_complete(none())
     assert kiosk.said()[-1].startswith("我已经喊同事了") and not operations(kiosk)
+
+
+def test_a_checked_customers_alias_goes_with_the_wish_and_nothing_else_of_them(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await kiosk.arrive()
+        assert kiosk.session.visit is not None
+        kiosk.session.visit.bank = Identified("card", "card_and_pin", "s" * 32, "2334", 10**18, alias="a" * 32)
+        await kiosk.say("我要视频柜员", ASK)
+        await asyncio.sleep(1)
+        says(kiosk, ahead=0, minutes=(1, 3), choices=("wait",))
+        await kiosk.until(State.LISTENING)
+
+    kiosk = play(script)
+    (asked,) = operations(kiosk)
+    assert asked.alias == "a" * 32
+    owed = kiosk.ledger.outbox.pending(limit=1000)
+    assert not any(b"s" * 32 in row.payload or b"2334" in row.payload for row in owed)

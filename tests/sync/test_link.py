@@ -15,6 +15,8 @@ import pytest
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
+from contracts.video import CaseState
 from kiosk.adapters.journal_bus import Exchange, JournalBus
 from kiosk.ports import Delivered, Will
 from kiosk.sync.link import WINDOW, Condition, Link, LinkPace
@@ -108,10 +110,12 @@ class Bench:
         self.outbox = Outbox(folder / "kiosk.db")
         self.hub = ScriptedHub(self.exchange)
         self.changes = 0
+        self.standings: list[v.CaseStanding] = []
         self.link = Link(
             JournalBus(self.exchange, client_id="kiosk"), self.outbox, branch=BRANCH, device=DEVICE,
             versions={"software": "0"}, vitals=VitalsProbe(folder), pace=PACE, on_change=self._changed,
             condition=lambda: Condition(missing=("camera",), hearing={"ears.capped": 2}, models=lambda: SLOW),
+            on_standing=lambda standing: self.standings.append(standing),
         )  # fmt: skip
         self.running = asyncio.create_task(self.link.run())
 
@@ -315,3 +319,18 @@ async def test_telemetry_says_what_is_owed_and_what_is_missing(bench: Bench) -> 
     assert report.pending == 3
     assert report.hearing == {"ears.capped": 2} and report.models == SLOW
     assert report.rss_bytes > 1_000_000 and report.free_disk_bytes > 0
+
+
+async def test_where_a_visitor_stands_with_the_tellers_is_heard_and_that_they_are_there_is_said(bench: Bench) -> None:
+    await bench.hub.begin()
+    await until(lambda: bench.link.hub_reachable)
+    await bench.link.say_case_here("case-0001", "none")
+    await until(lambda: any(key == "call/here" for key, _ in bench.hub.said))
+    row = topics.CASE_STANDING
+    for branch in ("elsewhere", BRANCH):
+        told = v.CaseStanding(
+            **head(), branch=branch, case="case-0001", store="s", revision=1, state=CaseState.WAITING, outcome="nobody"
+        )
+        await bench.hub.publish(row.at(BRANCH, DEVICE), row.encode(told))
+    await until(lambda: bool(bench.standings))
+    assert [one.branch for one in bench.standings] == [BRANCH]
