@@ -38,6 +38,7 @@ from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
 from kiosk.call.acts import TellerActs
 from kiosk.call.calls import CallNews, Calls
+from kiosk.call.joining import Joining
 from kiosk.call.line import TellerLine
 from kiosk.call.taps import TappedCanceller, tapped
 from kiosk.conversation import Around, converse
@@ -151,7 +152,7 @@ class Terminal:
             vitals=VitalsProbe(places.state),
             condition=self._condition,
             on_change=self._hub_changed,
-            on_standing=lambda standing: self._tellers.hears(standing),
+            on_standing=lambda standing: self._joining.hears(standing),
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
@@ -211,6 +212,7 @@ class Terminal:
             here=self._link.say_case_here,
             changed=lambda: self._session.tell(TellerNews()),
         )
+        self._joining = Joining(self._tellers, self._calls)
         if site.tellers.enabled:
             actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
@@ -332,6 +334,7 @@ class Terminal:
     def _call_news(self, news: CallNews) -> None:
         """What became of a call: lines are looked for in a hurry while there is one."""
         self._link.hurry(self._calls.active)
+        self._joining.news(news)
         self._session.show()
         log.info("call: %s", news)
 

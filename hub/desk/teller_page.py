@@ -148,7 +148,7 @@ class TellerPage:
             drawn(f'<p class="note">{both(("上一位柜员：", "The teller before: "))}{escape(case["note"])}</p>')
 
     def _video(self, case: Row) -> None:
-        """The place of the picture. Whoever builds the media mounts it here."""
+        """The picture: `static/call.js` mounts the call into its element."""
         if self._state not in (CaseState.CONNECTING, CaseState.TALKING, CaseState.RECONNECTING):
             return
         said = {
@@ -158,7 +158,8 @@ class TellerPage:
         }[self._state]
         drawn(
             f'<div id="video" class="video {self._state.value}" data-case="{escape(case["video_case"])}" role="region" '
-            f'aria-label="video"><p>{both(said)}</p></div>'
+            f'aria-label="video"><p>{both(said)}</p><div data-call="{escape(case["video_case"])}" '
+            f'data-branch="{escape(case["branch"])}"></div></div>'
         )
 
     def _buttons(self) -> None:

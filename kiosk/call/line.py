@@ -51,7 +51,8 @@ class TellerLine:
         self._told: tuple[object, ...] = ()
         self.case = ""
         self.standing: v.CaseStanding | None = None
-        self.media: v.Media = "none"  # whoever carries the call says so here
+        self.media: v.Media = "none"
+        self._media_changed = asyncio.Event()
         self.tally: Counter[str] = Counter()
 
     async def ask(self, asked: v.TellerAsked) -> v.CaseStanding | None:
@@ -130,13 +131,32 @@ class TellerLine:
         """Whether the visitor must hear it whatever is talked about: a teller comes, is there, or is gone."""
         return self.standing is not None and self.standing.state not in (CaseState.WAITING, CaseState.OFFERED)
 
+    def tells_media(self, media: v.Media) -> None:
+        """How the call is, from whoever carries it: the hub hears it at once, and with every beat."""
+        if media != self.media:
+            self.media = media
+            self._media_changed.set()
+
     async def run(self) -> None:
         """Say that the visitor is still there, until cancelled."""
         while True:
-            await self._clock.sleep(BEAT_S)
+            await self._beat()
             if self.case and not self.is_over and self._reachable():
                 with suppress(BusDown):
                     await self._here(self.case, self.media)
+
+    async def _beat(self) -> None:
+        """Return when it is time to say something again, or there is something to say."""
+        works = {
+            asyncio.create_task(self._clock.sleep(BEAT_S), name="beat"),
+            asyncio.create_task(self._media_changed.wait(), name="media"),
+        }
+        try:
+            await asyncio.wait(works, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self._media_changed.clear()
+            for work in works:
+                work.cancel()
 
     async def say_later(self, body: v.CallBackAsked | v.MessageLeft) -> bool:
         """Keep a wish for later on disk; False: there is no room."""
