@@ -27,7 +27,7 @@ from hub.bus import Arrived
 ROOT = Path(__file__).parents[2]
 SITE = ROOT / "config" / "sites" / "qinghe-binjiang.toml"
 BRANCH, DEVICE = "binjiang", "kiosk-1"
-READY_S = 60.0  # a busy machine starts a hub slowly
+READY_S = 180.0  # a busy machine starts a hub slowly
 STOP_S = 3.0
 
 
