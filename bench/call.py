@@ -65,7 +65,7 @@ async def talk(place: House, stand: Stand, seconds: float, relay: str = "") -> d
     await place.page.evaluate("Object.assign(bench, {video: [], heard: [], beeped: bench.beeped.slice(-3)})")
     for seen in (stand.pictures, stand.beeps_ms, stand.speaker.beeps_ms):
         del seen[:]
-    pid, came = stand.process.pid, await _came(place, case)
+    pid, came, blocks = stand.process.pid, await _came(place, case), stand.speaker.blocks
     cpu_s, began_s = cpu_of(pid), time.monotonic()
     await asyncio.sleep(seconds)
     cpu, wall_s = cpu_of(pid) - cpu_s, time.monotonic() - began_s
@@ -74,6 +74,8 @@ async def talk(place: House, stand: Stand, seconds: float, relay: str = "") -> d
     to_visitor = [ago for _, ago in stand.pictures]
     heard = delays(stand.beeps_ms, seen["heard"]), delays(seen["beeped"], stand.speaker.beeps_ms)
     now = await place.now()
+    sound = now["stats"].get("sound") or {}
+    made_up = sound.get("concealed", 0)
     result = {
         "video_delay_ms": spread([*to_teller, *to_visitor]),
         "video_to_teller_ms": spread(to_teller),
@@ -87,8 +89,12 @@ async def talk(place: House, stand: Stand, seconds: float, relay: str = "") -> d
         "fps_to_visitor": round(len(to_visitor) / wall_s, 1),
         "rss_mb": rss_mb(pid),
         "way": now["stats"].get("way", ""),
-        "sound_share": _share(len(heard[0]), seconds), "sound_share_to_visitor": _share(len(heard[1]), seconds),
-        "holes": stand.calls.tallies["voice_dropped"],
+        "beeps_heard_by_teller": _share(len(heard[0]), seconds),
+        "beeps_heard_by_visitor": _share(len(heard[1]), seconds),
+        "sound_received_by_teller": _part(sound.get("came", 0), sound.get("lost", 0)),
+        "sound_made_up_for_teller": _part(made_up, sound.get("samples", 0) - made_up),
+        "sound_received_by_visitor": round(min(1.0, (stand.speaker.blocks - blocks) / (50 * wall_s)), 3),
+        "process": stand.calls.figures,
     }  # fmt: skip
     await over(place, stand)
     return result
@@ -103,6 +109,10 @@ def cpu_of(pid: int) -> float:
 def rss_mb(pid: int) -> int:
     """Memory of a process."""
     return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE") >> 20
+
+
+def _part(good: float, bad: float) -> float:
+    return round(good / (good + bad), 3) if good + bad > 0 else 0.0
 
 
 def _share(heard: int, seconds: float) -> float:
@@ -151,7 +161,7 @@ async def screen(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
         await asyncio.sleep(4.0)
         del stand.paces[:]
         await asyncio.sleep(options.seconds)
-        fps = sorted(pace.frames / pace.seconds for pace in stand.paces)
+        fps = sorted(pace.looks / pace.seconds for pace in stand.paces)
         shares = [pace.core_share for pace in stand.paces]
         await over(place, stand)
         return {

@@ -213,6 +213,7 @@ class Pace(msgspec.Struct, frozen=True, tag="pace"):
     seconds: float
     frame_p95_ms: float
     core_share: float
+    looks: int = 0  # times that the page was brought up to date, also where nothing had moved
 
 
 class Fault(msgspec.Struct, frozen=True, tag="fault"):

@@ -335,11 +335,15 @@
     }
 
     async measure(one, now) {
-      let bytes = 0, fps = 0, lost = 0, came = 0, rtt = 0, way = "";
+      let bytes = 0, fps = 0, lost = 0, came = 0, rtt = 0, way = "", sound = {};
       const report = await one.pc.getStats();
       for (const each of report.values()) {
         if (each.type === "inbound-rtp") {
           bytes += each.bytesReceived; lost += each.packetsLost; came += each.packetsReceived;
+          if (each.kind === "audio") {
+            sound = { lost: each.packetsLost, came: each.packetsReceived, concealed: each.concealedSamples,
+                      samples: each.totalSamplesReceived };
+          }
           if (each.kind === "video" && each.framesPerSecond) fps = Math.max(fps, each.framesPerSecond);
         }
         if (each.type === "candidate-pair" && each.nominated) {
@@ -352,7 +356,7 @@
       const kbit = this.measured ? 8 * (bytes - this.bytes) / (now - this.measured) : 0;
       this.bytes = bytes;
       this.measured = now;
-      this.stats = { fps, rtt_ms: rtt * 1000, lost, came, kbit, way };
+      this.stats = { fps, rtt_ms: rtt * 1000, lost, came, kbit, way, sound };
       const share = came ? (100 * Math.max(lost, 0) / (came + Math.max(lost, 0))).toFixed(1) : "0";
       this.figures.textContent = `${fps} fps · ${Math.max(kbit, 0).toFixed(0)} kbit/s · ${(rtt * 1000).toFixed(0)} ms · ${share} % · ${way}`;
     }

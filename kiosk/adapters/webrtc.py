@@ -263,13 +263,13 @@ class Peer:
         if self._connection is None or self._face is None:
             return Flow(0, 0, 0.0)
         report = await self._connection.getStats()
-        received, loss = 0, 0.0
+        received, losses = 0, []
         for one in report.values():
             if one.type == "transport":
                 received += one.bytesReceived
-            elif one.type == "remote-inbound-rtp":
-                loss = max(loss, one.fractionLost / 256)
-        return Flow(received, self._face.tally_sent, loss)
+            elif one.type == "remote-inbound-rtp" and one.packetsReceived + one.packetsLost > 0:
+                losses.append(one.fractionLost / 256)
+        return Flow(received, self._face.tally_sent, sum(losses) / max(len(losses), 1))
 
     def say(self, word: dict[str, object]) -> None:
         """Tell the page something over the channel, when there is one."""

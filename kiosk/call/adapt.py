@@ -11,7 +11,7 @@ from typing import Final
 
 STEPS_FPS: Final = (0, 5, 10, 15, 20, 25, 30)
 BEGIN_FPS: Final = 15
-LOSS_BAD: Final = 0.10  # share of packets, over some seconds: fewer pictures
+LOSS_BAD: Final = 0.12  # share of packets, over some seconds: fewer pictures
 LOSS_AWFUL: Final = 0.25  # two steps at once, and none in the end: speech needs what there is
 LOSS_GOOD: Final = 0.06  # what is sent again in time
 SMOOTH: Final = 0.3  # what one second counts: a report covers fifty packets, and says 2 % or 10 % of a line with 5 %

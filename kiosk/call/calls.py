@@ -139,6 +139,11 @@ class Calls:
         return self._call.media if self._call else "none"
 
     @property
+    def figures(self) -> dict[str, int]:
+        """What the call process counted of this call, and how many pictures a second it allows itself."""
+        return dict(self._call.tallies) if self._call else {}
+
+    @property
     def case(self) -> str:
         return self._call.case if self._call else ""
 

@@ -171,7 +171,13 @@ class CallProcess:
         while True:
             await asyncio.sleep(COUNT_EVERY_S)
             if self._room is not None:
-                self._tell(media.Counted(dict(self.tallies), time.process_time()))
+                adaptation = self._room.adaptation
+                now = {
+                    "fps": adaptation.fps,
+                    "loss_permille": round(1000 * adaptation.loss),
+                    "down": adaptation.tally_down,
+                }
+                self._tell(media.Counted(dict(self.tallies) | now, time.process_time()))
 
 
 def _load() -> None:

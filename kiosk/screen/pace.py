@@ -15,11 +15,13 @@ class Pacer:
 
     def __init__(self) -> None:
         self._took_ms: list[float] = []
+        self._looks = 0
         self._since_ns: int | None = None
         self._cpu_s = time.process_time()
 
     def drew(self, took_ms: float | None, now_ns: int) -> Pace | None:
         """Take a frame's time, or None for a tick at which nothing moved; return the report when it is due."""
+        self._looks += 1
         if took_ms is not None:
             self._took_ms.append(took_ms)
         if self._since_ns is None:
@@ -34,6 +36,7 @@ class Pacer:
             seconds=round(seconds, 3),
             frame_p95_ms=round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 2),
             core_share=round((cpu_s - self._cpu_s) / seconds, 4),
+            looks=self._looks,
         )
-        self._took_ms, self._since_ns, self._cpu_s = [], now_ns, cpu_s
+        self._took_ms, self._since_ns, self._cpu_s, self._looks = [], now_ns, cpu_s, 0
         return report
