@@ -1,6 +1,6 @@
 """Called numbers in the hall: does her own announcement begin a visit, and is a visitor heard who speaks beside it?
 
-    python -m bench called [--rooms N] [--wishes N] --json -
+    python -m bench called [--rooms N] [--first N] [--wishes N] --json -
 
 The terminal's own announcer, ears, session and turns, blind, in the simulated rooms of the bench of hearing, in
 virtual time.
@@ -9,6 +9,7 @@ virtual time.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
@@ -25,7 +26,8 @@ from bench.lobby.voices import VISITORS, Voices
 from kiosk.events import MIC_RATE_HZ
 
 NUMBERS: Final = (("A037", "3"), ("B012", "1"), ("A118", "2"), ("C005", "5"))
-SCENE_S: Final = 80.0
+EACH: Final = 2  # announcements in a scene
+SCENE_S: Final = 45.0
 BESIDE_S: Final = 1.2  # into the announcement the visitor begins
 WISHES: Final = (
     Sentence("zh", "我想取一张号。"),
@@ -37,9 +39,9 @@ WISHES: Final = (
 )
 
 
-def empty_halls(rooms: int) -> Iterator[Scene]:
+def empty_halls(first: int, rooms: int) -> Iterator[Scene]:
     """Nobody but her: rooms, delays, loudness and clipping in turn."""
-    for number in range(rooms):
+    for number in range(first, first + rooms):
         lobby = room(PLANS[number % len(PLANS)])
         echo = loudspeaker(
             lobby,
@@ -66,11 +68,16 @@ def wishes_beside(wishes: int, voices: Voices) -> Iterator[Scene]:
 def main(argv: Sequence[str]) -> dict[str, Any]:
     """Measure. Raises `StoreError` where a model is not fetched."""
     parser = argparse.ArgumentParser(prog="python -m bench called", exit_on_error=False)
-    parser.add_argument("--rooms", type=int, default=6, help="scenes of four announcements, nobody there")
+    parser.add_argument("--rooms", type=int, default=6, help=f"scenes of {EACH} announcements, nobody there")
+    parser.add_argument("--first", type=int, default=0, help="which room is the first: a long run in pieces")
     parser.add_argument("--wishes", type=int, default=6, help="scenes in which somebody speaks beside one")
     told = parser.parse_args(list(argv))
     test = HearingUnderTest.load()
-    alone = [call_in(test, scene, NUMBERS) for scene in empty_halls(told.rooms)]
+    alone = []
+    for number, scene in enumerate(empty_halls(told.first, told.rooms)):
+        chosen = [NUMBERS[(told.first + number + place) % len(NUMBERS)] for place in range(EACH)]
+        alone.append(call_in(test, scene, chosen))
+        print(scene.name, alone[-1], file=sys.stderr)
     heard = [call_in(test, scene, NUMBERS[:1]) for scene in wishes_beside(told.wishes, Voices())]
     return {
         "alone": {
