@@ -38,9 +38,19 @@ _INTERRUPTS: Final = re.compile(
 )
 
 
+# Signs of listening that hold a word of those.
+_KINDLY: Final = re.compile(
+    r"[没不冇]错|可不是(?![这那])|慢慢|(?:真|都)不知道|不好意思啊?您"
+    r"|\bno\W+(?:wonder|worries|problem|rush|hurry|doubt|kidding|way|idea)\b|\bnot\W+(?:bad|a problem)\b"
+    r"|\b(?:fair|clear)\W+enough\b|\b(?:yes|ok|okay)\W+(?:sir|madam|miss)\b|\bsorry\W+(?:you\W+)?(?:go|carry)\W+on\b"
+    r"|\bI listen\b",
+    re.IGNORECASE,
+)
+
+
 def interrupts(text: str) -> bool:
     """Whether these few words ask her to stop, rather than tell her that somebody listens."""
-    return bool(_INTERRUPTS.search(text))
+    return bool(_INTERRUPTS.search(_KINDLY.sub(" ", text)))
 
 
 def is_backchannel(text: str) -> bool:
@@ -79,14 +89,3 @@ def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool,
         return True
     few = syllables(words.text, words.language) <= FEW_SYLLABLES
     return not acts and lasted_ns < (DRAWN_OUT_NS if few else NOD_NS)
-
-
-def surely_nods(words: Words, *, acts: bool, listening: float) -> bool:
-    """The same of words that the recogniser does not believe itself, before it has looked a second time: it must have
-    guessed, none of its readings may ask her to stop, and they must tell of listening."""
-    if is_backchannel(words.text):
-        return True
-    if words.certainty >= GUESSED:
-        return False
-    readings = (words.text, *(text for text, _ in words.alternatives))
-    return not acts and not any(map(interrupts, readings)) and listening >= LISTENS

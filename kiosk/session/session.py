@@ -200,6 +200,8 @@ class Session:
                 self._trace.note("resumed")
                 self._gain(1.0)
                 self._talk.resume(self.turns)
+                if isinstance(event, FalseAlarm) and event.doubt:
+                    self._weigh(event.doubt, short=True)
             case Effect.CANCEL_TURN:
                 await self._cancel_turn()
             case Effect.LISTEN:
@@ -264,13 +266,14 @@ class Session:
     def let_go(self, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
         """What silenced her seems to be over: if it was but a nod she goes on before its end is decided. Says if so.
 
-        `hasty`: its words were not believed, and not looked at a second time.
+        `hasty`: its words were not believed, and are looked at a second time while she speaks: who asked her to stop
+        has stopped her half a second later, and a nod has not kept her waiting.
         """
         if self.state is not State.HELD or self.visit is None:
             return False
         nodded = self._talk.was_nod(self.turns, self.visit, so_far, known, hasty=hasty)
         if nodded:
-            self.tell(FalseAlarm(self._turn))
+            self.tell(FalseAlarm(self._turn, doubt=so_far.as_utterance() if hasty else None))
         return nodded
 
     def _recognise(self, heard: UtteranceEnded) -> None:
