@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
-from kiosk.dialogue.backchannel import ASKS_NOTHING, NOD_NS, asks_to_stop, nods
+from kiosk.dialogue.backchannel import NOD_NS, asks_to_stop, nods, wishes
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.companion import brings_companion
 from kiosk.dialogue.manner import Manner
@@ -246,13 +246,16 @@ class Turns:
         self._weighed = heard, known
         self._ports.tell(Interrupted(turn=turn, utterance=heard))
 
-    async def consider(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
-        """Said over her, and too short to hold her or not believed at first: tells Interrupted if it asks her to stop
-        or is surely a wish, else nothing."""
+    async def consider(self, visit: Visit, turn: TurnId, heard: UtteranceEnded, *, doubted: bool = False) -> None:
+        """Said over her, and she speaks on. Too short to hold her: tells Interrupted if it asks her to stop. `doubted`,
+        held her and was not believed at first: if, looked at with care, it is more than a sign of listening."""
         with suppress(RecognitionError):
             known = await self._heard(heard, Stopwatch(heard.end_ns, heard.decided_ns))
-            wants = asks_to_stop(known.words, visit.spoken) or _acts(known.meaning)
-            if wants and not await self._against(visit, heard, known.words):
+            if doubted:
+                stops = not self.only_nods(visit, heard.end_ns - heard.start_ns, known)
+            else:
+                stops = asks_to_stop(known.words, visit.spoken)
+            if stops and not await self._against(visit, heard, known.words):
                 self._weighed = heard, known
                 self._ports.tell(Interrupted(turn=turn, utterance=heard))
 
@@ -287,7 +290,7 @@ class Turns:
         """'Mm-hm' in the middle of an explanation. Near the end of a question it is an answer."""
         if self.wants_answer(visit):
             return False
-        acts, listening = _acts(known.meaning), known.meaning.listening
+        acts, listening = wishes(known.words, known.meaning), known.meaning.listening
         return nods(known.words, visit.spoken, lasted_ns, acts=acts, listening=listening)
 
     # ------------------------------------------------------------ while the visitor speaks
@@ -441,11 +444,6 @@ class Turns:
             visit.caption = Caption(
                 "receptionist", caption.text[: caption.spoken], spoken=caption.spoken, interrupted=True
             )
-
-
-def _acts(meaning: Meaning) -> bool:
-    """Whether it is surely a wish, and not one of those that nobody interrupts for."""
-    return meaning.decision == "act" and meaning.ranked[0][0] not in ASKS_NOTHING
 
 
 def expected_words(reply: Reply) -> list[str]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from kiosk.audio.her_own import OUTLASTS, outlasts
-from kiosk.dialogue.backchannel import GUESSED, NOD_NS, asks_to_stop, interrupts, nods
-from kiosk.dialogue.meaning import Words
+from kiosk.dialogue.backchannel import GUESSED, asks_to_stop, interrupts, nods, wishes
+from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.session.visit import Visit
 
 pytestmark = pytest.mark.unit
@@ -85,5 +87,37 @@ def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
     words: Words, lasted_ms: int, acts: bool, nod: bool
 ) -> None:
     assert nods(words, "zh", lasted_ms * 1_000_000, acts=acts) == nod
-    if asks_to_stop(words, "zh"):
-        assert not nod and lasted_ms * 1_000_000 < NOD_NS
+    assert not (nod and asks_to_stop(words, "zh"))
+
+
+@pytest.mark.parametrize(
+    ("words", "listening", "nod"),
+    [
+        (Words("太快了", "zh", certainty=-0.8), 0.05, False),  # short, and nothing that a listener says
+        (Words("太快了", "zh", certainty=-0.8), 0.5, True),
+        (Words("大猪", "zh", certainty=-0.8), 0.05, True),  # so few syllables are written for any hum
+        (Words("Adui Adui", "en", certainty=-0.7), 0.1, True),  # stuttered by the recogniser
+        (Words("太快了", "zh", certainty=-1.05, clear=False), 0.05, True),
+    ],
+)
+def test_short_words_that_are_believed_and_not_like_listening_are_no_nod(
+    words: Words, listening: float, nod: bool
+) -> None:
+    assert nods(words, None, 500_000_000, acts=False, listening=listening) == nod
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "meant", "decision", "wish"),
+    [
+        ("取钱", (), "withdraw_cash", "act", True),
+        ("取钱", (), "withdraw_cash", "ask", False),
+        ("Bye!", (), "goodbye", "act", False),
+        ("无了", ("五了",), "deny", "act", False),
+        ("部队", ("不对",), "deny", "act", True),
+    ],
+)
+def test_over_her_only_what_somebody_interrupts_for_is_a_wish(
+    text: str, others: tuple[str, ...], meant: str, decision: Any, wish: bool
+) -> None:
+    words = Words(text, "zh", tuple((other, -0.9) for other in others))
+    assert wishes(words, Meaning([(meant, 0.95)], decision)) == wish
