@@ -15,7 +15,7 @@ FEW_SYLLABLES: Final = 2
 WANTS: Final = 0.3  # of more syllables, believed: a lower probability of listening tells of words that want something
 # Meanings that nobody interrupts for: short sounds of this meaning over her are signs of listening.
 ASKS_NOTHING: Final = frozenset(("greet", "thanks", "affirm", "praise", "chitchat", "goodbye"))
-REFUSES: Final = "deny"  # its words ask her to stop, in one reading at least: hums are taken for it too
+REFUSES: Final = "deny"  # only where its words ask her to stop: hums are taken for it too
 LISTENS: Final = 0.6  # probability from which words are taken for listening; chosen on held-out folds
 GUESSED: Final = -1.1  # the recogniser's certainty: interruptions of the dev split have -0.1 to -1.0, hums -0.5 to -2.3
 
@@ -59,9 +59,10 @@ def wishes(words: Words, meaning: Meaning) -> bool:
     """Whether what was said over her is surely a wish, and one that somebody interrupts for."""
     if meaning.decision != "act" or meaning.ranked[0][0] in ASKS_NOTHING:
         return False
-    return meaning.ranked[0][0] != REFUSES or any(
-        map(interrupts, (words.text, *(text for text, _ in words.alternatives)))
-    )
+    if meaning.ranked[0][0] != REFUSES or interrupts(words.text):
+        return True
+    # 部队 may be 不对; but 'no no' is beside every 'No.' that is written for 'oh'
+    return words.language == "zh" and any(interrupts(text) for text, _ in words.alternatives)
 
 
 def is_backchannel(text: str) -> bool:

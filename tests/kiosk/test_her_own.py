@@ -114,10 +114,11 @@ def test_short_words_that_are_believed_and_not_like_listening_are_no_nod(
         ("Bye!", (), "goodbye", "act", False),
         ("无了", ("五了",), "deny", "act", False),
         ("部队", ("不对",), "deny", "act", True),
+        ("No.", ("no no",), "deny", "act", False),
     ],
 )
 def test_over_her_only_what_somebody_interrupts_for_is_a_wish(
     text: str, others: tuple[str, ...], meant: str, decision: Any, wish: bool
 ) -> None:
-    words = Words(text, "zh", tuple((other, -0.9) for other in others))
+    words = Words(text, "en" if text.isascii() else "zh", tuple((other, -0.9) for other in others))
     assert wishes(words, Meaning([(meant, 0.95)], decision)) == wish
