@@ -50,6 +50,11 @@ _KINDLY: Final = re.compile(
 )
 
 
+# One syllable, so mostly guessed at; of 82 hums that were guessed at none had it among its two best readings.
+_STOP: Final = re.compile(r"(?:\W*(?:停|stop)\W*)+", re.IGNORECASE)
+_ASKS_BACK: Final = re.compile(r"[吗嘛吧]\W*$")  # 是吗, 真的吗, and what is written for them
+
+
 def interrupts(text: str) -> bool:
     """Whether these few words ask her to stop, rather than tell her that somebody listens."""
     return bool(_INTERRUPTS.search(_KINDLY.sub(" ", text)))
@@ -93,6 +98,9 @@ def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool,
     """Whether what was said over her is but a sign that somebody listens, or a sound that asks for nothing:
     recognisers write all kinds of words for a hum. `acts`: it is understood as a wish; `listening`: the probability
     that its words only show that somebody follows."""
+    readings = (words.text, *(text for text, _ in words.alternatives[:1]))
+    if any(map(_STOP.fullmatch, readings)):
+        return False
     if is_backchannel(words.text) or (not acts and words.certainty < GUESSED):
         return True
     if asks_to_stop(words, language):
@@ -100,6 +108,6 @@ def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool,
     if listening >= LISTENS:
         return True
     few = syllables(said_once(words.text), words.language) <= FEW_SYLLABLES
-    if not few and words.clear and listening < WANTS:
+    if not few and words.clear and listening < WANTS and not _ASKS_BACK.search(words.text):
         return False
     return not acts and lasted_ns < (DRAWN_OUT_NS if few else NOD_NS)

@@ -81,6 +81,8 @@ def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
         (Words("嗯好", "zh", certainty=-0.5), 900, False, True),  # two syllables may be drawn out
         (Words("你听我说", "zh", certainty=-0.5), 900, False, False),
         (Words("取钱", "zh", certainty=-1.5), 400, True, False),
+        (Words("听吧", "zh", (("停", -1.5), ("听", -1.6)), certainty=-1.4), 350, False, False),
+        (Words("听吧", "zh", (("听", -1.5), ("停", -1.6)), certainty=-1.4), 350, False, True),
     ],
 )
 def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
@@ -95,6 +97,7 @@ def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
     [
         (Words("太快了", "zh", certainty=-0.8), 0.05, False),  # short, and nothing that a listener says
         (Words("太快了", "zh", certainty=-0.8), 0.5, True),
+        (Words("博士吗", "zh", certainty=-0.9), 0.05, True),  # what was written for 哦是吗
         (Words("大猪", "zh", certainty=-0.8), 0.05, True),  # so few syllables are written for any hum
         (Words("Adui Adui", "en", certainty=-0.7), 0.1, True),  # stuttered by the recogniser
         (Words("太快了", "zh", certainty=-1.05, clear=False), 0.05, True),
