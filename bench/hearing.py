@@ -1,13 +1,15 @@
 """Hearing in a lobby: what is recognised in noise, who is interrupted, who is heard, and whether she hears herself.
 
-    python -m bench hearing [--full] [--split dev|test] [--only PART …] [--manifest FILE] --json -
+    python -m bench hearing [--full] [--split dev|test] [--only PART …] [--manifest FILE]
+                           [--kept FILE] --json -
 
 The terminal's own ears, session, turns and playback run in simulated rooms (`bench/lobby`), in virtual time. A
 manifest holds lines `file<TAB>text` of mono recordings at 16 kHz, relative to it: twelve of them, evenly from all
 (`--full`: every one), are measured clean and in each condition, and then nothing synthetic is unless `--only` names
 it: 72 scenes instead of some 340. Nothing is tuned here: `--split dev` is for that.
 
-What a part found is told on standard error as soon as it is there.
+What a part found is told on standard error as soon as it is there. With `--kept FILE` what each scene of turn-taking
+showed is kept in that file as soon as it is known, and the same command goes on where it was ended.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from typing import Any, Final
 
 from bench.lobby.alone import measure_alone
 from bench.lobby.driver import HearingUnderTest
+from bench.lobby.kept import Kept
 from bench.lobby.sentences import load_manifest
 from bench.lobby.talking import measure_backchannels, measure_barge_in, measure_others, measure_slow
 from bench.lobby.voices import Voices
@@ -76,6 +79,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     parser.add_argument("--only", choices=PARTS, action="append", help="parts to measure; all when absent")
     parser.add_argument("--manifest", type=Path, help="recordings to recognise, instead of synthetic speech")
     parser.add_argument("--slower", type=float, default=1.0, help="take this machine for one so many times slower")
+    parser.add_argument("--kept", type=Path, help="scenes heard so far, of slow, barge_in, backchannels and others")
     given = parser.parse_args(argv)
     if not 0.1 <= given.slower <= 100:
         raise ValueError(f"--slower {given.slower}: from 0.1 to 100")
@@ -83,14 +87,15 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     if "manifest" in (given.only or ()) and not given.manifest:
         raise ValueError("--only manifest wants --manifest FILE")
     recordings = load_manifest(given.manifest, amount.recordings) if given.manifest else []  # before the long work
-    test, voices = HearingUnderTest.load(given.slower), Voices()
     split = given.split
+    kept = Kept(given.kept, {"split": split, "slower": given.slower, "full": given.full})
+    test, voices = HearingUnderTest.load(given.slower), Voices()
     parts: dict[str, Callable[[], dict[str, Any]]] = {
         "alone": lambda: measure_alone(test, amount.minutes, amount.minutes_each_alone),
-        "slow": lambda: measure_slow(test, voices, split, amount.slow),
-        "barge_in": lambda: measure_barge_in(test, voices, split, amount.barge_ins),
-        "backchannels": lambda: measure_backchannels(test, voices, split, amount.backchannels),
-        "others": lambda: measure_others(test, voices, split, amount.lobbies),
+        "slow": lambda: measure_slow(test, voices, split, amount.slow, kept),
+        "barge_in": lambda: measure_barge_in(test, voices, split, amount.barge_ins, kept),
+        "backchannels": lambda: measure_backchannels(test, voices, split, amount.backchannels, kept),
+        "others": lambda: measure_others(test, voices, split, amount.lobbies, kept),
         "words": lambda: measure_words(test, voices, spoken(voices, split, amount.sentences), synthetic=True),
     }
     found: dict[str, Any] = {}
@@ -101,7 +106,14 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         }
     for name in given.only or (["manifest"] if recordings else parts):
         found |= _timed(name, parts[name], took_s)
-    return {**found, "split": split, "made_sounds": voices.tally_made, "took_s": took_s, "condition": CONDITION}
+    return {
+        **found,
+        "split": split,
+        "made_sounds": voices.tally_made,
+        "kept_scenes": kept.tally_again,
+        "took_s": took_s,
+        "condition": CONDITION,
+    }
 
 
 def _timed(name: str, work: Callable[[], dict[str, Any]], took_s: dict[str, float]) -> dict[str, Any]:

@@ -75,6 +75,18 @@ class SpeechSoFar:
     voice_ns: int  # last voiced sample
     at_ns: int
     paused: bool  # they are silent just now: this may be all
+    background_dbfs: float | None = None  # level of the room while nobody spoke; None: not known yet
+
+    def as_utterance(self) -> UtteranceEnded:
+        """As if it had been decided now that this was all; it was said over her."""
+        return UtteranceEnded(
+            pcm=self.pcm,
+            start_ns=self.start_ns,
+            end_ns=self.voice_ns,
+            decided_ns=self.at_ns,
+            over_speech=True,
+            background_dbfs=self.background_dbfs,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,9 +129,13 @@ class NothingHeard:
 
 @dataclass(frozen=True, slots=True)
 class FalseAlarm:
-    """What stopped her was nothing for us: a cough, 'mm-hm', her own voice, somebody else. She goes on."""
+    """What stopped her was nothing for us: a cough, 'mm-hm', her own voice, somebody else. She goes on.
+
+    `doubt`: it was but guessed at; with more care it may turn out to have been words for us.
+    """
 
     turn: TurnId
+    doubt: UtteranceEnded | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

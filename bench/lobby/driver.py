@@ -277,7 +277,7 @@ class HearingUnderTest:
     @classmethod
     def load(cls, slower: float = 1.0) -> HearingUnderTest:
         """Open everything. Raises `StoreError` naming what is missing and the command that mends it."""
-        site, models = load_site(), Models.load()
+        site, models = load_site(), Models.load(threads=1)  # the time of two cannot be told from that of one busy one
         models.kokoro, models.small = KokoroOnce(models.kokoro), SmallVoiceOnce(models.small)
         return cls(site=site, models=models, hot=hot_words(site), slower=slower)
 

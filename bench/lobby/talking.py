@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
 
 from bench.lobby import mixing
 from bench.lobby.driver import Account, HearingUnderTest
+from bench.lobby.kept import Found, Kept
 from bench.lobby.rooms import RoomPlan
 from bench.lobby.scenes import Scene, Stretch, Who, over_her, visitor_scene, with_others
 from bench.lobby.scoring import part, percentile
@@ -47,28 +49,37 @@ def _some(kind: str, split: Split, most: int | None) -> list[Sentence]:
 
 
 # ------------------------------------------------------------------ slow speakers
-def measure_slow(test: HearingUnderTest, voices: Voices, split: Split, most: int | None) -> dict[str, Any]:
+def measure_slow(test: HearingUnderTest, voices: Voices, split: Split, most: int | None, kept: Kept) -> Found:
     """How often the end was decided, or she began to answer, before a slow sentence was over."""
-    cut = answered = 0
-    delays_ms = []
     lines = _some("slow", split, most)
-    for number, sentence in enumerate(lines):
-        group = SLOW[sentence.language]
-        dry = mixing.signal_of(voices.say(sentence, group[number % len(group)]))
-        scene = visitor_scene("slow", [(sentence.plain, dry)], ROOMS[number % len(ROOMS)], seed=number)
-        account, over = test.hear(scene), scene.stretches[0].end
-        cut += any(heard.decided < over for heard in account.heard)
-        answered += any(
-            seen.kind == ReplyBegan.__name__ and scene.stretches[0].start < seen.at < over for seen in account.noticed
-        )
-        if account.heard:
-            delays_ms.append(ms(account.heard[-1].decided - over))
+    found = [
+        kept.scene("slow", number, partial(_slow, test, voices, sentence, number))
+        for number, sentence in enumerate(lines)
+    ]
     return {
-        "early_cut_rate": part(cut, len(lines)),
-        "early_answer_rate": part(answered, len(lines)),
-        "slow_endpoint_delay_p50_ms": percentile(delays_ms, 0.5),
+        "early_cut_rate": part(sum(one["cut"] for one in found), len(lines)),
+        "early_answer_rate": part(sum(one["answered"] for one in found), len(lines)),
+        "slow_endpoint_delay_p50_ms": percentile(_known(found, "delay_ms"), 0.5),
         "slow_sentences": len(lines),
     }
+
+
+def _slow(test: HearingUnderTest, voices: Voices, sentence: Sentence, number: int) -> Found:
+    group = SLOW[sentence.language]
+    dry = mixing.signal_of(voices.say(sentence, group[number % len(group)]))
+    scene = visitor_scene("slow", [(sentence.plain, dry)], ROOMS[number % len(ROOMS)], seed=number)
+    account, (start, over) = test.hear(scene), (scene.stretches[0].start, scene.stretches[0].end)
+    began = (seen.at for seen in account.noticed if seen.kind == ReplyBegan.__name__)
+    return {
+        "cut": any(heard.decided < over for heard in account.heard),
+        "answered": any(start < at < over for at in began),
+        "delay_ms": ms(account.heard[-1].decided - over) if account.heard else None,
+    }
+
+
+def _known(found: Iterable[Found], name: str) -> list[float]:
+    """The times that there are."""
+    return [one[name] for one in found if one[name] is not None]
 
 
 # ------------------------------------------------------------------ over her
@@ -96,72 +107,85 @@ def _over_her(voices: Voices, kind: str, split: Split, most: int | None, talkers
             )
 
 
-def measure_barge_in(test: HearingUnderTest, voices: Voices, split: Split, most: int | None) -> dict[str, Any]:
+def measure_barge_in(test: HearingUnderTest, voices: Voices, split: Split, most: int | None, kept: Kept) -> Found:
     """How soon she is silent when a visitor speaks over her."""
-    from_started_ms, from_onset_ms = [], []
-    scenes = missed = before = lost = 0
-    for scene in _over_her(voices, "barge_ins", split, most, talkers=2 if most is None else 1):
-        account, said = test.hear(scene), scene.stretches[0]
-        scenes += 1
-        before += any(stop.at < said.start for stop in account.stops)
-        stop = _stop_for(account, said)
-        if stop is None:
-            missed += 1
-            continue
-        lost += not any(heard.is_turn for heard in account.during(said))
-        from_onset_ms.append(ms(stop.silent - said.start))
-        started = [seen.at for seen in account.noticed if seen.kind == SpeechStarted.__name__ and seen.at <= stop.at]
-        if started:
-            from_started_ms.append(ms(stop.silent - started[-1]))
+    scenes = _over_her(voices, "barge_ins", split, most, talkers=2 if most is None else 1)
+    found = [kept.scene("barge_in", number, partial(_barge_in, test, scene)) for number, scene in enumerate(scenes)]
+    stopped = [one for one in found if not one["missed"]]
+    started_ms, onset_ms = _known(stopped, "started_ms"), _known(stopped, "onset_ms")
     return {
-        "barge_in_stop_p50_ms": percentile(from_started_ms, 0.5),
-        "barge_in_stop_p95_ms": percentile(from_started_ms, 0.95),
-        "barge_in_onset_p50_ms": percentile(from_onset_ms, 0.5),
-        "barge_in_onset_p95_ms": percentile(from_onset_ms, 0.95),
-        "barge_in_missed": part(missed, scenes),
-        "barge_in_not_a_turn": part(lost, scenes - missed),
-        "stopped_before_anybody_spoke": part(before, scenes),
-        "barge_ins": scenes,
+        "barge_in_stop_p50_ms": percentile(started_ms, 0.5),
+        "barge_in_stop_p95_ms": percentile(started_ms, 0.95),
+        "barge_in_onset_p50_ms": percentile(onset_ms, 0.5),
+        "barge_in_onset_p95_ms": percentile(onset_ms, 0.95),
+        "barge_in_missed": part(len(found) - len(stopped), len(found)),
+        "barge_in_not_a_turn": part(sum(one["lost"] for one in stopped), len(stopped)),
+        "barge_in_resumed_meanwhile": part(sum(one["resumed"] for one in stopped), len(stopped)),
+        "stopped_before_anybody_spoke": part(sum(one["before"] for one in found), len(found)),
+        "barge_ins": len(found),
     }
 
 
-def measure_backchannels(test: HearingUnderTest, voices: Voices, split: Split, most: int | None) -> dict[str, Any]:
+def _barge_in(test: HearingUnderTest, scene: Scene) -> Found:
+    account, said = test.hear(scene), scene.stretches[0]
+    before = any(stop.at < said.start for stop in account.stops)
+    stop = _stop_for(account, said)
+    if stop is None:
+        return {"missed": True, "before": before}
+    started = [seen.at for seen in account.noticed if seen.kind == SpeechStarted.__name__ and seen.at <= stop.at]
+    taken = next((heard.decided for heard in account.during(said) if heard.is_turn), None)
+    return {
+        "missed": False,
+        "before": before,
+        "lost": taken is None,
+        "resumed": any(stop.at <= at and (taken is None or at < taken) for at in account.resumed),
+        "onset_ms": ms(stop.silent - said.start),
+        "started_ms": ms(stop.silent - started[-1]) if started else None,
+    }
+
+
+def measure_backchannels(test: HearingUnderTest, voices: Voices, split: Split, most: int | None, kept: Kept) -> Found:
     """How often 'mm-hm' makes her give up what she was saying, and how often she holds for a moment and goes on.
 
     A hold is no stop if she is heard again, at the word where she was silenced, within HOLD_S, or, after a nod that
     itself takes nearly as long, within PATIENCE_S of its end: nobody talks on while the other does.
     """
-    scenes = stopped = gave_up = long_silent = 0
-    holds_ms: list[float] = []
-    by_text: Counter[str] = Counter()
-    for scene in _over_her(voices, "backchannels", split, most, talkers=2):
-        account, said = test.hear(scene), scene.stretches[0]
-        scenes += 1
-        turn = any(heard.is_turn for heard in account.heard)
-        gave_up += turn
-        stop = _stop_for(account, said)
-        if stop is None:
-            stopped += turn
-            continue
-        again = next((at for at in account.resumed if at >= stop.at), None)
-        if again is None or ms(again - stop.at) > HOLD_S * 1000:
-            long_silent += 1
-        patience_ms = max(HOLD_S * 1000, ms(said.end - stop.at) + PATIENCE_S * 1000)
-        if turn or again is None or ms(again - stop.at) > patience_ms:
-            stopped += 1
-            by_text[said.text] += 1
-        if again is not None and not turn:
-            holds_ms.append(ms(again - stop.at))
+    scenes = _over_her(voices, "backchannels", split, most, talkers=2)
+    found = [
+        kept.scene("backchannels", number, partial(_backchannel, test, scene, split))
+        for number, scene in enumerate(scenes)
+    ]
+    held = [one["hold_ms"] for one in found if one["hold_ms"] is not None and not one["turn"]]
+    by_text = Counter(one["text"] for one in found if one["false"])
     return {
-        "backchannel_false_stops": part(stopped, scenes),
-        "backchannel_holds": part(len(holds_ms), scenes),
-        "backchannel_hold_p50_ms": percentile(holds_ms, 0.5),
-        "backchannel_hold_p95_ms": percentile(holds_ms, 0.95),
-        "backchannel_silent_over_1_s": part(long_silent, scenes),
-        "backchannel_became_a_turn": part(gave_up, scenes),
-        # of the test split nobody may see which: rules would be made for them
+        "backchannel_false_stops": part(sum(one["false"] for one in found), len(found)),
+        "backchannel_holds": part(len(held), len(found)),
+        "backchannel_hold_p50_ms": percentile(held, 0.5),
+        "backchannel_hold_p95_ms": percentile(held, 0.95),
+        "backchannel_silent_over_1_s": part(sum(one["long"] for one in found), len(found)),
+        "backchannel_became_a_turn": part(sum(one["turn"] for one in found), len(found)),
+        "backchannel_recognised_p50_ms": percentile(_known(found, "recognise_ms"), 0.5),
+        "backchannel_recognised_p95_ms": percentile(_known(found, "recognise_ms"), 0.95),
         "backchannels_that_stopped": dict(by_text.most_common(8)) if split == "dev" else {},
-        "backchannels": scenes,
+        "backchannels": len(found),
+    }
+
+
+def _backchannel(test: HearingUnderTest, scene: Scene, split: Split) -> Found:
+    account, said = test.hear(scene), scene.stretches[0]
+    turn = any(heard.is_turn for heard in account.heard)
+    stop = _stop_for(account, said)
+    again = next((at for at in account.resumed if stop and at >= stop.at), None)
+    hold_ms = ms(again - stop.at) if stop and again is not None else None
+    patience_ms = max(HOLD_S * 1000, ms(said.end - stop.at) + PATIENCE_S * 1000) if stop else 0.0
+    return {
+        "turn": turn,
+        "hold_ms": hold_ms,
+        "long": stop is not None and (hold_ms is None or hold_ms > HOLD_S * 1000),
+        "false": turn or (stop is not None and (hold_ms is None or hold_ms > patience_ms)),
+        "recognise_ms": max(account.recognise_ms, default=None),
+        # of the test split nobody may see which: rules would be made for them
+        "text": said.text if split == "dev" else "",
     }
 
 
@@ -199,19 +223,17 @@ def _others(split: Split) -> Iterable[tuple[Who, Sentence]]:
         yield call
 
 
-def measure_others(test: HearingUnderTest, voices: Voices, split: Split, times: int) -> dict[str, Any]:
+def measure_others(test: HearingUnderTest, voices: Voices, split: Split, times: int, kept: Kept) -> Found:
     """What of other people's talk became a turn, and what of the visitor's did not."""
     said: Counter[str] = Counter()
     turned: Counter[str] = Counter()
     why: Counter[str] = Counter()
-    for scene in _lobbies(voices, split, times):
-        account = test.hear(scene)
-        for stretch in scene.stretches:
-            heard = account.during(stretch)
-            said[stretch.who] += 1
-            turned[stretch.who] += any(one.is_turn for one in heard)
-            if stretch.who == "visitor" and not any(one.is_turn for one in heard):
-                why[heard[-1].fate if heard else "not heard"] += 1
+    for number, scene in enumerate(_lobbies(voices, split, times)):
+        for who, fate in kept.scene("others", number, partial(_fates, test, scene))["fates"]:
+            said[who] += 1
+            turned[who] += fate == "turn"
+            if who == "visitor" and fate != "turn":
+                why[fate] += 1
     kinds = [kind for kind in said if kind != "visitor"]
     all_others, all_turned = sum(said[kind] for kind in kinds), sum(turned[kind] for kind in kinds)
     return {
@@ -222,3 +244,13 @@ def measure_others(test: HearingUnderTest, voices: Voices, split: Split, times: 
         "others_said": all_others,
         "visitor_said": said["visitor"],
     }
+
+
+def _fates(test: HearingUnderTest, scene: Scene) -> Found:
+    """Who said each stretch, and what became of it: 'turn', or the last reason why not."""
+    account, fates = test.hear(scene), []
+    for stretch in scene.stretches:
+        heard = account.during(stretch)
+        last = heard[-1].fate if heard else "not heard"
+        fates.append([stretch.who, "turn" if any(one.is_turn for one in heard) else last])
+    return {"fates": fates}

@@ -61,7 +61,10 @@ class MeasuredThread(ModelThread):
     """A model's thread in virtual time. `slower` 2.0: this machine is taken for one of half the speed.
 
     A call takes what it took here, or the processors' time that it used where that is less: then others had them
-    meanwhile. On two threads that is up to twice what it takes alone: figures of a busy machine are never too good.
+    meanwhile. The recogniser works on one thread here (a tenth slower than on the terminal's two), so that this is its
+    time: of two threads it would be the sum, up to twice too slow on a busy machine and right on an idle one. What a
+    busy neighbour takes from caches and from the other half of a core remains, up to half as much again; a bench says
+    what its recognitions took, and `slower` shows what that changes.
     """
 
     def __init__(self, name: str, slower: float = 1.0) -> None:

@@ -266,7 +266,14 @@ class Ears:
     def _so_far(self, start_ns: int, voice_ns: int, at_ns: int, *, paused: bool) -> SpeechSoFar:
         self._told_ns = at_ns
         pcm = self._cut(start_ns, voice_ns)
-        return SpeechSoFar(pcm=pcm, start_ns=start_ns, voice_ns=voice_ns, at_ns=at_ns, paused=paused)
+        return SpeechSoFar(
+            pcm=pcm,
+            start_ns=start_ns,
+            voice_ns=voice_ns,
+            at_ns=at_ns,
+            paused=paused,
+            background_dbfs=self.background_dbfs,
+        )
 
     def _cut(self, start_ns: int, voice_ns: int) -> Pcm:
         """A little of the silence around the words helps the recogniser with first and last sounds."""

@@ -6,14 +6,16 @@ import re
 from typing import Final
 
 from contracts.screen import Language
-from kiosk.dialogue.meaning import Words
-from kiosk.dialogue.syllables import syllables
+from kiosk.dialogue.meaning import Meaning, Words
+from kiosk.dialogue.syllables import said_once, syllables
 
 NOD_NS: Final = 700_000_000  # of a sound that is no longer a nod, if it is words
 DRAWN_OUT_NS: Final = 1_200_000_000  # of one or two syllables: '嗯——', '是啊'
 FEW_SYLLABLES: Final = 2
+WANTS: Final = 0.3  # of more syllables, believed: a lower probability of listening tells of words that want something
 # Meanings that nobody interrupts for: short sounds of this meaning over her are signs of listening.
-ASKS_NOTHING: Final = frozenset(("greet", "thanks", "affirm", "praise", "chitchat"))
+ASKS_NOTHING: Final = frozenset(("greet", "thanks", "affirm", "praise", "chitchat", "goodbye"))
+REFUSES: Final = "deny"  # only where its words ask her to stop: hums are taken for it too
 LISTENS: Final = 0.6  # probability from which words are taken for listening; chosen on held-out folds
 GUESSED: Final = -1.1  # the recogniser's certainty: interruptions of the dev split have -0.1 to -1.0, hums -0.5 to -2.3
 
@@ -32,15 +34,40 @@ _ONE: Final = re.compile(rf"(?:[{_SOUNDS_ZH}]|{'|'.join(re.escape(word) for word
 
 # A lone 'no' is what a recogniser writes for 'oh', and 不 for a hum before another word; who means it says more.
 _INTERRUPTS: Final = re.compile(
-    r"停|等|不(?:对|要|用|行|想|办|取|需|会|懂|明白|知道|清楚|好意思|是(?![吗吧]))|别|慢|错|打断|人工|算了|换|取消|闭嘴|安静|重新|再说"
+    r"停|等(?:[一下会等着我\s，。,.!！?？]|$)|听我[说讲]|不(?:对|要|用|行|想|办|取|需|会|懂|明白|清楚|好意思|是(?![吗吧]))|别|慢|错|打断|人工|算了|换|取消|闭嘴|安静|重新|再说|请问|问一下|够了|没听[懂清见]|听不"
     r"|\bno\b\W+\w|\b(?:stop|wait|not|hold|excuse|hang|sorry|cancel|quiet|sir|madam|miss|listen|help|enough|again|slow|don't)\b",
     re.IGNORECASE,
 )
 
 
+# Signs of listening that hold a word of those.
+_KINDLY: Final = re.compile(
+    r"[没不冇]错|可不是(?![这那])|慢慢|不好意思啊?您"
+    r"|\bno\W+(?:wonder|worries|problem|rush|hurry|doubt|kidding|way|idea)\b|\bnot\W+(?:bad|a problem)\b"
+    r"|\b(?:fair|clear)\W+enough\b|\b(?:yes|ok|okay)\W+(?:sir|madam|miss)\b|\bsorry\W+(?:you\W+)?(?:go|carry)\W+on\b"
+    r"|\bI listen\b",
+    re.IGNORECASE,
+)
+
+
+# One syllable, so mostly guessed at; of 82 hums that were guessed at none had it among its two best readings.
+_STOP: Final = re.compile(r"(?:\W*(?:停|stop)\W*)+", re.IGNORECASE)
+_ASKS_BACK: Final = re.compile(r"[吗嘛吧]\W*$")  # 是吗, 真的吗, and what is written for them
+
+
 def interrupts(text: str) -> bool:
     """Whether these few words ask her to stop, rather than tell her that somebody listens."""
-    return bool(_INTERRUPTS.search(text))
+    return bool(_INTERRUPTS.search(_KINDLY.sub(" ", text)))
+
+
+def wishes(words: Words, meaning: Meaning) -> bool:
+    """Whether what was said over her is surely a wish, and one that somebody interrupts for."""
+    if meaning.decision != "act" or meaning.ranked[0][0] in ASKS_NOTHING:
+        return False
+    if meaning.ranked[0][0] != REFUSES or interrupts(words.text):
+        return True
+    # 部队 may be 不对; but 'no no' is beside every 'No.' that is written for 'oh'
+    return words.language == "zh" and any(interrupts(text) for text, _ in words.alternatives)
 
 
 def is_backchannel(text: str) -> bool:
@@ -71,22 +98,16 @@ def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool,
     """Whether what was said over her is but a sign that somebody listens, or a sound that asks for nothing:
     recognisers write all kinds of words for a hum. `acts`: it is understood as a wish; `listening`: the probability
     that its words only show that somebody follows."""
+    readings = (words.text, *(text for text, _ in words.alternatives[:1]))
+    if any(map(_STOP.fullmatch, readings)):
+        return False
     if is_backchannel(words.text) or (not acts and words.certainty < GUESSED):
         return True
     if asks_to_stop(words, language):
         return False
     if listening >= LISTENS:
         return True
-    few = syllables(words.text, words.language) <= FEW_SYLLABLES
-    return not acts and lasted_ns < (DRAWN_OUT_NS if few else NOD_NS)
-
-
-def surely_nods(words: Words, *, acts: bool, listening: float) -> bool:
-    """The same of words that the recogniser does not believe itself, before it has looked a second time: it must have
-    guessed, none of its readings may ask her to stop, and they must tell of listening."""
-    if is_backchannel(words.text):
-        return True
-    if words.certainty >= GUESSED:
+    few = syllables(said_once(words.text), words.language) <= FEW_SYLLABLES
+    if not few and words.clear and listening < WANTS and not _ASKS_BACK.search(words.text):
         return False
-    readings = (words.text, *(text for text, _ in words.alternatives))
-    return not acts and not any(map(interrupts, readings)) and listening >= LISTENS
+    return not acts and lasted_ns < (DRAWN_OUT_NS if few else NOD_NS)

@@ -9,9 +9,8 @@ from contracts.screen import Language
 from kiosk.audio.pauses import Standing
 from kiosk.dialogue.backchannel import is_backchannel
 from kiosk.dialogue.meaning import Meaning, Words
-from kiosk.dialogue.syllables import syllables
+from kiosk.dialogue.syllables import said_once, syllables
 
-_REPEATED: Final = re.compile(r"(.{2,}?)\1+")  # a recogniser stutters after a short sound
 # Who asks for something often adds how much or for whom; who asks a question has asked it.
 _ZH_ASKS: Final = re.compile(r"[吗哪谁]|几[点号个]|多[少久大远]|怎么|什么")
 _EN_ASKS: Final = re.compile(r"\b(?:where|what|when|how|who|which|why)\b")
@@ -64,7 +63,6 @@ def standing(
 
 
 def _is_brief(words: Words) -> bool:
-    said = "".join(c for c in words.text.lower() if c.isalnum() or c == " ").strip()
-    once = found[1] if (found := _REPEATED.fullmatch(said)) else said
+    once = said_once(words.text)
     asks = _ZH_ASKS if words.language == "zh" else _EN_ASKS
     return syllables(once, words.language) < BRIEF_SYLLABLES and not asks.search(once)

@@ -14,7 +14,7 @@ from kiosk.runtime.worker import ModelThread
 
 READINGS: Final = 4  # of the recogniser's guesses that count beside the first
 SHORT: Final = 40  # characters of what may be a bare answer
-READINGS_OF_A_NOD: Final = 2
+READINGS_OF_A_NOD: Final = 4
 TEXT_LIMIT: Final = 400  # nobody says more in one utterance of 28 s
 
 

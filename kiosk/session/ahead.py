@@ -127,6 +127,9 @@ class Ahead:
             if self._ports.let_go(so_far, Foreseen(words, meaning), hasty=True):
                 self.tally["nods at first"] += 1
                 return
+            if self._next:  # they went on meanwhile: what waits holds more
+                self.tally["second looks spared"] += 1
+                return
             words = await self._recogniser.recognise(pcm)
             meaning = await self._understanding.understand(words)
         answers = self._ports.answers(visit, meaning)

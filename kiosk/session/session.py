@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
@@ -223,11 +223,13 @@ class Session:
             case Effect.WEIGH if isinstance(event, UtteranceEnded):
                 self._weigh(self._talk.joined(event))
             case Effect.CONSIDER if isinstance(event, SpeechDied) and event.said:
-                self._weigh(event.said, short=True)
+                self._weigh(event.said, how="short")
             case Effect.RESUME:
                 self._trace.note("resumed")
                 self._gain(1.0)
                 self._talk.resume(self.turns)
+                if isinstance(event, FalseAlarm) and event.doubt:
+                    self._weigh(event.doubt, how="doubted")
             case Effect.CANCEL_TURN:
                 await self._cancel_turn()
             case Effect.LISTEN:
@@ -293,13 +295,14 @@ class Session:
     def let_go(self, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
         """What silenced her seems to be over: if it was but a nod she goes on before its end is decided. Says if so.
 
-        `hasty`: its words were not believed, and not looked at a second time.
+        `hasty`: its words were not believed, and are looked at a second time while she speaks: who asked her to stop
+        has stopped her half a second later, and a nod has not kept her waiting.
         """
         if self.state is not State.HELD or self.visit is None:
             return False
         nodded = self._talk.was_nod(self.turns, self.visit, so_far, known, hasty=hasty)
         if nodded:
-            self.tell(FalseAlarm(self._turn))
+            self.tell(FalseAlarm(self._turn, doubt=so_far.as_utterance() if hasty else None))
         return nodded
 
     def _recognise(self, heard: UtteranceEnded) -> None:
@@ -308,10 +311,15 @@ class Session:
             self.visit.prompts = 0
         self._begin_turn(lambda turns, visit, turn: turns.utterance(visit, turn, heard))
 
-    def _weigh(self, heard: UtteranceEnded, *, short: bool = False) -> None:
-        if self.turns and self.visit:
-            work = self.turns.consider if short else self.turns.weigh
-            self._talk.weigh(heard, self._guarded(work(self.visit, self._turn, heard), self._turn), keep=not short)
+    def _weigh(self, heard: UtteranceEnded, how: Literal["whole", "short", "doubted"] = "whole") -> None:
+        """Find out whether it was for us. `short`, `doubted`: she speaks on meanwhile."""
+        if self.turns is None or self.visit is None:
+            return
+        if how == "whole":
+            work = self.turns.weigh(self.visit, self._turn, heard)
+        else:
+            work = self.turns.consider(self.visit, self._turn, heard, doubted=how == "doubted")
+        self._talk.weigh(heard, self._guarded(work, self._turn), keep=how == "whole")
 
     def _answer_touch(self, target: str) -> None:
         if self.visit is None:

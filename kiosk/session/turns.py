@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
-from kiosk.dialogue.backchannel import ASKS_NOTHING, NOD_NS, asks_to_stop, nods, surely_nods
+from kiosk.dialogue.backchannel import NOD_NS, asks_to_stop, nods, wishes
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.companion import brings_companion
 from kiosk.dialogue.manner import Manner
@@ -256,11 +256,16 @@ class Turns:
         self._weighed = heard, known
         self._ports.tell(Interrupted(turn=turn, utterance=heard))
 
-    async def consider(self, visit: Visit, turn: TurnId, heard: UtteranceEnded) -> None:
-        """Said over her and too short to hold her: tells Interrupted if it asks her to stop, else nothing."""
+    async def consider(self, visit: Visit, turn: TurnId, heard: UtteranceEnded, *, doubted: bool = False) -> None:
+        """Said over her, and she speaks on. Too short to hold her: tells Interrupted if it asks her to stop. `doubted`,
+        held her and was not believed at first: if, looked at with care, it is more than a sign of listening."""
         with suppress(RecognitionError):
             known = await self._heard(heard, Stopwatch(heard.end_ns, heard.decided_ns))
-            if asks_to_stop(known.words, visit.spoken) and not await self._against(visit, heard, known.words):
+            if doubted:
+                stops = not self.only_nods(visit, heard.end_ns - heard.start_ns, known)
+            else:
+                stops = asks_to_stop(known.words, visit.spoken)
+            if stops and not await self._against(visit, heard, known.words):
                 self._weighed = heard, known
                 self._ports.tell(Interrupted(turn=turn, utterance=heard))
 
@@ -300,17 +305,18 @@ class Turns:
             self.tally_against[against] += 1
         return against
 
-    def only_nods(self, visit: Visit, lasted_ns: int, known: Foreseen, *, hasty: bool = False) -> bool:
-        """'Mm-hm' in the middle of an explanation. Near the end of a question it is an answer."""
+    def wants_answer(self, visit: Visit) -> bool:
+        """Whether enough of a question was audible for an answer to it."""
         caption = visit.caption
         said = caption.spoken / max(1, len(caption.text)) if caption and caption.spoken is not None else 0.0
-        if visit.last and visit.last.targets and said >= QUESTION_HEARD:
+        return bool(visit.last and visit.last.targets) and said >= QUESTION_HEARD
+
+    def only_nods(self, visit: Visit, lasted_ns: int, known: Foreseen) -> bool:
+        """'Mm-hm' in the middle of an explanation. Near the end of a question it is an answer."""
+        if self.wants_answer(visit):
             return False
-        meaning = known.meaning
-        acts = meaning.decision == "act" and meaning.ranked[0][0] not in ASKS_NOTHING
-        if hasty:
-            return surely_nods(known.words, acts=acts, listening=meaning.listening)
-        return nods(known.words, visit.spoken, lasted_ns, acts=acts, listening=meaning.listening)
+        acts, listening = wishes(known.words, known.meaning), known.meaning.listening
+        return nods(known.words, visit.spoken, lasted_ns, acts=acts, listening=listening)
 
     # ------------------------------------------------------------ while the visitor speaks
     def captioned(self, visit: Visit, words: Words) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from kiosk.audio.her_own import OUTLASTS, outlasts
-from kiosk.dialogue.backchannel import GUESSED, NOD_NS, asks_to_stop, interrupts, nods, surely_nods
-from kiosk.dialogue.meaning import Words
+from kiosk.dialogue.backchannel import GUESSED, asks_to_stop, interrupts, nods, wishes
+from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.session.visit import Visit
 
 pytestmark = pytest.mark.unit
@@ -28,12 +30,32 @@ def test_her_echo_does_not_outlast_her_and_a_visitor_who_goes_on_does() -> None:
     assert outlasts(visitor[:RATE], far[:RATE]) == 0.0  # she was audible all the time: nothing is known
 
 
-@pytest.mark.parametrize("text", ["停", "等一下", "不对", "不是", "别说了", "我要人工", "wait", "No, no!", "hold on"])
+@pytest.mark.parametrize(
+    "text", ["停", "等一下", "不对", "不是", "别说了", "我要人工", "wait", "No, no!", "hold on", "没错，等一下"]
+)
 def test_a_few_words_ask_her_to_stop(text: str) -> None:
     assert interrupts(text)
 
 
-@pytest.mark.parametrize("text", ["嗯", "不这样", "不是吗", "谢谢", "好的", "okay", "Know", "No."])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "嗯",
+        "不这样",
+        "不是吗",
+        "谢谢",
+        "好的",
+        "okay",
+        "Know",
+        "No.",
+        "嗯没错",
+        "不错不错",
+        "可不是嘛",
+        "No problem.",
+        "not bad",
+        "yes, sir",
+    ],
+)
 def test_others_do_not(text: str) -> None:
     assert not interrupts(text)
 
@@ -59,30 +81,47 @@ def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
         (Words("嗯好", "zh", certainty=-0.5), 900, False, True),  # two syllables may be drawn out
         (Words("你听我说", "zh", certainty=-0.5), 900, False, False),
         (Words("取钱", "zh", certainty=-1.5), 400, True, False),
+        (Words("听吧", "zh", (("停", -1.5), ("听", -1.6)), certainty=-1.4), 350, False, False),
+        (Words("听吧", "zh", (("听", -1.5), ("停", -1.6)), certainty=-1.4), 350, False, True),
     ],
 )
 def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
     words: Words, lasted_ms: int, acts: bool, nod: bool
 ) -> None:
     assert nods(words, "zh", lasted_ms * 1_000_000, acts=acts) == nod
-    if asks_to_stop(words, "zh"):
-        assert not nod and lasted_ms * 1_000_000 < NOD_NS
+    assert not (nod and asks_to_stop(words, "zh"))
 
 
 @pytest.mark.parametrize(
-    ("readings", "certainty", "acts", "listening", "is_nod"),
+    ("words", "listening", "nod"),
     [
-        (("嗯嗯",), -1.05, False, 0.0, True),
-        (("天神",), -1.3, False, 0.1, False),  # a hum, perhaps: a second look tells
-        (("天神",), -1.3, False, 0.9, True),
-        (("不对",), -1.3, False, 0.9, False),
-        (("也说呢", "别说了"), -1.3, False, 0.98, False),  # another reading may be the right one
-        (("也说了",), -1.04, False, 0.9, False),  # measured: '别说了', as the second look found
-        (("取钱",), -1.3, True, 0.9, False),
+        (Words("太快了", "zh", certainty=-0.8), 0.05, False),  # short, and nothing that a listener says
+        (Words("太快了", "zh", certainty=-0.8), 0.5, True),
+        (Words("博士吗", "zh", certainty=-0.9), 0.05, True),  # what was written for 哦是吗
+        (Words("大猪", "zh", certainty=-0.8), 0.05, True),  # so few syllables are written for any hum
+        (Words("Adui Adui", "en", certainty=-0.7), 0.1, True),  # stuttered by the recogniser
+        (Words("太快了", "zh", certainty=-1.05, clear=False), 0.05, True),
     ],
 )
-def test_words_that_are_not_believed_let_her_go_on_at_first_only_where_no_reading_asks_for_more(
-    readings: tuple[str, ...], certainty: float, acts: bool, listening: float, is_nod: bool
+def test_short_words_that_are_believed_and_not_like_listening_are_no_nod(
+    words: Words, listening: float, nod: bool
 ) -> None:
-    words = Words(readings[0], "zh", tuple((text, -1.4) for text in readings[1:]), certainty=certainty, clear=False)
-    assert surely_nods(words, acts=acts, listening=listening) is is_nod
+    assert nods(words, None, 500_000_000, acts=False, listening=listening) == nod
+
+
+@pytest.mark.parametrize(
+    ("text", "others", "meant", "decision", "wish"),
+    [
+        ("取钱", (), "withdraw_cash", "act", True),
+        ("取钱", (), "withdraw_cash", "ask", False),
+        ("Bye!", (), "goodbye", "act", False),
+        ("无了", ("五了",), "deny", "act", False),
+        ("部队", ("不对",), "deny", "act", True),
+        ("No.", ("no no",), "deny", "act", False),
+    ],
+)
+def test_over_her_only_what_somebody_interrupts_for_is_a_wish(
+    text: str, others: tuple[str, ...], meant: str, decision: Any, wish: bool
+) -> None:
+    words = Words(text, "en" if text.isascii() else "zh", tuple((other, -0.9) for other in others))
+    assert wishes(words, Meaning([(meant, 0.95)], decision)) == wish

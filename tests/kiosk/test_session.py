@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from contracts.screen import Caption
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.events import (
     SPEECH_RATE_HZ,
@@ -323,6 +324,54 @@ def test_a_nod_that_held_her_lets_her_go_on_before_its_end_is_decided(
         await kiosk.until(State.LISTENING)
 
     assert play(script).said()[-1] == "谢谢您。今天办得满意吗？"
+
+
+@pytest.mark.parametrize(
+    ("second", "meant", "sure", "stops"),
+    [
+        ("停", "other", "unsure", True),
+        ("我要取钱", "withdraw_cash", "act", True),
+        ("嗯", "other", "unsure", False),
+        ("好", "affirm", "act", False),
+        ("牧场", "other", "unsure", False),  # what a recogniser writes for a hum, even with care
+    ],
+)
+def test_a_sound_that_is_not_believed_lets_her_go_on_and_words_stop_her_again(
+    play: Play, second: str, meant: str, sure: Any, stops: bool
+) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await speak_over_her(kiosk)
+        kiosk.session.listens_through(NodsEars(gone_on=False))
+        now_ns, turns = kiosk.clock.now_ns(), kiosk.session.visit.turns if kiosk.session.visit else 0
+        so_far = SpeechSoFar(
+            pcm=np.ones(100, np.int16), start_ns=now_ns - 300_000_000, voice_ns=now_ns, at_ns=now_ns, paused=True
+        )
+        kiosk.heard, kiosk.meaning = Words(second, "zh"), Meaning([(meant, 0.95)], sure)
+        doubted = Foreseen(Words("第", "zh", certainty=-1.6, clear=False), Meaning([], "unsure"))
+        assert kiosk.session.let_go(so_far, doubted, hasty=True)
+        await kiosk.until(State.SPEAKING, within_s=0.1)
+        await kiosk.clock.sleep(kiosk.recognition_s + 0.1)
+        assert any(noted.kind == "cut" for noted in kiosk.trace.moments) == stops
+        await kiosk.until(State.LISTENING)
+        assert kiosk.session.visit is not None and kiosk.session.visit.turns == turns + stops
+
+    assert ("谢谢您。今天办得满意吗？" in play(script).said()) != stops
+
+
+def test_a_sound_that_is_not_believed_may_be_the_answer_where_her_question_was_heard(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await speak_over_her(kiosk)
+        kiosk.session.listens_through(NodsEars(gone_on=False))
+        visit = kiosk.session.visit
+        assert visit and visit.caption
+        visit.caption = Caption("receptionist", visit.caption.text, final=False, spoken=len(visit.caption.text))
+        so_far = SpeechSoFar(pcm=np.ones(100, np.int16), start_ns=0, voice_ns=1, at_ns=1, paused=True)
+        doubted = Foreseen(Words("第", "zh", certainty=-1.6, clear=False), Meaning([], "unsure"))
+        assert not kiosk.session.let_go(so_far, doubted, hasty=True)
+        kiosk.session.tell(SpeechDied(1))
+        await kiosk.until(State.LISTENING)
+
+    play(script)
 
 
 def test_going_on_while_she_thinks_joins_both_parts_into_one_utterance(play: Play) -> None:
