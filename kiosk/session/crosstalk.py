@@ -101,8 +101,8 @@ class CrossTalk:
     def was_nod(self, turns: Turns | None, visit: Visit, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
         """Whether what silenced her is over and was but 'mm-hm'; then the ears have forgotten it.
 
-        `hasty`: nobody believes its words yet. That lets her go on too, where none of their readings asks her to stop: with
-        more care they may stop her again.
+        `hasty`: nobody believes its words yet. That lets her go on too, where none of their readings asks her to
+        stop: with more care they may stop her again.
         """
         if turns is None or self.ears is None or len(self.kept):
             return False
