@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 
 from bench.lobby import mixing
-from bench.lobby.driver import Account, HearingUnderTest
+from bench.lobby.driver import Account, HearingUnderTest, interrupted
 from bench.lobby.kept import Found, Kept
 from bench.lobby.rooms import RoomPlan
 from bench.lobby.scenes import Scene, Stretch, Who, over_her, visitor_scene, with_others
@@ -18,7 +18,7 @@ from bench.lobby.scoring import part, percentile
 from bench.lobby.sentences import Sentence, Split, load, spread
 from bench.lobby.voices import SLOW, VISITORS, Talker, Voices
 from bench.lobby.words import ADAPTED_S, HER_ENGLISH, HER_MANDARIN
-from kiosk.events import MIC_RATE_HZ, ReplyBegan, SpeechStarted
+from kiosk.events import MIC_RATE_HZ, Interrupted, ReplyBegan, SpeechStarted
 
 AFTER_S: Final = 2.5  # of a scene, after something was said over her
 LATE_S: Final = 0.8  # a stop so long after a sound was for that sound
@@ -134,6 +134,9 @@ def _barge_in(test: HearingUnderTest, scene: Scene) -> Found:
         return {"missed": True, "before": before}
     started = [seen.at for seen in account.noticed if seen.kind == SpeechStarted.__name__ and seen.at <= stop.at]
     taken = next((heard.decided for heard in account.during(said) if heard.is_turn), None)
+    given_up = account.first(Interrupted.__name__, stop.at)  # also for what was doubted, and never ended as a whole
+    if given_up and (taken is None or given_up.at < taken):
+        taken = given_up.at
     return {
         "missed": False,
         "before": before,
@@ -173,7 +176,7 @@ def measure_backchannels(test: HearingUnderTest, voices: Voices, split: Split, m
 
 def _backchannel(test: HearingUnderTest, scene: Scene, split: Split) -> Found:
     account, said = test.hear(scene), scene.stretches[0]
-    turn = any(heard.is_turn for heard in account.heard)
+    turn = any(heard.is_turn for heard in account.heard) or interrupted(account)
     stop = _stop_for(account, said)
     again = next((at for at in account.resumed if stop and at >= stop.at), None)
     hold_ms = ms(again - stop.at) if stop and again is not None else None

@@ -94,6 +94,11 @@ def asks_to_stop(words: Words, language: Language | None) -> bool:
     return words.certainty >= GUESSED and language in (None, words.language) and interrupts(words.text)
 
 
+def may_ask_to_stop(words: Words) -> bool:
+    """Whether any reading of words that are but guessed at asks her to stop."""
+    return any(map(interrupts, (words.text, *(text for text, _ in words.alternatives))))
+
+
 def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool, listening: float = 0.0) -> bool:
     """Whether what was said over her is but a sign that somebody listens, or a sound that asks for nothing:
     recognisers write all kinds of words for a hum. `acts`: it is understood as a wish; `listening`: the probability

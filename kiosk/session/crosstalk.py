@@ -102,12 +102,13 @@ class CrossTalk:
     def was_nod(self, turns: Turns | None, visit: Visit, so_far: SpeechSoFar, known: Foreseen, *, hasty: bool) -> bool:
         """Whether what silenced her is over and was but 'mm-hm'; then the ears have forgotten it.
 
-        `hasty`: nobody believes its words yet. That lets her go on too: with more care they may stop her again.
+        `hasty`: nobody believes its words yet. That lets her go on too, where none of their readings asks her to
+        stop: with more care they may stop her again.
         """
         if turns is None or self.ears is None or len(self.kept):
             return False
         lasted_ns = so_far.voice_ns - so_far.start_ns
-        goes_on = not turns.wants_answer(visit) if hasty else turns.only_nods(visit, lasted_ns, known)
+        goes_on = turns.lets_go_on(visit, known.words) if hasty else turns.only_nods(visit, lasted_ns, known)
         return goes_on and self.ears.drop(so_far.voice_ns)
 
     def weigh(self, heard: UtteranceEnded, work: Coroutine[None, None, None], *, keep: bool = True) -> None:

@@ -16,7 +16,7 @@ from typing import Final, Protocol
 
 from contracts.screen import Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
-from kiosk.dialogue.backchannel import NOD_NS, asks_to_stop, nods, wishes
+from kiosk.dialogue.backchannel import NOD_NS, asks_to_stop, may_ask_to_stop, nods, wishes
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.companion import brings_companion
 from kiosk.dialogue.manner import Manner
@@ -310,6 +310,10 @@ class Turns:
         caption = visit.caption
         said = caption.spoken / max(1, len(caption.text)) if caption and caption.spoken is not None else 0.0
         return bool(visit.last and visit.last.targets) and said >= QUESTION_HEARD
+
+    def lets_go_on(self, visit: Visit, words: Words) -> bool:
+        """Whether she may go on over a sound whose words are but guessed at, until it was looked at with care."""
+        return not self.wants_answer(visit) and not may_ask_to_stop(words)
 
     def only_nods(self, visit: Visit, lasted_ns: int, known: Foreseen) -> bool:
         """'Mm-hm' in the middle of an explanation. Near the end of a question it is an answer."""

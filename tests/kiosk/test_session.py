@@ -358,7 +358,7 @@ def test_a_sound_that_is_not_believed_lets_her_go_on_and_words_stop_her_again(
     assert ("谢谢您。今天办得满意吗？" in play(script).said()) != stops
 
 
-def test_a_sound_that_is_not_believed_may_be_the_answer_where_her_question_was_heard(play: Play) -> None:
+def test_a_sound_that_is_not_believed_holds_her_where_it_may_be_an_answer_or_ask_her_to_stop(play: Play) -> None:
     async def script(kiosk: FakeKiosk) -> None:
         await speak_over_her(kiosk)
         kiosk.session.listens_through(NodsEars(gone_on=False))
@@ -368,6 +368,10 @@ def test_a_sound_that_is_not_believed_may_be_the_answer_where_her_question_was_h
         so_far = SpeechSoFar(pcm=np.ones(100, np.int16), start_ns=0, voice_ns=1, at_ns=1, paused=True)
         doubted = Foreseen(Words("第", "zh", certainty=-1.6, clear=False), Meaning([], "unsure"))
         assert not kiosk.session.let_go(so_far, doubted, hasty=True)
+        visit.caption = Caption("receptionist", visit.caption.text, final=False, spoken=1)  # too early for an answer
+        readings = Words("听", "zh", (("停", -1.7),), certainty=-1.6, clear=False)
+        assert not kiosk.session.let_go(so_far, Foreseen(readings, Meaning([], "unsure")), hasty=True)
+        assert kiosk.session.let_go(so_far, doubted, hasty=True)
         kiosk.session.tell(SpeechDied(1))
         await kiosk.until(State.LISTENING)
 
