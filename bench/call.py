@@ -174,6 +174,7 @@ async def screen(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 
 async def turn(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     async with set_up(folder, relay="udp") as (place, stand):
+        await many(place, stand, 1, "only")
         found = await many(place, stand, max(options.calls // 2, 5), "only")
         return found | await talk(place, stand, options.seconds, "only")
 
@@ -181,6 +182,7 @@ async def turn(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
 async def tcp(folder: Path, options: argparse.Namespace) -> dict[str, Any]:
     """UDP to the TURN server is blocked: the terminal finds that out and goes over TCP, as the browser does."""
     async with set_up(folder, relay="tcp") as (place, stand):
+        await many(place, stand, 1, "only")
         found = await many(place, stand, max(options.calls // 4, 3), "only")
         return found | await talk(place, stand, options.seconds, "only")
 

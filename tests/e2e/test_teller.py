@@ -5,7 +5,6 @@ The visitor is recorded; everything else is what runs in a branch: core, screen 
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -16,6 +15,8 @@ from playwright.sync_api import sync_playwright
 
 from config.scenario import load_scenario
 from config.schema import SITE_VARIABLE
+from hub.calls.relay import standing
+from hub.store import Store
 from kiosk.scenario.prepare import recording_folder
 from tests.hub.test_video_desk import CHROMIUM, OUT, PASSWORD, RULES, WAIT_MS, House, run_hub
 from tests.hub.wirekit import BRANCH, ROOT, SITE, start_broker, start_hub, until
@@ -62,7 +63,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Hou
             "kiosk", "core", "--hub", f"127.0.0.1:{broker.ready['port']}", "--state", str(tmp_path), "--socket",
             str(tmp_path / "screen.sock"), "--tickets", str(tmp_path / "tickets"), "--scenario", scenario,
             "--recording", str(recording_folder(load_scenario(Path(scenario)))), "--report",
-            str(tmp_path / "account.json"),
+            str(tmp_path / "account.json"), "--sound", str(tmp_path / "visit.wav"),
         ),
         "screen": ("kiosk.screen", "--socket", str(tmp_path / "screen.sock"), "--size", "540x960", "--headless"),
         "call": ("kiosk.call", "--socket", str(tmp_path / "call.sock")),
@@ -93,6 +94,7 @@ def test_a_visitor_asks_by_voice_is_accepted_seen_and_put_on_the_account(place: 
     teller.wait_for_selector("[data-act=accept]", timeout=2 * WAIT_MS)
     assert "真人" in teller.inner_text(".handover")  # what was said, before anybody is seen
     assert teller.query_selector("[data-call]") is None
+    case = teller.get_attribute("#case", "data-case") or ""
     teller.click("[data-act=accept]")
     teller.wait_for_function(SEES, timeout=WAIT_MS)
     teller.wait_for_selector("#video.talking")  # the terminal said that pictures flow
@@ -103,6 +105,13 @@ def test_a_visitor_asks_by_voice_is_accepted_seen_and_put_on_the_account(place: 
     assert teller.query_selector("[data-call]") is None
     teller.click("[data-act=file]")
     teller.wait_for_selector("#doing:has-text('空闲')")
-    log = folder / "core.log"
-    until(lambda: "CallEnded" in log.read_text("utf-8"), WAIT_MS / 1000, "the terminal's call is still open")
-    assert not house.problems, json.dumps(house.problems)
+    store = Store(f"sqlite:///{folder}/hub.db")
+
+    def media() -> str:
+        with store.read() as db:
+            found = standing(db, BRANCH, case)
+        return found.media if found else ""
+
+    until(lambda: media() == "over", WAIT_MS / 1000, "the terminal's call is still open")
+    store.close()
+    assert not house.problems
