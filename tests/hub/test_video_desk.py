@@ -37,7 +37,7 @@ offer_s = 300
 connect_s = 300
 after_work_s = 3600
 teller_heard_s = 300
-terminal_heard_s = 600
+terminal_heard_s = 300
 terminal_lost_s = 3600
 """
 if not CHROMIUM.exists():
