@@ -105,6 +105,27 @@ def account_command(
         _said(lambda: account(database, act, name, grant or []))
 
 
+@app.command("teller")
+def teller_command(
+    name: Annotated[str, typer.Argument(help="The account of a person with the role teller.")],
+    service: Annotated[list[str] | None, typer.Option(help="May be repeated; '*' for all.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="zh, en; may be repeated.")] = None,
+    dialect: Annotated[list[str] | None, typer.Option(help="Such as yue, wu; may be repeated.")] = None,
+    sign: Annotated[bool | None, typer.Option(help="Signs.")] = None,
+    calm: Annotated[bool | None, typer.Option(help="Good with the angry and afraid.")] = None,
+    licence: Annotated[bool | None, typer.Option(help="Licensed to advise on investments.")] = None,
+    level: Annotated[int | None, typer.Option(min=1, max=5, help="How senior.")] = None,
+    database: Database = "sqlite:///hub.db",
+) -> None:
+    """What a teller on video can do; what is not given stays as it is."""
+    from hub.accounts.commands import teller
+
+    given = {"services": service, "languages": language, "dialects": dialect, "sign": sign, "calm": calm,
+             "licence": licence, "level": level}  # fmt: skip
+    with _database_errors():
+        _said(lambda: teller(database, name, {key: value for key, value in given.items() if value is not None}))
+
+
 @app.command("record")
 def record_command(
     act: Annotated[str, typer.Argument(help="verify or heads.")],
@@ -129,6 +150,22 @@ def pack_command(
 
     with _database_errors():
         _said(lambda: write_pack(database, branch, out))
+
+
+@app.command("appointments")
+def appointments_command(
+    branch: Annotated[str, typer.Option(help="Whose.")],
+    file: Annotated[Path, typer.Option(help="CSV: ref, code (6 digits), tail (of the ID), service, due (ISO, zone).")],
+    broker: Broker = "127.0.0.1:1883",
+) -> None:
+    """Tell a branch's terminals the appointments of the days to come; the list replaces the one before."""
+    from hub.appointments import tell
+
+    def work() -> int:
+        typer.echo(f"{tell(_address(broker.split(',')[0]), branch, file)} appointments told")
+        return 0
+
+    _said(work)
 
 
 @app.command("turn")

@@ -23,16 +23,19 @@ from typing import Any, Final
 import msgspec
 import sqlalchemy as sa
 
+from config.routing import Routing, load_routing
 from contracts import call as c
 from contracts import messages as m
 from contracts import topics
-from hub import queue
+from contracts import video_messages as v
+from hub import queue, shadow
 from hub.bus import Arrived, Outgoing
 from hub.calls.relay import take_up
 from hub.ingest_batch import Batch, IngestTallies, LogKey, Numbered, Owed, Unreadable, head_of
 from hub.ingest_rows import (
     PROGRESS,
     ack,
+    asks_for_tellers,
     keep_handover,
     keep_moment,
     keep_refusal,
@@ -46,6 +49,8 @@ from hub.ingest_rows import (
 )
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, early, events, handovers, opinions, refused, upsert
+from hub.video import asking
+from hub.video.pool import NotNow, Pool
 
 log = logging.getLogger(__name__)
 
@@ -65,9 +70,13 @@ class Ingest:
         queue_moved: Callable[[str], None],
         changed: Callable[[str], None],
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        cases_moved: Callable[[set[str]], None] = lambda cases: None,
+        rules: Routing | None = None,
     ) -> None:
         self._store = store
         self._now = now
+        self._rules = rules or load_routing()
+        self._cases_moved = cases_moved
         self._acknowledge, self._queue_moved, self._changed = acknowledge, queue_moved, changed
         self._pool: ThreadPoolExecutor | None = None
         self._telling = threading.Lock()
@@ -100,10 +109,14 @@ class Ingest:
             self._count(kept.tallies)
             for key, applied in kept.heads.items():
                 self._acknowledge(ack(key, applied, self._now()))
+            for message in kept.again:
+                self._acknowledge(message)
             for branch in sorted(kept.moved):
                 self._queue_moved(branch)
             for branch in sorted(kept.changed | kept.moved):
                 self._changed(branch)
+            if kept.cases:
+                self._cases_moved(kept.cases)
 
     def _parts(self, whole: Batch) -> list[Batch]:
         """A large batch of several branches, split by branch: PostgreSQL applies some at once, and most of a
@@ -162,6 +175,8 @@ class Ingest:
         kept.heads = lock_heads(db, keys)
         parked = parked_of(db, keys)
         lock_branches(db, kept, parked)
+        if asks_for_tellers(kept, parked):
+            kept.pool = Pool(db, self._rules, self._now())
         for key in keys:
             self._apply_log(db, key, parked.get(key, {}), kept)
         for address, message in kept.others:
@@ -177,6 +192,10 @@ class Ingest:
         if kept.refusals:
             db.execute(sa.insert(refused), kept.refusals)
         note_devices(db, kept.heard)
+        if kept.reports:
+            kept.again = shadow.keep_reports(db, kept.reports, self._now())
+        if kept.pool is not None:
+            kept.cases, kept.pool = kept.pool.touched, None
         return kept
 
     def _apply_log(self, db: sa.Connection, key: LogKey, parked: dict[int, Owed], kept: Batch) -> None:
@@ -235,6 +254,11 @@ class Ingest:
             match message:
                 case m.Event():
                     keep_moment(address, message, kept)
+                    if isinstance(message.body, m.OpinionGiven):
+                        asking.rate(db, address.branch, message.body.visit, message.body.score)
+                case v.CaseOp() if kept.pool is not None:
+                    with db.begin_nested():  # a refused one leaves nothing behind
+                        asking.apply_op(kept.pool, address.branch, address.device, message)
                 case m.Handover():
                     keep_handover(address, message, kept, self._now())
                 case m.TicketOp(body=m.TicketIssued() as issued):
@@ -251,8 +275,10 @@ class Ingest:
                     kept.moved.add(address.branch)
                 case Unreadable():
                     keep_refusal(address, message, "type", kept)
-        except queue.NotPossible as err:
-            self._refuse(err.reason, f"ticket operation {message.seq} of {address.device}")
+        except (queue.NotPossible, NotNow) as err:
+            if kept.pool is not None:
+                kept.pool.undone()
+            self._refuse(err.reason, f"operation {message.seq} of {address.device}")
             keep_refusal(address, message, err.reason, kept)
 
     def _apply_other(self, db: sa.Connection, address: topics.Address, message: m.Message, kept: Batch) -> None:
@@ -267,8 +293,14 @@ class Ingest:
                     heard |= {"online": message.online, "since": message.since, "versions": message.versions}
             case m.Telemetry():
                 heard["telemetry"] = msgspec.to_builtins(message)
+            case m.ShadowReported() if shadow.is_whole(message):
+                kept.reports[(address.branch, address.device)] = message
+            case m.ShadowReported():
+                self._refuse("hash", f"configuration of {address.device}")
             case m.TelemetryBatch():
                 keep_samples(db, address, message)
+            case v.CaseHere() if kept.pool is not None:
+                asking.here(kept.pool, address.branch, address.device, message)
             case c.CallUp():
                 if refused_for := take_up(db, address, message, self._now()):
                     self._refuse(f"call_{refused_for}", f"a call's message of {address.device}")

@@ -10,6 +10,8 @@ import msgspec
 
 from contracts import messages as m
 from contracts import topics
+from hub.bus import Outgoing
+from hub.video.pool import Pool
 
 LogKey = tuple[str, str, str]  # branch, device, log
 
@@ -68,8 +70,12 @@ class Batch:
     progress: list[dict[str, Any]] = field(default_factory=list)  # how far each log was applied
     moments: list[dict[str, Any]] = field(default_factory=list)
     scores: list[dict[str, Any]] = field(default_factory=list)
+    pool: Pool | None = None  # of the tellers, held where one is asked for
+    cases: set[str] = field(default_factory=set)  # whose terminals want to be told
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
     refusals: list[dict[str, Any]] = field(default_factory=list)
+    reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to
+    again: list[Outgoing] = field(default_factory=list)  # what terminals should be set to, for those that lag behind
     heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     tallies: IngestTallies = field(default_factory=IngestTallies)  # counted only when the batch is on disk
 

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
 from hub.bus import Outgoing
 from hub.ingest_batch import Batch, LogKey, Numbered, Owed, head_of
 from hub.store import branches, devices, early, logs, samples, upsert
@@ -78,6 +79,13 @@ def lock_branches(db: sa.Connection, kept: Batch, parked: dict[LogKey, dict[int,
     upsert(db, branches, [{"branch": branch, "revision": 0} for branch in sorted(named)])
     wanted = sa.select(branches.c.branch).where(branches.c.branch.in_(named)).order_by(branches.c.branch)
     db.execute(wanted.with_for_update())
+
+
+def asks_for_tellers(kept: Batch, parked: dict[LogKey, dict[int, Owed]]) -> bool:
+    """Whether anything of this batch concerns the pool of tellers, which is held after logs and branches."""
+    every = [*kept.numbered.values(), *(owed.values() for owed in parked.values())]
+    asked = any(isinstance(one.message, v.CaseOp) for owed in every for one in owed)
+    return asked or any(isinstance(message, v.CaseHere) for _, message in kept.others)
 
 
 def since_of(db: sa.Connection, address: topics.Address) -> datetime | None:

@@ -27,8 +27,10 @@ from hub.desk.acts import Acts, SignedOut
 from hub.knowledge import Knowledge
 from hub.labels import Labels, theme_css
 from hub.service import VERSION, Hub
+from hub.shadow import Shadows
 from hub.web_api import add_api
 from hub.web_lobby import add_lobby
+from hub.web_shadow import add_shadow
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -62,13 +64,15 @@ def build_app(
     if accounts is not None:
         add_signing_in(app, accounts, labels, oidc)
     add_lobby(app, hub, acts, labels, changes)
+    shadows = Shadows(hub.store)
     add_api(app, hub, acts, knowledge, changes)
+    add_shadow(app, hub, shadows)
     add_calls(app, hub, relay := Relay(hub.store, hub.wire.send, turn or Turn()), labels)
     hub.refusals.append(relay.tallies)
     if desk:
         from hub.desk.pages import add_desk  # NiceGUI takes a second to import
 
-        add_desk(app, hub, acts, knowledge, labels, changes)
+        add_desk(app, hub, acts, knowledge, labels, changes, shadows)
     return Guard(app, accounts, loopback=loopback)
 
 
