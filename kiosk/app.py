@@ -26,6 +26,8 @@ from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from contracts.video import CaseState
+from contracts.video_messages import CaseStanding, Media
 from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
@@ -37,7 +39,7 @@ from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
 from kiosk.call.acts import TellerActs
-from kiosk.call.calls import CallNews, Calls
+from kiosk.call.calls import CallEnded, CallNews, Calls
 from kiosk.call.line import TellerLine
 from kiosk.call.taps import TappedCanceller, tapped
 from kiosk.conversation import Around, converse
@@ -89,6 +91,7 @@ from kiosk.vision.presence import Presence, SeenFace, watch
 log = logging.getLogger(__name__)
 
 Work = Coroutine[Any, Any, None]
+MEDIA: Final[dict[str, Media]] = {"up": "up", "lost": "lost"}  # of a call, as the hub is told
 STOP_S: Final = 2.0  # for the sentence in progress and each adapter
 DAY_LOOK_S: Final = 30.0
 TICKETS_PER_MINUTE: Final = 60  # a printer manages thirty
@@ -151,7 +154,7 @@ class Terminal:
             vitals=VitalsProbe(places.state),
             condition=self._condition,
             on_change=self._hub_changed,
-            on_standing=lambda standing: self._tellers.hears(standing),
+            on_standing=self._stands_with_tellers,
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
@@ -177,6 +180,7 @@ class Terminal:
             persona=load_persona(),
             guessing=guessing,
         )
+        self._calls_over = ""  # the case whose call ended last
         self._call_line = SocketCall(places.call_socket)
         self._calls = Calls(
             self._call_line,
@@ -329,8 +333,25 @@ class Terminal:
         """Whether the loudspeaker played anything in the last fifth of a second."""
         return bool(self._far.window(at_ns, MIC_RATE_HZ // 5).any())
 
+    def _stands_with_tellers(self, standing: CaseStanding) -> None:
+        """Where the visitor's wish for a teller stands: a call is expected while one holds it, and over otherwise."""
+        self._tellers.hears(standing)
+        if standing.case != self._tellers.case:
+            return
+        if standing.state in (CaseState.CONNECTING, CaseState.TALKING, CaseState.RECONNECTING):
+            if self._calls_over != standing.case:
+                self._calls.expect(standing.case)
+        elif self._calls.case == standing.case:
+            self._calls.hang_up("done")
+        else:  # in line, perhaps again: the next teller's call is another one
+            self._calls_over = ""
+            self._calls.prepare()
+
     def _call_news(self, news: CallNews) -> None:
         """What became of a call: lines are looked for in a hurry while there is one."""
+        if isinstance(news, CallEnded):
+            self._calls_over = news.case  # the hub may say for a moment longer that a teller holds it
+        self._tellers.media = MEDIA.get(self._calls.standing, "none")
         self._link.hurry(self._calls.active)
         self._session.show()
         log.info("call: %s", news)

@@ -113,7 +113,8 @@ def frame(request: Request, desk: Desk, active: str, branch: str) -> Person:
     ui.add_head_html(
         '<link rel="icon" href="/static/mark.svg"><link rel="stylesheet" href="/theme.css">'
         '<link rel="stylesheet" href="/static/hub.css"><link rel="stylesheet" href="/static/desk.css">'
-        '<script src="/static/desk.js"></script>'
+        '<link rel="stylesheet" href="/static/call.css">'
+        '<script src="/static/desk.js"></script><script src="/static/call.js" defer></script>'
     )
     ui.colors(primary=TOKENS["primary"], secondary=TOKENS["human"], positive=TOKENS["ok"], negative=TOKENS["danger"],
               warning=TOKENS["warn"], info=TOKENS["primary"])  # fmt: skip

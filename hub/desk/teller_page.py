@@ -148,7 +148,7 @@ class TellerPage:
             drawn(f'<p class="note">{both(("上一位柜员：", "The teller before: "))}{escape(case["note"])}</p>')
 
     def _video(self, case: Row) -> None:
-        """The place of the picture. Whoever builds the media mounts it here."""
+        """The place of the picture: `static/call.js` mounts the call here, and keeps it when the page is drawn anew."""
         if self._state not in (CaseState.CONNECTING, CaseState.TALKING, CaseState.RECONNECTING):
             return
         said = {
@@ -158,6 +158,7 @@ class TellerPage:
         }[self._state]
         drawn(
             f'<div id="video" class="video {self._state.value}" data-case="{escape(case["video_case"])}" role="region" '
+            f'data-call="{escape(case["video_case"])}" data-branch="{escape(case["branch"])}" data-desk="yes" '
             f'aria-label="video"><p>{both(said)}</p></div>'
         )
 

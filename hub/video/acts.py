@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from contracts.video import CaseEvent, CaseState, Refusal, TellerEvent, TellerState, WrapCode
 from contracts.video_messages import Need
+from hub.calls.relay import open_call
 from hub.store import upsert
 from hub.video.pool import NotNow, Pool, Row, duty, free_of, waiting_of
 from hub.video.rule import Decision, could, rarity, terms
@@ -96,6 +97,7 @@ def accept(pool: Pool, person: str, case: str) -> None:
     until = pool.after(pool.rules.limits.connect_s)
     pool.move_case(held, CaseEvent.ACCEPTED, person=person, accepted_at=pool.now, deadline=until)
     pool.move_teller(row, TellerEvent.ACCEPTED)
+    open_call(pool.db, held["branch"], case, held["device"], person, now=pool.now)
 
 
 def refuse(pool: Pool, person: str, case: str, why: Refusal) -> None:
