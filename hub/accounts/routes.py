@@ -58,7 +58,7 @@ ROUTES: Final = (
     Rule(READ, "/", R.BE_SIGNED_IN),
     Rule(READ, "/desk/counter/{branch}", R.SERVE),
     Rule(READ, "/desk/branch/{branch}", R.SEE_FLOOR),
-    Rule(READ, "/desk/call/{branch}/{call}", R.SERVE),
+    Rule(READ, "/desk/call/{branch}/{call}", R.TALK),
     Rule(READ, "/desk/region", R.SEE_REGION),
     Rule(READ, "/desk/teller", R.TALK),
     Rule(READ, "/desk/tellers", R.SUPERVISE),
@@ -83,7 +83,7 @@ ROUTES: Final = (
     Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/shadow", R.SET_CONFIGURATION),
     Rule(WRITE, "/api/v1/branches/{branch}/call", R.SERVE),
     Rule(WRITE, "/api/v1/branches/{branch}/tickets/{number}/events", R.SERVE),
-    Rule(("WEBSOCKET",), "/api/v1/branches/{branch}/calls/{call}/media", R.SERVE, csrf=False),  # the origin is checked
+    Rule(("WEBSOCKET",), "/api/v1/branches/{branch}/calls/{call}/media", R.TALK, csrf=False),  # the origin is checked
     Rule(READ, "/api/v1/branches/{branch}/packs", R.OFFER_KNOWLEDGE),
     Rule(WRITE, "/api/v1/branches/{branch}/packs", R.OFFER_KNOWLEDGE, PACK_BYTES),
     Rule(WRITE, "/api/v1/branches/{branch}/packs/{pack}/approve", R.APPROVE_KNOWLEDGE),

@@ -56,7 +56,8 @@ def open_call(
     db.execute(sa.delete(call_words).where(call_words.c.branch == branch, call_words.c.call == call))
     db.execute(sa.delete(calls).where(calls.c.opened < now - KEPT))
     again = sa.update(calls).where(_is(branch, call))
-    if db.execute(again.values(teller=teller, device=device, opened=now, ended=None, reason="", seat="")).rowcount:
+    afresh = {"ended": None, "reason": "", "seat": "", "media": "none", "kiosk_leg": 0, "kiosk_said": 0}
+    if db.execute(again.values(teller=teller, device=device, opened=now, **afresh)).rowcount:  # legs go on upwards
         return
     db.execute(sa.insert(calls).values(branch=branch, call=call, device=device, teller=teller, opened=now))
 

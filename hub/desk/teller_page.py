@@ -159,7 +159,7 @@ class TellerPage:
         drawn(
             f'<div id="video" class="video {self._state.value}" data-case="{escape(case["video_case"])}" role="region" '
             f'aria-label="video"><p>{both(said)}</p><div data-call="{escape(case["video_case"])}" '
-            f'data-branch="{escape(case["branch"])}"></div></div>'
+            f'data-branch="{escape(case["branch"])}" data-desk="yes"></div></div>'
         )
 
     def _buttons(self) -> None:

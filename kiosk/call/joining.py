@@ -27,6 +27,7 @@ class Joining:
 
     def __init__(self, line: TellerLine, calls: Calls) -> None:
         self._line, self._calls = line, calls
+        self._over = ""  # the case whose call ended last
 
     def hears(self, standing: v.CaseStanding) -> None:
         """Only what the line took counts: not other cases, nothing older than what is known."""
@@ -35,11 +36,14 @@ class Joining:
         if known is None or known.case != self._line.case:
             return
         if known.state in WITH_A_TELLER:
-            self._calls.expect(known.case)
+            if self._over != known.case:  # the hub may say for a moment longer that a teller holds it
+                self._calls.expect(known.case)
         elif self._calls.case == known.case:  # passed on, or over
             self._calls.hang_up("transferred" if known.state in IN_LINE else "done")
-        elif known.state is CaseState.OFFERED:
+        elif known.state in IN_LINE:
             self._calls.prepare()
+        if known.state in IN_LINE:
+            self._over = ""  # in line, perhaps again: the next teller's call is another one
 
     def news(self, news: CallNews) -> None:
         """A call that ended without the hub's word is told as lost: it is picked up again, or the case ends."""
@@ -49,4 +53,5 @@ class Joining:
             case CallChanged(media=media):
                 self._line.tells_media(TOLD[media])
             case CallEnded():
+                self._over = news.case
                 self._line.tells_media("lost" if self._line.media == "up" else self._line.media)

@@ -78,8 +78,9 @@ async def desk() -> AsyncIterator[Desk]:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-async def test_the_call_process_is_made_ready_at_the_offer_and_answers_once_it_was_accepted(desk: Desk) -> None:
-    assert not desk.process.got
+async def test_the_call_process_is_made_ready_while_the_visitor_waits_and_answers_once_a_teller_accepted(
+    desk: Desk,
+) -> None:
     desk.stands(CaseState.OFFERED)
     assert desk.process.of(media.Prepare) and not desk.calls.active
     desk.stands(CaseState.CONNECTING)
@@ -117,6 +118,9 @@ async def test_a_call_that_ends_by_itself_is_told_as_lost_and_one_that_never_beg
     desk.stands(CaseState.CONNECTING)
     desk.calls.hang_up("failed")
     assert desk.line.media == "none"
+    desk.stands(CaseState.TALKING)
+    assert not desk.calls.active  # the hub did not know yet
+    desk.stands(CaseState.WAITING)
     desk.stands(CaseState.CONNECTING)
     desk.process.says(media.Standing(CASE, 1, "up"))
     await settle()
