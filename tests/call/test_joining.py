@@ -78,7 +78,7 @@ async def desk() -> AsyncIterator[Desk]:
     await asyncio.gather(*running, return_exceptions=True)
 
 
-async def test_the_call_process_is_made_ready_while_the_visitor_waits_and_answers_once_a_teller_accepted(
+async def test_the_call_process_is_made_ready_in_line_and_answers_once_a_teller_accepted(
     desk: Desk,
 ) -> None:
     desk.stands(CaseState.OFFERED)
