@@ -198,7 +198,7 @@ def test_the_offer_shows_the_hand_over_before_it_is_accepted_and_the_account_is_
     teller.click("[data-act=file]")
     teller.wait_for_selector("#doing:has-text('空闲')")
     until(lambda: kiosk.state() == "wrapped_up", WAIT_S, "the terminal was not told of the end")
-    assert teller.inner_text("#figures dd") == "1"
+    teller.wait_for_function("document.querySelector('#figures dd').innerText.trim() === '1'")
     manager = house.signed_in("zhou", "/desk/tellers")
     manager.wait_for_selector(f".decisions [data-case='{case}']")
     decision = manager.inner_text(f".decisions [data-case='{case}']")
