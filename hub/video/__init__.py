@@ -1,1 +1,1 @@
-"""Remote tellers at the hub: who is connected with whom, and why. The media of a call is not here."""
+"""Remote tellers at the hub: who is connected with whom, and why. The call itself is in `hub/calls`."""
