@@ -74,7 +74,8 @@ async def thread() -> AsyncIterator[ModelThread]:
         (Found(no_speech_probability=0.9, mean_log_probability=-2.0), "nothing", False),
         (Found(mean_log_probability=-1.2), "unclear", False),
         (Found(text="字幕" * 40), "unclear", False),
-        (Found(foreign_probability=FOREIGN + 0.1), "foreign", False),
+        (Found(foreign_probability=FOREIGN + 0.1, mean_log_probability=-0.8), "foreign", False),
+        (Found(foreign_probability=0.9), "words", True),  # noise over words that are read surely
     ],
 )
 async def test_each_outcome_is_stated_and_counted(thread: ModelThread, found: Found, counted: str, clear: bool) -> None:
@@ -85,7 +86,7 @@ async def test_each_outcome_is_stated_and_counted(thread: ModelThread, found: Fo
 
 
 async def test_a_single_word_is_never_called_foreign(thread: ModelThread) -> None:
-    recogniser = ModelRecogniser(Scripted(lambda: Found(foreign_probability=0.9)), thread)
+    recogniser = ModelRecogniser(Scripted(lambda: Found(foreign_probability=0.9, mean_log_probability=-0.8)), thread)
     assert (await recogniser.recognise(SOUND[:16000])).clear
 
 
