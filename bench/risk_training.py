@@ -1,9 +1,10 @@
-"""Makes `models/weights/risk.npz` and `risk.json` again: `python -m bench.risk_training`.
+"""Makes `models/weights/risk.npz`, `risk_reader.npz` and `risk.json` again: `python -m bench.risk_training`.
 
 Reads labelled conversations, telling sentences and harmless wishes of `bench/data/risk*`, never the test. First the
-reading of single turns is learnt, then one regression over indicators, word features and meaning. What the figures in
-the card say, and the thresholds, were measured on writers left out: each fold leaves out whole files, of which each is
-one writer's. About ten minutes; needs the `train` extra.
+reading of single turns is learnt, then one regression over indicators, word features and meaning, then the reader of
+whole conversations (`bench/risk_reading.py`). What the figures in the card say, and the thresholds, were measured on
+writers left out: each fold leaves out whole files, of which each is one writer's. Needs the `train` extra and the
+models `sentences` and `reader`; HOURS on two cores, and goes on where it was interrupted.
 It stands here and not in `models/train`, because the indicators are the terminal's.
 """
 
@@ -24,12 +25,14 @@ from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 
 from bench.risk import Conversation, load_conversations
+from bench.risk_reading import FOLDS_TAUGHT, Texts, blend, lessons_of, read, texts_of
 from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, combined, hand_weight
 from kiosk.risk.words import find, load_book
 from models.intent_features import BUCKETS, normalise
+from models.reader import NAME_WEIGHTS, Cutter
 from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, Words, dense_row, syllables, word_row, words_of
 from models.sentences import SentenceModel
-from models.store import Store
+from models.store import Store, cache_root
 
 DATA: Final = Path(__file__).parent / "data"
 TALKS: Final = (
@@ -175,14 +178,18 @@ def fit(held: Talks, taught: npt.NDArray[np.bool_], singles: Singles) -> Any:
     return model.fit(sp.vstack([held.features[chosen], singles.features]), labels, sample_weight=weights)
 
 
+def folds_of(talks: Sequence[Conversation]) -> list[npt.NDArray[np.bool_]]:
+    """By conversation, who is left out of each fold: whole writers, large and small ones in each."""
+    sizes = Counter(talk.source for talk in talks)
+    writers = sorted(sizes, key=lambda name: (-sizes[name], name))
+    source = np.array([talk.source for talk in talks])
+    return [np.isin(source, writers[fold::FOLDS]) for fold in range(FOLDS)]
+
+
 def held_out(held: Talks, singles: Singles) -> Floats:
     """The score of each row, by a regression that never saw its writer."""
     scores = np.zeros(len(held.of), np.float32)
-    sizes = Counter(talk.source for talk in held.talks)
-    writers = sorted(sizes, key=lambda name: (-sizes[name], name))
-    source = np.array([talk.source for talk in held.talks])
-    for fold in range(FOLDS):
-        left_out = np.isin(source, writers[fold::FOLDS])
+    for left_out in folds_of(held.talks):
         model = fit(held, ~left_out, singles)
         rows = left_out[held.of]
         scores[rows] = model.decision_function(held.features[rows])
@@ -225,12 +232,54 @@ def measured(talks: Sequence[Conversation], raised: npt.NDArray[np.bool_]) -> di
     found = {}
     for name in (*TALKS, "all"):
         its = source == Path(name).name if name != "all" else np.ones(len(talks), np.bool_)
+        if not its.any():
+            continue
         found[name] = {
             "recall": round(float(raised[its & scam].mean()), 4),
             "false_alarms": round(float(raised[its & ~scam].mean()), 4),
             "conversations": int(its.sum()),
         }
     return found
+
+
+def weighed(held: Talks, scores: Floats, hands: Floats) -> dict[str, Any]:
+    """The thresholds, and what they give, of scores by who never saw the writer."""
+    thresholds = chosen_thresholds(held, scores, hands)
+    medium = raised_by(held, scores, hands, thresholds["plain"], thresholds["medium"], HAND_MEDIUM)
+    high = raised_by(held, scores, hands, thresholds["medium"], thresholds["high"], HAND_HIGH)
+    return {
+        "thresholds": thresholds,
+        "held_out": {"medium": measured(held.talks, medium), "high": measured(held.talks, high)},
+    }
+
+
+def with_reader(
+    held: Talks, scores: Floats, hands: Floats, texts: Texts, telling: npt.NDArray[np.bool_], console: Console
+) -> dict[str, Any]:
+    """Teach the reader, write its weights; how both are weighed together, and what that gives."""
+    work = cache_root() / "risk-training" / data_hash()[:12]
+    found = read(
+        Store().open("reader"), work, texts,
+        lambda taught: lessons_of(texts, held.of, held.last, held.scam, telling, taught),
+        folds_of(held.talks)[:FOLDS_TAUGHT], held.of, console.print,
+    )  # fmt: skip
+    kept = {name: np.asarray(value, np.float16 if np.ndim(value) > 1 else np.float32) for name, value in
+            found.taught.items()}  # fmt: skip
+    np.savez_compressed(WEIGHTS / NAME_WEIGHTS, allow_pickle=False, **kept)
+    known = ~np.isnan(found.logits)
+    rows = known & (held.last | ~held.scam[held.of])
+    counts = np.where(held.last[rows], 1.0, PREFIX_WEIGHT)
+    regression, reader, bias = blend(scores[rows], found.logits[rows], held.scam[held.of[rows]], counts)
+    part = only(held, known)
+    both = np.asarray((regression * scores + reader * found.logits + bias)[known], np.float32)
+    shares = {"regression": regression, "reader": reader, "bias": bias}
+    return {"shares": shares, "folds": FOLDS_TAUGHT, **weighed(part, both, hands[known])}
+
+
+def only(held: Talks, rows: npt.NDArray[np.bool_]) -> Talks:
+    """The conversations of which `rows` are known; of each all rows are, or none."""
+    numbers, of = np.unique(held.of[rows], return_inverse=True)
+    return Talks([held.talks[number] for number in numbers], held.features[rows], of, held.last[rows])
 
 
 def main() -> None:
@@ -259,23 +308,22 @@ def main() -> None:
     held = Talks(talks, matrix(flat, names), of, np.append(of[1:] != of[:-1], True))
     scores = held_out(held, singles)
     hands = np.array([hand_weight(row.given) for row in flat], np.float32)
-    thresholds = chosen_thresholds(held, scores, hands)
-    raised = {
-        "medium": raised_by(held, scores, hands, thresholds["plain"], thresholds["medium"], HAND_MEDIUM),
-        "high": raised_by(held, scores, hands, thresholds["medium"], thresholds["high"], HAND_HIGH),
-    }
+    alone = weighed(held, scores, hands)
+    texts = texts_of(talks, [text for _, text in sentences], Cutter(Store().open("reader")))
+    telling = np.array([kind != "none" for kind, _ in sentences])
+    together = with_reader(held, scores, hands, texts, telling, console)
     model = fit(held, np.ones(len(talks), np.bool_), singles)
     coefficients = model.coef_[0]
     count, width = len(names), rows[0][0].dense.size
     card = {
         "indicators": {name: round(float(value), 5) for name, value in zip(names, coefficients, strict=False)},
         "bias": float(model.intercept_[0]),
-        "thresholds": thresholds,
-        "held_out": {level: measured(talks, its) for level, its in raised.items()},
+        **alone,
+        "with_reader": together,
         "data_sha256": data_hash(),
         "folds": FOLDS,
     }
-    console.print(card["thresholds"], card["held_out"])
+    console.print(card)
     np.savez_compressed(
         WEIGHTS / "risk.npz",
         words=coefficients[count + width :].astype(np.float16),

@@ -6,7 +6,8 @@ lower-case ASCII are cut into. The linear maps become 8-bit products, which take
 
 reader.onnx  pieces (n,) int64, and for each linear map of the upper layers two narrow matrices whose product is added
              to it: LAYER.NAME.down (in, r), LAYER.NAME.up (r, out) float32 -> states (n, 384) float32
-The narrow matrices are how this project teaches it (Hu et al. 2021); with zeros it is the network as it came.
+The narrow matrices are how this project teaches it (Hu et al. 2021); with zeros it is the network as it came. What
+enters the lowest layer that is taught bears the name `lower` (1, n, 384).
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ BLOCK: Final = 32
 BLOCK_BYTES: Final = 18  # a 16-bit scale, then number j and j + 16 in byte j
 ZERO: Final = 8
 WIDTH, INNER, HEADS, LAYERS = 384, 1536, 12, 12
-TAUGHT: Final = tuple(range(8, LAYERS))  # the layers whose linear maps take narrow matrices
+TAUGHT: Final = tuple(range(9, LAYERS))  # the layers whose linear maps take narrow matrices
 SPECIAL: Final = 4  # beginning, padding, end, unknown: the first pieces, in this order
 MAPS: Final = {
     "q": (WIDTH, WIDTH), "k": (WIDTH, WIDTH), "v": (WIDTH, WIDTH), "ao": (WIDTH, WIDTH),
@@ -155,9 +156,9 @@ class _Graph:
         self.nodes.append(helper.make_node(kind, list(inputs), [name], label, domain=domain, **attributes))
         return name
 
-    def norm(self, x: str, scope: str) -> str:
+    def norm(self, x: str, scope: str, out: str | None = None) -> str:
         gamma, beta = (self.const(self.package.floats(f"{scope}.{part}"), f"{scope}.{part}") for part in "wb")
-        return self.op("LayerNormalization", x, gamma, beta, axis=-1, epsilon=self.package.epsilon)
+        return self.op("LayerNormalization", x, gamma, beta, out=out, axis=-1, epsilon=self.package.epsilon)
 
     def linear(self, x: str, layer: int, name: str) -> str:
         """(1, n, in) to (1, n, out), with the narrow matrices where the layer is taught."""
@@ -195,7 +196,8 @@ def graph(package: Package, kept: npt.NDArray[np.int64]) -> onnx.ModelProto:
         mixed = g.op("MultiHeadAttention", q, k, v, domain="com.microsoft", num_heads=HEADS)
         x = g.norm(g.op("Add", x, g.linear(mixed, layer, "ao")), f"l{layer}.aln")
         inner = g.op("Gelu", g.linear(x, layer, "fi"))
-        x = g.norm(g.op("Add", x, g.linear(inner, layer, "fo")), f"l{layer}.oln")
+        x = g.op("Add", x, g.linear(inner, layer, "fo"))
+        x = g.norm(x, f"l{layer}.oln", out="lower" if layer + 1 == TAUGHT[0] else None)
     g.op("Squeeze", x, g.const(np.array([0], np.int64), "first"), out="states")
     pieces = helper.make_tensor_value_info("pieces", TensorProto.INT64, ["n"])
     states = helper.make_tensor_value_info("states", TensorProto.FLOAT, ["n", WIDTH])

@@ -19,14 +19,15 @@ import numpy.typing as npt
 import onnx
 from onnx import numpy_helper
 
-from models.convert.reader import HEADS, MAPS, TAUGHT, WIDTH, ZERO
+from models.convert.reader import HEADS, MAPS, TAUGHT, WIDTH
+from models.sessions import open_session
 
 Floats = npt.NDArray[np.float32]
 Pieces = npt.NDArray[np.int64]
 Parameters = dict[str, Any]
 
 RANK: Final = 16
-ROUNDS: Final = 3
+ROUNDS: Final = 2
 RATE: Final = 1e-3
 WARM: Final = 60  # steps until the rate is reached
 DECAY: Final = 0.01
@@ -34,8 +35,9 @@ LOST: Final = 0.1  # of the pieces, unread each time: what hangs on one word alo
 BATCH: Final = 32
 ALIKE: Final = 1600  # so many rows are sorted by length together
 STEP: Final = 16  # lengths are filled up to a multiple: few shapes to compile
-AT_ONCE: Final = 2048  # pieces that pass the lower layers together
-SAVED_EVERY: Final = 100  # batches
+SAVED_EVERY: Final = 1000  # texts
+KEPT_EVERY: Final = 50  # batches
+THREADS: Final = 2
 SEED: Final = 7
 NEVER: Final = -1e9
 
@@ -54,23 +56,29 @@ class Lessons:
 
 
 def load(folder: Path) -> Parameters:
-    """The fetched network's weights as float32, and its rows of pieces as they lie."""
+    """The fetched network's layers that are taught, float32."""
     stored = {one.name: numpy_helper.to_array(one) for one in onnx.load(folder / "reader.onnx").graph.initializer}
     weights: Parameters = {}
     for name, value in stored.items():
-        if name.endswith(".w") and value.dtype == np.int8:
-            weights[name] = value.astype(np.float32) * stored[name.removesuffix("w") + "scale"]
-        elif name in ("word", "word.scale", "places") or name.endswith((".w", ".b")):
-            weights[name] = value
+        if name.startswith(tuple(f"l{at}." for at in TAUGHT)) and name.endswith((".w", ".b")):
+            scale = stored[name.removesuffix("w") + "scale"] if value.dtype == np.int8 else np.float32(1)
+            weights[name] = jnp.asarray(value.astype(np.float32) * scale)
     return weights
 
 
-def rows_of(weights: Parameters, pieces: Pieces) -> Floats:
-    """`(n, 384)`: the rows of the pieces with their places, before they are normalised."""
-    numbers = weights["word"][pieces]
-    whole = np.concatenate([numbers & 15, numbers >> 4], axis=-1).astype(np.float32) - ZERO
-    rows = (whole * weights["word.scale"][pieces][..., None].astype(np.float32)).reshape(len(pieces), WIDTH)
-    return np.asarray(rows + weights["places"][: len(pieces)], np.float32)
+def lower_layers(folder: Path, work: Path) -> Any:
+    """The part of the fetched network that never changes, as the terminal runs it: `pieces` to `lower`."""
+    model = onnx.load(folder / "reader.onnx")
+    graph = model.graph
+    nodes = list(graph.node)
+    nodes = nodes[: 1 + next(at for at, node in enumerate(nodes) if "lower" in node.output)]
+    used = {name for node in nodes for name in node.input}
+    constants = [one for one in graph.initializer if one.name in used]
+    lower = onnx.helper.make_tensor_value_info("lower", onnx.TensorProto.FLOAT, [1, "n", WIDTH])
+    model.graph.CopyFrom(onnx.helper.make_graph(nodes, "lower", [graph.input[0]], [lower], constants))
+    path = work / "lower.onnx"
+    path.write_bytes(model.SerializeToString())
+    return open_session(path, THREADS, shapes="some")
 
 
 def normal(weights: Parameters, scope: str, x: jax.Array) -> jax.Array:
@@ -99,14 +107,6 @@ def layer(weights: Parameters, narrow: Parameters, at: int, x: jax.Array, there:
     x = normal(weights, f"l{at}.aln", x + linear("ao", mixed))
     inner = jax.nn.gelu(linear("fi", x), approximate=False)
     return normal(weights, f"l{at}.oln", x + linear("fo", inner))
-
-
-@jax.jit
-def lower(weights: Parameters, rows: jax.Array, there: jax.Array) -> jax.Array:
-    x = normal(weights, "emb.ln", rows)
-    for at in range(TAUGHT[0]):
-        x = layer(weights, {}, at, x, there)
-    return x.astype(jnp.float16)
 
 
 def logits(weights: Parameters, taught: Parameters, states: jax.Array, there: jax.Array) -> jax.Array:
@@ -175,32 +175,19 @@ class States:
         self._path, self._done = folder / "states.npy", folder / "states.done"
         folder.mkdir(parents=True, exist_ok=True)
 
-    def make(self, weights: Parameters, say: Callable[[str], None]) -> None:
-        """Fill in what is not there yet."""
+    def make(self, lower: Any, say: Callable[[str], None]) -> None:
+        """Fill in what is not there yet. `lower`: `lower_layers`."""
         done = int(self._done.read_text()) if self._done.exists() else 0
         shape = (int(self.sizes.sum()), WIDTH)
         kept = np.lib.format.open_memmap(self._path, "r+" if done else "w+", np.float16, None if done else shape)
-        needed = {name: value for name, value in weights.items() if not name.startswith(("word", "places"))}
-        needed = jax.tree.map(jnp.asarray, {n: v for n, v in needed.items() if layer_of(n) < TAUGHT[0]})
-        while done < len(self.order):
-            length = filled(int(self.sizes[self.order[done]]) + STEP // 2)
-            chosen = self.order[done : done + max(1, AT_ONCE // length)]
-            chosen = chosen[self.sizes[chosen] <= length]
-            rows = np.zeros((max(1, AT_ONCE // length), length, WIDTH), np.float32)
-            there = np.zeros(rows.shape[:2], np.bool_)
-            there[:, 0] = True
-            for at, text in enumerate(chosen):
-                rows[at, : self.sizes[text]] = rows_of(weights, self.texts[text])
-                there[at, : self.sizes[text]] = True
-            found = np.asarray(lower(needed, rows, there))
-            for at, text in enumerate(chosen):
-                kept[self._starts[text] :][: self.sizes[text]] = found[at, : self.sizes[text]]
-            done += len(chosen)
-            if done % SAVED_EVERY < len(chosen) or done == len(self.order):
+        for at in range(done, len(self.order)):
+            text = self.order[at]
+            (found,) = lower.run(["lower"], {"pieces": self.texts[text]})
+            kept[self._starts[text] :][: self.sizes[text]] = found[0]
+            if (at + 1) % SAVED_EVERY == 0 or at + 1 == len(self.order):
                 kept.flush()
-                self._done.write_text(str(done))
-            if done % 5000 < len(chosen):
-                say(f"lower layers: {done} of {len(self.order)} texts")
+                self._done.write_text(str(at + 1))
+                say(f"lower layers: {at + 1} of {len(self.order)} texts")
         self._kept = np.load(self._path, mmap_mode="r")
 
     def batch(self, chosen: Sequence[int]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.bool_]]:
@@ -214,12 +201,6 @@ class States:
             states[at, :size] = self._kept[self._starts[text] :][:size]
             there[at, :size] = True
         return states, there
-
-
-def layer_of(name: str) -> int:
-    """The layer that a weight belongs to; -1 for what comes before all."""
-    head = name.partition(".")[0]
-    return int(head[1:]) if head[:1] == "l" and head[1:].isdigit() else -1
 
 
 def filled(size: int) -> int:
@@ -245,7 +226,6 @@ def batches_of(lessons: Lessons, sizes: npt.NDArray[np.int64], number: int) -> l
 
 def teach(weights: Parameters, states: States, lessons: Lessons, kept: Path, say: Callable[[str], None]) -> Parameters:
     """Learn. `kept`: where what is half learnt lies, and in the end what was learnt."""
-    upper = upper_of(weights)
     taught, moments, rounds, at, n = begin(), None, 0, 0, 0
     moments = (jax.tree.map(np.zeros_like, taught), jax.tree.map(np.zeros_like, taught))
     if kept.exists():
@@ -264,11 +244,11 @@ def teach(weights: Parameters, states: States, lessons: Lessons, kept: Path, say
             at += 1
             rate = RATE * min(1.0, n / WARM) * (0.01 + 0.99 * (0.5 + 0.5 * np.cos(np.pi * min(1.0, n / steps))))
             taught, moments, value = improved(
-                taught, moments, upper, found, there, label, count, np.float32(rate), np.float32(n)
+                taught, moments, weights, found, there, label, count, np.float32(rate), np.float32(n)
             )
             wrong.append(float(value))
-            if at % SAVED_EVERY == 0:
-                say(f"{kept.stem}: round {rounds + 1}, {at} of {len(batches)}: {np.mean(wrong[-SAVED_EVERY:]):.4f}")
+            if at % KEPT_EVERY == 0:
+                say(f"{kept.stem}: round {rounds + 1}, {at} of {len(batches)}: {np.mean(wrong[-KEPT_EVERY:]):.4f}")
                 _keep(kept, taught, moments, (rounds, at, n))
                 rng = np.random.default_rng((SEED, rounds, at, 1))
         rounds, at = rounds + 1, 0
@@ -276,19 +256,13 @@ def teach(weights: Parameters, states: States, lessons: Lessons, kept: Path, say
     return taught
 
 
-def upper_of(weights: Parameters) -> Parameters:
-    found: Parameters = jax.tree.map(jnp.asarray, {n: v for n, v in weights.items() if layer_of(n) >= TAUGHT[0]})
-    return found
-
-
 def scores(weights: Parameters, taught: Parameters, states: States, texts: Sequence[int]) -> dict[int, float]:
     """The logit of each of `texts`."""
-    upper = upper_of(weights)
     wanted = sorted(set(texts), key=lambda text: int(states.sizes[text]))
     found: dict[int, float] = {}
     for start in range(0, len(wanted), BATCH):
         some = wanted[start : start + BATCH]
-        values = np.asarray(scored(upper, taught, *states.batch(some)))
+        values = np.asarray(scored(weights, taught, *states.batch(some)))
         found.update(zip(some, values.tolist(), strict=False))
     return found
 
