@@ -25,7 +25,7 @@ from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 
 from bench.risk import Conversation, load_conversations
-from bench.risk_reading import FOLDS_TAUGHT, Texts, blend, lessons_of, read, texts_of
+from bench.risk_reading import LEFT_OUT, Texts, blend, lessons_of, read, texts_of
 from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, combined, hand_weight
 from kiosk.risk.words import find, load_book
 from models.intent_features import BUCKETS, normalise
@@ -253,15 +253,13 @@ def weighed(held: Talks, scores: Floats, hands: Floats) -> dict[str, Any]:
     }
 
 
-def with_reader(
-    held: Talks, scores: Floats, hands: Floats, texts: Texts, telling: npt.NDArray[np.bool_], console: Console
-) -> dict[str, Any]:
+def with_reader(held: Talks, scores: Floats, hands: Floats, texts: Texts, console: Console) -> dict[str, Any]:
     """Teach the reader, write its weights; how both are weighed together, and what that gives."""
     work = cache_root() / "risk-training" / data_hash()[:12]
     found = read(
         Store().open("reader"), work, texts,
-        lambda taught: lessons_of(texts, held.of, held.last, held.scam, telling, taught),
-        folds_of(held.talks)[:FOLDS_TAUGHT], held.of, console.print,
+        lambda taught: lessons_of(texts, held.of, held.last, held.scam, taught),
+        {fold: folds_of(held.talks)[fold] for fold in LEFT_OUT}, held.of, console.print,
     )  # fmt: skip
     kept = {name: np.asarray(value, np.float16 if np.ndim(value) > 1 else np.float32) for name, value in
             found.taught.items()}  # fmt: skip
@@ -273,7 +271,7 @@ def with_reader(
     part = only(held, known)
     both = np.asarray((regression * scores + reader * found.logits + bias)[known], np.float32)
     shares = {"regression": regression, "reader": reader, "bias": bias}
-    return {"shares": shares, "folds": FOLDS_TAUGHT, **weighed(part, both, hands[known])}
+    return {"shares": shares, "folds": LEFT_OUT, **weighed(part, both, hands[known])}
 
 
 def only(held: Talks, rows: npt.NDArray[np.bool_]) -> Talks:
@@ -309,9 +307,8 @@ def main() -> None:
     scores = held_out(held, singles)
     hands = np.array([hand_weight(row.given) for row in flat], np.float32)
     alone = weighed(held, scores, hands)
-    texts = texts_of(talks, [text for _, text in sentences], Cutter(Store().open("reader")))
-    telling = np.array([kind != "none" for kind, _ in sentences])
-    together = with_reader(held, scores, hands, texts, telling, console)
+    texts = texts_of(talks, Cutter(Store().open("reader")))
+    together = with_reader(held, scores, hands, texts, console)
     model = fit(held, np.ones(len(talks), np.bool_), singles)
     coefficients = model.coef_[0]
     count, width = len(names), rows[0][0].dense.size

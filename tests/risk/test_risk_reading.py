@@ -11,10 +11,10 @@ from bench.risk import Conversation
 
 pytest.importorskip("jax", reason="the train extra is not installed")
 
-from bench.risk_reading import blend, lessons_of, texts_of
+from bench.risk_reading import UNREAD, blend, lessons_of, texts_of
 from models.reader import Cutter
 from models.store import Store
-from models.train.reader import BATCH, Lessons, States, batches_of, load
+from models.train.reader import BATCH, Lessons, States, batches_of, lower_layers
 
 pytestmark = pytest.mark.contract
 
@@ -23,11 +23,9 @@ TALKS = (
     Conversation(False, "zh", ("我要转账", "给女儿交学费"), "a", 2),
     Conversation(False, "en", ("where is the toilet", "thanks", "and the exit"), "b", 1),
 )
-SENTENCES = ("他让我别告诉银行", "今天天气不错", "我要转账")
 OF = np.array([0, 0, 0, 1, 1, 2, 2, 2])
 LAST = np.array([False, False, True, False, True, False, False, True])
 SCAM = np.array([True, False, False])
-TELLING = np.array([True, False, False])
 
 
 @pytest.fixture(scope="module")
@@ -37,19 +35,19 @@ def folder() -> Path:
 
 def test_each_text_is_cut_once_and_found_again(folder: Path) -> None:
     cutter = Cutter(folder)
-    texts = texts_of(TALKS, SENTENCES, cutter)
-    assert texts.rows[0] == texts.rows[3] == texts.singles[2]  # the three begin alike
-    assert len(texts.pieces) == len({*texts.rows.tolist(), *texts.singles.tolist()})
+    texts = texts_of(TALKS, cutter)
+    assert texts.rows[[0, 1]].tolist() == [UNREAD, UNREAD]  # from which turn on it is a swindle nobody can say
+    assert len(texts.pieces) == len(set(texts.rows[2:].tolist())) == 6
     np.testing.assert_array_equal(texts.pieces[texts.rows[4]], cutter.pieces(TALKS[1].turns))
 
 
 def test_nothing_of_a_writer_left_out_is_learnt_and_no_beginning_of_a_swindle(folder: Path) -> None:
-    texts = texts_of(TALKS, SENTENCES, Cutter(folder))
-    lessons = lessons_of(texts, OF, LAST, SCAM, TELLING, taught=np.array([True, True, False]))
+    texts = texts_of(TALKS, Cutter(folder))
+    lessons = lessons_of(texts, OF, LAST, SCAM, taught=np.array([True, True, False]))
     assert not {texts.rows[row] for row in (5, 6, 7)} & set(lessons.text.tolist())
-    assert texts.rows[1] not in lessons.text
-    labels = dict(zip(lessons.text.tolist(), lessons.label.tolist(), strict=True))
-    assert labels[texts.rows[2]] == 1.0 and labels[texts.rows[4]] == 0.0 and labels[texts.singles[0]] == 1.0
+    assert dict(zip(lessons.text.tolist(), lessons.label.tolist(), strict=True)) == {
+        texts.rows[2]: 1.0, texts.rows[3]: 0.0, texts.rows[4]: 0.0,
+    }  # fmt: skip
 
 
 def test_one_of_each_group_is_drawn_and_every_row_without_a_group() -> None:
@@ -65,15 +63,15 @@ def test_one_of_each_group_is_drawn_and_every_row_without_a_group() -> None:
 
 
 def test_states_that_were_interrupted_go_on_to_the_same(folder: Path, tmp_path: Path) -> None:
-    cutter, weights, said = Cutter(folder), load(folder), list[str]()
+    cutter, lower, said = Cutter(folder), lower_layers(folder, tmp_path), list[str]()
     texts = [cutter.pieces(talk.turns) for talk in TALKS]
     whole = States(texts, tmp_path / "whole")
-    whole.make(weights, said.append)
+    whole.make(lower, said.append)
     (tmp_path / "again").mkdir()
     (tmp_path / "again" / "states.npy").write_bytes((tmp_path / "whole" / "states.npy").read_bytes())
     (tmp_path / "again" / "states.done").write_text("2")  # the last text is made again
     again = States(texts, tmp_path / "again")
-    again.make(weights, said.append)
+    again.make(lower, said.append)
     np.testing.assert_array_equal(whole.batch([0, 1, 2])[0], again.batch([0, 1, 2])[0])
     states, there = again.batch([1])
     assert there[0].sum() == len(texts[1]) and np.abs(states[0][there[0]]).max() > 0.1
