@@ -1,12 +1,12 @@
 """What the reader (`models/reader.py`) is taught, and how its logit is weighed against the regression's.
 
-Part of `python -m bench.risk_training`. The same folds as the regression's: what left-out writers tell is by a reader
-that never saw them.
+Part of `python -m bench.risk_training`. One of the regression's folds is left out for good: the reader that ships never
+saw those writers, so what they show of it is true of it. Teaching takes long, and is done once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +22,7 @@ from models.reader import Cutter
 from models.risk import TURNS
 from models.train.reader import Lessons, Parameters, States, load, lower_layers, scores, teach
 
-LEFT_OUT: Final = (2,)  # of the folds; teaching all five would take five times as long
+LEFT_OUT: Final = 2  # of the folds: that on which the regression alone does worst
 UNREAD: Final = -1
 LEAST: Final = -20.0
 
@@ -79,9 +79,9 @@ def lessons_of(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was taught with all conversations, and by row the logit of a reader that never saw the writer.
+    """What was taught, and by row the logit of those who were left out.
 
-    NaN where the writer was not left out, LEAST for what is not read.
+    NaN for who was learnt from, LEAST for what is not read.
     """
 
     taught: Parameters
@@ -93,11 +93,11 @@ def read(
     work: Path,
     texts: Texts,
     lessons: Callable[[npt.NDArray[np.bool_]], Lessons],
-    left_out: Mapping[int, npt.NDArray[np.bool_]],
+    left_out: npt.NDArray[np.bool_],
     of: npt.NDArray[np.int64],
     say: Say,
 ) -> Reading:
-    """Teach with each of `left_out` (by fold and conversation) kept away, then with all. `folder`: the fetched network.
+    """Teach with `left_out` (by conversation) kept away. `folder`: the fetched network.
 
     `work` keeps what is half done, so that an interrupted training goes on.
     """
@@ -105,14 +105,13 @@ def read(
     weights = load(folder)
     states = States(texts.pieces, work)
     states.make(lower_layers(folder, work), say)
-    logits = np.full(len(texts.rows), np.nan, np.float32)
-    for number, out in left_out.items():
-        taught = teach(weights, states, lessons(~out), work / f"fold_{number}.npz", say)
-        found = scores(weights, taught, states, texts.rows[out[of] & (texts.rows != UNREAD)].tolist())
-        found[UNREAD] = LEAST
-        logits[out[of]] = [found[text] for text in texts.rows[out[of]].tolist()]
-    everybody = np.ones(int(of[-1]) + 1, np.bool_)
-    return Reading(teach(weights, states, lessons(everybody), work / "all.npz", say), logits)
+    taught = teach(weights, states, lessons(~left_out), work / "taught.npz", say)
+    rows = left_out[of]
+    found = scores(weights, taught, states, texts.rows[rows & (texts.rows != UNREAD)].tolist())
+    found[UNREAD] = LEAST
+    logits = np.full(len(of), np.nan, np.float32)
+    logits[rows] = [found[text] for text in texts.rows[rows].tolist()]
+    return Reading(taught, logits)
 
 
 def blend(
