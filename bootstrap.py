@@ -46,6 +46,7 @@ SYSTEM_TESTS = {
     "systemd": "checking the units",
     "postgresql": "the hub's database in tests",
     "nats-server": "the bus for many machines, in tests",
+    "coturn": "calls through firewalls, in tests",
 }
 RENAMED = {"libglib2.0-0": ("libglib2.0-0t64",)}  # newer releases call it so
 

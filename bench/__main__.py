@@ -18,6 +18,8 @@ from rich.table import Table
 
 BENCHES: Final = {
     "asr": "bench.asr",
+    "call": "bench.call",
+    "called": "bench.called",
     "hearing": "bench.hearing",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",
@@ -28,6 +30,7 @@ BENCHES: Final = {
     "models": "bench.models",
     "queue": "bench.queue",
     "risk": "bench.risk",
+    "routing": "bench.routing",
     "soak": "bench.soak",
     "sync": "bench.sync",
     "tts": "bench.tts",

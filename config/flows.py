@@ -17,11 +17,12 @@ Way = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(:[a-z][a-
 """The step that follows: a step of this flow, or `flow:step` of another."""
 Action = Literal[
     "issue_ticket", "give_ticket_back", "prioritise_ticket", "call_staff", "weigh_answer", "record_opinion",
-    "look_at_queue",
+    "look_at_queue", "scan_code", "find_appointment",
     "read_card", "read_document", "verify_card", "verify_document",
     "balance", "statement", "card_bill", "repay_card", "transfer", "transfer_status", "report_loss", "unlock_pin",
     "change_pin", "activate_card", "switch_alerts", "redeem", "change_phone", "renew_document", "open_mobile",
     "book_cash", "book_visit", "check_in",
+    "ask_teller", "look_at_teller", "leave_teller", "propose_call_back", "book_call_back", "leave_message",
 ]  # fmt: skip
 """What a step can have done; the words of `kiosk/session/actions.py` and `banking.py`."""
 SlotKind = Literal[
@@ -30,6 +31,7 @@ SlotKind = Literal[
     "time",
     "phone",
     "digits",
+    "code",
     "pin",
     "ticket",
     "currency",
@@ -38,6 +40,7 @@ SlotKind = Literal[
     "service",
     "switch",
     "priority",
+    "words",
 ]
 """How a slot is read from words, and what its keypad looks like."""
 PIN_KIND: Final = "pin"
@@ -195,6 +198,21 @@ class Flow(Section):
         return found
 
 
+class StaffPhrases(Section):
+    """What stands on the staff's page."""
+
+    pin: Both
+    wrong: Both
+    wait: Both
+    call: Both
+    recall: Both
+    serve: Both
+    finish: Both
+    miss: Both
+    counter: Both
+    close: Both
+
+
 class Phrases(Section):
     """What is said outside the flows."""
 
@@ -245,6 +263,9 @@ class Phrases(Section):
     dock_text_back: Both
     dock_end: Both
     dock_human: Both
+    called_last: Both
+    called_last_anywhere: Both
+    staff: StaffPhrases
     fillers: tuple[Both, ...] = Field(default=(), max_length=8, description="said where the answer takes a moment")
 
 

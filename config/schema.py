@@ -20,7 +20,7 @@ Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "satur
 
 
 class Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Bank(Section):
@@ -80,6 +80,12 @@ class Ports(Section):
     printer: str = Field(
         default="folder:out/tickets", max_length=300, description="file:/dev/usb/lp0, network:HOST:9100, folder:PATH"
     )
+    code_reader: str = Field(
+        default="camera",
+        max_length=300,
+        description="what reads QR codes that visitors show: camera, picture:PATH (what is held up, as a file), none",
+        pattern=r"^(camera|none|picture:.+)$",
+    )
     retry_s: float = Field(default=3.0, ge=0.5, le=60, description="how often a missing device is looked for again")
 
 
@@ -129,6 +135,12 @@ class Hearing(Section):
         pattern=r"^(whisper|sherpa:.+)$",
         description="the recogniser: whisper, or sherpa:/path/to/folder with a model of sherpa-onnx",
     )
+
+    @model_validator(mode="after")
+    def _pauses_in_order(self) -> Hearing:
+        if self.pause_shortest_ms > self.pause_longest_ms:
+            raise ValueError("pause_shortest_ms must not be longer than pause_longest_ms")
+        return self
 
 
 class Seeing(Section):
@@ -242,6 +254,14 @@ class HubLink(Section):
     )
 
 
+class Tellers(Section):
+    """Tellers on video, reached through the hub."""
+
+    enabled: bool = Field(
+        default=False, description="whether visitors are offered one; without, a colleague in the branch is called"
+    )
+
+
 class BankSystem(Section):
     """The bank's own system behind the conversation. Without it, a person is offered for wishes that need it."""
 
@@ -254,6 +274,51 @@ class BankSystem(Section):
         max_length=200,
         description="the simulated card reader's file; empty: card_reader.json among the terminal's state",
     )
+
+
+class Calling(Section):
+    """Numbers that are called, at this terminal. See docs/queue.md."""
+
+    announces: bool = Field(
+        default=False, description="its loudspeaker says them in both languages: one terminal of a branch, if any"
+    )
+    shows: bool = Field(default=True, description="they are shown large on the page that invites")
+    shows_s: float = Field(default=6, ge=3, le=30, description="each for so long at least")
+    late_s: float = Field(default=30, ge=5, le=600, description="older than this they are shown and not said")
+    waits_s: float = Field(default=20, ge=0, le=120, description="for the end of a conversation; then only shown")
+    gain_db: float = Field(default=3, ge=0, le=9, description="louder than to a visitor: the hall is larger")
+
+
+class StaffCounter(Section):
+    """A counter that staff can call to from the terminal's own screen."""
+
+    name: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,8}$")] = Field(description="as it is called out")
+    services: tuple[str, ...] = Field(default=(), max_length=26, description="ids of services it calls; none: all")
+
+
+class Staff(Section):
+    """The staff's page on the terminal's own screen, for the time without a hub. See docs/queue.md."""
+
+    pin_hash: str = Field(
+        default="",
+        max_length=200,
+        pattern=r"^(\$(argon2id|scrypt)\$.+)?$",
+        description="made by `python -m kiosk staff-pin`; empty: there is no such page",
+    )
+    counters: tuple[StaffCounter, ...] = Field(
+        default=(StaffCounter(name="1"), StaffCounter(name="2"), StaffCounter(name="3")), min_length=1, max_length=6
+    )
+    untouched_s: float = Field(
+        default=60, ge=10, le=600, description="the page ends when nobody touched it for so long"
+    )
+    longest_s: float = Field(default=600, ge=60, le=3600, description="and after this in any case")
+
+    @model_validator(mode="after")
+    def _counters_differ(self) -> Staff:
+        names = [counter.name for counter in self.counters]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"counters share the name {', '.join(twice)}")
+        return self
 
 
 class Site(Section):
@@ -272,6 +337,9 @@ class Site(Section):
     content: Content = Content()
     hub: HubLink = HubLink()
     bank_system: BankSystem = BankSystem()
+    queue: Calling = Calling()
+    staff: Staff = Staff()
+    tellers: Tellers = Tellers()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:
@@ -280,6 +348,14 @@ class Site(Section):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:
                 raise ValueError(f"services share the {what} {', '.join(twice)}: ticket numbers would collide")
+        return self
+
+    @model_validator(mode="after")
+    def _counters_call_services_that_exist(self) -> Site:
+        known = {service.id for service in self.services}
+        called = {service for counter in self.staff.counters for service in counter.services}
+        if unknown := sorted(called - known):
+            raise ValueError(f"staff.counters call services that do not exist: {', '.join(unknown)}")
         return self
 
     def service_for(self, intent: str) -> Service | None:

@@ -21,6 +21,7 @@ Key = Annotated[str, msgspec.Meta(min_length=8, max_length=64)]
 Fen = Annotated[int, msgspec.Meta(ge=0, le=10**14)]
 Day = Annotated[str, msgspec.Meta(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
 Token = Annotated[str, msgspec.Meta(max_length=80)]
+Alias = Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?$")]
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -46,6 +47,7 @@ class Opened(msgspec.Struct, frozen=True):
     level: Level
     valid_s: int
     card_tail: str
+    alias: Alias = ""  # the same for the same customer, made by the bank with a key of its own; empty: it gives none
 
 
 class Asked(msgspec.Struct, frozen=True):

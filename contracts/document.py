@@ -14,7 +14,7 @@ from typing import Any, Final
 
 import msgspec
 
-from contracts import messages, topics
+from contracts import messages, topics, video
 from contracts.tickets import LATE, TABLE
 
 TARGET: Final = Path(__file__).parent.parent / "docs" / "wire.md"
@@ -31,7 +31,9 @@ Kiosks and the hub speak MQTT 3.1.1, JSON in every message. State is retained an
 not be lost is numbered by the kiosk's outbox, resent until the hub has acknowledged it, and applied
 once by (device, log, seq); the broker's own acknowledgement counts for nothing. Unknown fields are
 ignored, wrong types are refused, counted and logged without content. No message carries a visitor's
-words, name or numbers, but for the hand-over: what was said, with long figures masked, for the person who comes.
+words, name or numbers, but for two: the hand-over (what was said, with long figures masked, for the person who
+comes) and a message that a visitor left for a teller. Codes of appointments and ends of documents travel as hashes
+(`contracts/appointments.py`).
 """
 
 
@@ -121,6 +123,10 @@ def render() -> str:
     lines += [f"| {state} | {event} | {after} |" for (state, event), after in TABLE.items()]
     lines += ["", "Only when a terminal that was cut off tells it late:", "", "| state | event | next state |"]
     lines += ["|---|---|---|", *(f"| {state} | {event} | {after} |" for (state, event), after in LATE.items())]
+    lines += ["", "## A case's life (a teller on video)", "", "| state | event | next state |", "|---|---|---|"]
+    lines += [f"| {state} | {event} | {after} |" for (state, event), after in video.TABLE.items()]
+    lines += ["", "## A teller's day", "", "| state | event | next state |", "|---|---|---|"]
+    lines += [f"| {state} | {event} | {after} |" for (state, event), after in video.TELLER_TABLE.items()]
     return "\n".join(lines) + "\n"
 
 

@@ -15,8 +15,18 @@ from typing import Annotated, Final, Literal, TypeAlias
 
 import msgspec
 
+from contracts.appointments import MOST as MOST_APPOINTMENTS
 from contracts.handover import HandoverPacket
 from contracts.queueing import Lane, Priority
+from contracts.shadow import (
+    REASONS_LIMIT,
+    SETTINGS_LIMIT,
+    Setting,
+    SettingName,
+    SettingValue,
+    ShadowReason,
+    ShadowState,
+)
 from contracts.tickets import TicketState
 
 SCHEMA: Final = 1
@@ -28,7 +38,7 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 """An identifier of ours: intent, service, outcome. Never a visitor's word."""
 Counted = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 """What is counted, 'part.name'; names are ours."""
-TALLIES_LIMIT: Final = 60
+TALLIES_LIMIT: Final = 80
 TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
 VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
 """Random, new for each visit; says nothing about who the visitor is."""
@@ -370,6 +380,29 @@ class NumberCalled(Message, frozen=True, kw_only=True):
     show_ms: Annotated[int, msgspec.Meta(ge=1_000, le=60_000)]
 
 
+class Appointment(msgspec.Struct, frozen=True, kw_only=True):
+    """One appointment. `code` and `tail` (the end of a document's number, or '') are hashes under the list's salt,
+    made by `contracts.appointments`."""
+
+    ref: Code
+    code: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    tail: Annotated[str, msgspec.Meta(pattern=r"^([0-9a-f]{32})?$")] = ""
+    service: Code
+    due: Utc
+
+
+class Appointments(Message, frozen=True, kw_only=True):
+    """The branch's appointments of today and the next days, whole. Replaces the list before when `revision` is higher.
+
+    With it a terminal without a network knows who comes; no name and no number of anybody is in it.
+    """
+
+    branch: Name
+    revision: Tally
+    salt: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{32}$")]
+    appointments: Annotated[tuple[Appointment, ...], msgspec.Meta(max_length=MOST_APPOINTMENTS)]
+
+
 # --- the link itself ----------------------------------------------------------------------------
 
 
@@ -415,7 +448,7 @@ class Telemetry(Message, frozen=True, kw_only=True):
     cpu_share: Annotated[float, msgspec.Meta(ge=0, le=64)] = 0.0  # of one core
     frame_p95_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None  # None: no screen says so
     missing: tuple[DeviceKind, ...] = ()
-    # how sounds and utterances ended since the start, 'part.name': for whoever asks why a terminal hears badly
+    # what was counted since the start, 'part.name': how sounds and utterances ended, devices, the staff's page
     hearing: Annotated[dict[Counted, Tally], msgspec.Meta(max_length=TALLIES_LIMIT)] = {}
     temperature_c: Annotated[float, msgspec.Meta(ge=-60, le=200)] | None = None  # None: no sensor
     waiting: Tally | None = None  # people in the branch's queue as this terminal knows it; None: it does not
@@ -442,3 +475,39 @@ class TelemetryBatch(Message, frozen=True, kw_only=True):
 
     samples: Annotated[tuple[Sample, ...], msgspec.Meta(max_length=120)]
     thinned: Tally  # samples that the terminal let go, ever
+
+
+# --- the shadow of the configuration --------------------------------------------------------------
+
+
+class ShadowDesired(Message, frozen=True, kw_only=True):
+    """What the hub wants one terminal to be set to, whole: a setting that is missing is the local file's again.
+
+    The terminal takes it when it is addressed to it and `version` is higher than any it decided on, all of it or none.
+    """
+
+    branch: Name
+    device: Name
+    version: Sequence
+    settings: Annotated[dict[SettingName, SettingValue], msgspec.Meta(max_length=SETTINGS_LIMIT)]
+
+
+class ShadowReported(Message, frozen=True, kw_only=True):
+    """What a terminal is set to. Said after every connection and every change; replaces the one before.
+
+    `version`: the newest that was decided on, and `state` what was decided; `in_force`: the version that it works by
+    (0: its own file alone). `on_trial`: in force, watched, and rolled back by itself if the terminal gets worse.
+    `waits`: settings that are in force after the next start. `hash`: SHA-256 over the values of `settings`, by
+    `config.remote.digest`. `refused` counts what came and was not taken, by code, since `since`, the start.
+    """
+
+    since: Utc
+    version: Tally
+    in_force: Tally
+    state: ShadowState
+    hash: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+    settings: Annotated[dict[SettingName, Setting], msgspec.Meta(max_length=SETTINGS_LIMIT)]
+    on_trial: bool = False
+    waits: Annotated[tuple[SettingName, ...], msgspec.Meta(max_length=SETTINGS_LIMIT)] = ()
+    reasons: Annotated[tuple[ShadowReason, ...], msgspec.Meta(max_length=REASONS_LIMIT)] = ()
+    refused: Annotated[dict[Code, Tally], msgspec.Meta(max_length=REASONS_LIMIT)] = {}

@@ -12,10 +12,13 @@ from typing import Final, Literal
 import msgspec
 
 from contracts.speech import VisemeSpan
+from contracts.tickets import TicketState
 
+STAFF_GESTURE: Final = "staff_gesture"
+"""The touch that the screen reports after both lower corners were held: no target is drawn for it."""
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
-Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage"]
+Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff"]
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
@@ -65,6 +68,7 @@ class Entry(msgspec.Struct, frozen=True):
     text: str
     most: int
     money: bool = False
+    secret: bool = False  # keys do not light up under the finger either
 
 
 class QueueLine(msgspec.Struct, frozen=True):
@@ -73,6 +77,40 @@ class QueueLine(msgspec.Struct, frozen=True):
     name: str
     waiting: int
     wait_min: tuple[int, int] | None = None
+
+
+class CalledView(msgspec.Struct, frozen=True):
+    """A number that was called: large on the attract page, for who cannot hear it."""
+
+    number: str
+    counter: str  # '': to the counter, whichever it is
+    again: bool = False
+
+
+class StaffRow(msgspec.Struct, frozen=True):
+    """One open ticket of this terminal, as its staff see it."""
+
+    number: str
+    service: str  # its name in the page's language
+    waited_min: int
+    state: TicketState
+    counter: str = ""
+
+
+StaffTrouble = Literal["", "hub_is_there", "nobody", "not_now", "not_kept"]
+
+
+class StaffView(msgspec.Struct, frozen=True):
+    """The staff's page: this terminal's line, and how it stands with the hub."""
+
+    rows: tuple[StaffRow, ...]
+    waiting: int  # in line; `rows` may be cut
+    hub: bool  # it can be reached: calls are made at its desks
+    owed: int  # messages in the outbox
+    counter: str  # the one that is worked at
+    now: StaffRow | None  # who is at that counter
+    ends_after_s: int
+    trouble: StaffTrouble = ""
 
 
 class DeviceLights(msgspec.Struct, frozen=True):
@@ -106,6 +144,9 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     open_until: str = ""  # e.g. '17:00'
     lights: DeviceLights = DeviceLights()
     entry: Entry | None = None
+    staff: StaffView | None = None
+    called: CalledView | None = None
+    teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
 
 
 class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):

@@ -12,7 +12,9 @@ from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
+from contracts import call as c
 from contracts import messages as m
+from contracts import video_messages as v
 
 M = TypeVar("M", bound=m.Message)
 Sender = Literal["hub", "kiosk"]
@@ -153,9 +155,36 @@ KIOSK_QUEUE: Final = Topic(
     "tickets/live", f"{ROOT}/tickets/live", m.KioskQueue, "kiosk", 64 * 1024,
     "the terminal's tickets that the hub may not know, ahead of the backlog",
 )  # fmt: skip
+CASE_OP: Final = Topic(
+    "call/op", f"{ROOT}/call/op", v.CaseOp, "kiosk", 4_096,
+    "a teller on video is asked for, left, or put off: numbered, applied once",
+)  # fmt: skip
+CASE_HERE: Final = Topic(
+    "call/here", f"{ROOT}/call/here", v.CaseHere, "kiosk", 1_024, "the visitor still waits for a teller, or talks",
+)  # fmt: skip
+CASE_STANDING: Final = Topic(
+    "call/standing", f"{ROOT}/call/standing", v.CaseStanding, "hub", 2_048,
+    "where this terminal's visitor stands: place, estimate, choices, with a teller", retain=True,
+)  # fmt: skip
 TELEMETRY_BATCH: Final = Topic(
     "telemetry/batch", f"{ROOT}/telemetry/batch", m.TelemetryBatch, "kiosk", 16 * 1024,
     "how the terminal was while the hub was away, latest first",
+)  # fmt: skip
+SHADOW_REPORTED: Final = Topic(
+    "shadow/reported", f"{ROOT}/shadow/reported", m.ShadowReported, "kiosk", 16 * 1024,
+    "what the terminal is set to, which version it took or why not", retain=True,
+)  # fmt: skip
+SHADOW_DESIRED: Final = Topic(
+    "shadow/desired", f"{ROOT}/shadow/desired", m.ShadowDesired, "hub", 8 * 1024,
+    "what the terminal should be set to; sent again to one that reports an older version", retain=True,
+)  # fmt: skip
+CALL_UP: Final = Topic(
+    "call/up", f"{ROOT}/call/up", c.CallUp, "kiosk", c.MESSAGE_BYTES,
+    "the terminal's side of a call's signalling: answers, how the media is, hang-up",
+)  # fmt: skip
+CALL_DOWN: Final = Topic(
+    "call/down", f"{ROOT}/call/down", c.CallDown, "hub", c.MESSAGE_BYTES,
+    "the teller's side of a call's signalling: offers, candidates, hang-up",
 )  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
@@ -168,14 +197,19 @@ ANNOUNCEMENTS: Final = Topic(
     "announcements", "yb/v1/{branch}/all/announcements", m.NumberCalled, "hub", 1_024,
     "a number was called: when it is shown and said, one after the other",
 )  # fmt: skip
+APPOINTMENTS: Final = Topic(
+    "appointments", "yb/v1/{branch}/all/appointments", m.Appointments, "hub", 64 * 1024,
+    "the branch's appointments, whole, with a revision; codes as hashes", retain=True,
+)  # fmt: skip
 HUB_PRESENCE: Final = Topic(
     "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
     "whether the hub is there to acknowledge; also its last will", retain=True,
 )  # fmt: skip
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
-    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, ACK, TICKETS_STATE,
-    ANNOUNCEMENTS, HUB_PRESENCE,
+    AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
+    CALL_UP, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING,
+    CALL_DOWN, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

@@ -48,15 +48,22 @@ def serve_command(
     oidc_issuer: Annotated[str, typer.Option(help="The bank's sign-in (OpenID Connect): its URL.")] = "",
     oidc_client: Annotated[str, typer.Option(help="This hub's name there; secret in YINGBIN_OIDC_SECRET.")] = "yingbin",
     pack_key: Annotated[list[str] | None, typer.Option(help="Public key of packs of answers; may be repeated.")] = None,
+    turn: Annotated[str, typer.Option(help="TURN servers of calls, UDP first; secret in YINGBIN_TURN_SECRET.")] = "",
 ) -> None:
     """Run the hub until it is told to stop; one JSON line says when it is ready."""
     from config.load import ConfigError
     from hub.accounts.pages import Oidc
+    from hub.calls.turn import TurnProblem, read_turn
     from hub.serve import ServeOptions, serve
 
+    try:
+        turns = read_turn(turn)
+    except TurnProblem as err:
+        raise typer.BadParameter(str(err), param_hint="--turn") from err
     options = ServeOptions(
         bus=_bus(broker, nats, replicas, share), database=database, http=_address(http), site=site, ingest=ingest,
         sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None, pack_keys=tuple(pack_key or ()),
+        turn=turns,
     )  # fmt: skip
     if not sign_in and options.http[0] not in LOOPBACK:
         raise typer.BadParameter("only on loopback: 127.0.0.1 or localhost", param_hint="--no-sign-in")
@@ -98,6 +105,27 @@ def account_command(
         _said(lambda: account(database, act, name, grant or []))
 
 
+@app.command("teller")
+def teller_command(
+    name: Annotated[str, typer.Argument(help="The account of a person with the role teller.")],
+    service: Annotated[list[str] | None, typer.Option(help="May be repeated; '*' for all.")] = None,
+    language: Annotated[list[str] | None, typer.Option(help="zh, en; may be repeated.")] = None,
+    dialect: Annotated[list[str] | None, typer.Option(help="Such as yue, wu; may be repeated.")] = None,
+    sign: Annotated[bool | None, typer.Option(help="Signs.")] = None,
+    calm: Annotated[bool | None, typer.Option(help="Good with the angry and afraid.")] = None,
+    licence: Annotated[bool | None, typer.Option(help="Licensed to advise on investments.")] = None,
+    level: Annotated[int | None, typer.Option(min=1, max=5, help="How senior.")] = None,
+    database: Database = "sqlite:///hub.db",
+) -> None:
+    """What a teller on video can do; what is not given stays as it is."""
+    from hub.accounts.commands import teller
+
+    given = {"services": service, "languages": language, "dialects": dialect, "sign": sign, "calm": calm,
+             "licence": licence, "level": level}  # fmt: skip
+    with _database_errors():
+        _said(lambda: teller(database, name, {key: value for key, value in given.items() if value is not None}))
+
+
 @app.command("record")
 def record_command(
     act: Annotated[str, typer.Argument(help="verify or heads.")],
@@ -122,6 +150,46 @@ def pack_command(
 
     with _database_errors():
         _said(lambda: write_pack(database, branch, out))
+
+
+@app.command("appointments")
+def appointments_command(
+    branch: Annotated[str, typer.Option(help="Whose.")],
+    file: Annotated[Path, typer.Option(help="CSV: ref, code (6 digits), tail (of the ID), service, due (ISO, zone).")],
+    broker: Broker = "127.0.0.1:1883",
+) -> None:
+    """Tell a branch's terminals the appointments of the days to come; the list replaces the one before."""
+    from hub.appointments import tell
+
+    def work() -> int:
+        typer.echo(f"{tell(_address(broker.split(',')[0]), branch, file)} appointments told")
+        return 0
+
+    _said(work)
+
+
+@app.command("turn")
+def turn_command(
+    listen: Annotated[str, typer.Option(help="The address that coturn listens on and relays from.")],
+    realm: Annotated[str, typer.Option(help="The bank's domain.")],
+    port: Annotated[int, typer.Option(min=1, max=65535)] = 3478,
+    external: Annotated[str, typer.Option(help="Its address as seen from outside, where it is behind a NAT.")] = "",
+    private_peers: Annotated[bool, typer.Option(help="Terminals are in the bank's own network.")] = False,
+    calls: Annotated[int, typer.Option(min=1, max=100_000, help="How many calls at once.")] = 500,
+) -> None:
+    """Print coturn's configuration; the secret is read from YINGBIN_TURN_SECRET and stands in what is printed."""
+    import os
+
+    from hub.calls.turn import LEAST_SECRET, SECRET, coturn_configuration
+
+    secret = os.environ.get(SECRET, "")
+    if len(secret) < LEAST_SECRET:
+        raise _failure(f"{SECRET} must hold at least {LEAST_SECRET} characters; the hub is given the same")
+    typer.echo(
+        coturn_configuration(listen=listen, port=port, realm=realm, secret=secret, external=external,
+                             private_peers=private_peers, calls=calls),
+        nl=False,
+    )  # fmt: skip
 
 
 @app.command("broker")

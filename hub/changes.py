@@ -17,6 +17,7 @@ from typing import Final
 import sqlalchemy as sa
 
 from hub.store import Store, branches, devices, events
+from hub.video.tables import pools
 
 log = logging.getLogger(__name__)
 
@@ -118,6 +119,7 @@ def _marks(store: Store, wanted: list[str]) -> dict[str, tuple[object, ...]]:
         "heard": sa.select(devices.c.branch, sa.func.max(devices.c.seen))
         .where(devices.c.branch.in_(wanted))
         .group_by(devices.c.branch),
+        "pool": sa.select(pools.c.pool, pools.c.revision).where(pools.c.pool.in_(wanted)),
     }
     with store.read() as db:
         found = {name: {row[0]: row[1] for row in db.execute(query)} for name, query in sums.items()}

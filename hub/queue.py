@@ -19,11 +19,11 @@ from contracts.queueing import Lane, Priority, Waiter, choose, place
 from contracts.tickets import ENDED, IN_LINE, TicketEvent, TicketState, parse_number
 from hub.queue_admission import admit as admit  # the names that the rest of the hub knows
 from hub.queue_changes import NotPossible as NotPossible
+from hub.queue_changes import believable, settle
 from hub.queue_changes import bump as bump
 from hub.queue_changes import change as change
 from hub.queue_changes import current_day as current_day
 from hub.queue_changes import hold as hold
-from hub.queue_changes import settle
 from hub.store import Store, branches, lines, ticket_changes, tickets, upsert
 
 MAX_LINES: Final = 600  # a line is about 150 bytes; the row of the contract allows 128 KiB
@@ -87,8 +87,8 @@ _PASSED: Final = sa.select(lines.c.passed).where(
 )
 
 
-def waiter_of(row: sa.Row[Any]) -> Waiter:
-    """The ticket as the rules of calling see it."""
+def waiter_of(row: Any) -> Waiter:
+    """The ticket, a row with `_SEEN`, as the rules of calling see it."""
     return Waiter(
         number=row.number,
         came=row.came,
@@ -131,17 +131,53 @@ def expire(store: Store, now: datetime | None = None) -> set[str]:
     return changed
 
 
+_SAME: Final = sa.and_(
+    tickets.c.branch == ticket_changes.c.branch,
+    tickets.c.day == ticket_changes.c.day,
+    tickets.c.number == ticket_changes.c.number,
+)
+_LATEST_CALLS: Final = (
+    sa.select(sa.func.max(ticket_changes.c.id))
+    .join(tickets, _SAME)
+    .where(
+        tickets.c.branch == sa.bindparam("branch"),
+        tickets.c.line_day == sa.bindparam("day"),
+        ticket_changes.c.event.in_([TicketEvent.CALLED, TicketEvent.RECALLED]),
+    )
+    .group_by(tickets.c.service)
+)
+_LAST_CALLED: Final = (
+    sa.select(tickets.c.service, tickets.c.number)
+    .join(ticket_changes, _SAME)
+    .where(ticket_changes.c.id.in_(_LATEST_CALLS))
+)
+"""The number that was called last, by service."""
+_REVISION_AND_DAY: Final = sa.select(
+    sa.select(branches.c.revision)
+    .where(branches.c.branch == sa.bindparam("branch"))
+    .scalar_subquery()
+    .label("revision"),
+    sa.select(sa.func.max(tickets.c.line_day))
+    .where(tickets.c.branch == sa.bindparam("branch"))
+    .scalar_subquery()
+    .label("latest"),
+)
+_OF_DAY: Final = sa.select(*_SEEN, tickets.c.service, tickets.c.state, tickets.c.counter, tickets.c.lane).where(
+    tickets.c.branch == sa.bindparam("branch"), tickets.c.line_day == sa.bindparam("day")
+)
+
+
 def state_of(store: Store, branch: str, now: datetime | None = None) -> m.TicketsState:
     """The branch's queue as it goes on the wire."""
     now = now or datetime.now(UTC)
     with store.read() as db:
         # the revision is read first: a change in between makes this state newer than it says, never older
-        revision = db.execute(sa.select(branches.c.revision).where(branches.c.branch == branch)).scalar() or 0
-        day = current_day(db, branch, now)
-        today = sa.and_(tickets.c.branch == branch, tickets.c.line_day == day)
-        rows = db.execute(sa.select(tickets).where(today, tickets.c.state.not_in(ENDED))).all()
-        papers = db.execute(sa.select(tickets.c.day, tickets.c.number, tickets.c.service).where(today)).all()
-        last_called = _last_called(db, branch, day)
+        asked = db.execute(_REVISION_AND_DAY, {"branch": branch}).one()
+        day = believable(asked.latest, now.date())
+        papers = db.execute(_OF_DAY, {"branch": branch, "day": day}).all()
+        calls = db.execute(_LAST_CALLED, {"branch": branch, "day": day}).all()
+    rows = [paper for paper in papers if paper.state not in ENDED]
+    last_called = {row.service: row.number for row in calls}
     waiting: dict[str, int] = {paper.service: 0 for paper in papers}
     before: dict[tuple[str, str], int] = defaultdict(int)
     shown: list[m.TicketLine] = []
@@ -167,7 +203,7 @@ def state_of(store: Store, branch: str, now: datetime | None = None) -> m.Ticket
         mono_ns=time.monotonic_ns(),
         branch=branch,
         store=store.id,
-        revision=int(revision),
+        revision=int(asked.revision or 0),
         day=day,
         services=tuple(
             m.ServiceQueue(service=service, waiting=count, last_called=last_called.get(service, ""))
@@ -188,23 +224,3 @@ def _issued(papers: Sequence[Any], day: str) -> dict[str, int]:
             series = f"{parts.letter}{parts.kiosk}"
             highest[series] = max(highest.get(series, 0), parts.running)
     return highest
-
-
-def _last_called(db: sa.Connection, branch: str, day: str) -> dict[str, str]:
-    """The number that was called last, by service."""
-    same = sa.and_(
-        tickets.c.branch == ticket_changes.c.branch,
-        tickets.c.day == ticket_changes.c.day,
-        tickets.c.number == ticket_changes.c.number,
-    )
-    calls = ticket_changes.c.event.in_([TicketEvent.CALLED, TicketEvent.RECALLED])
-    latest = (
-        sa.select(sa.func.max(ticket_changes.c.id))
-        .join(tickets, same)
-        .where(tickets.c.branch == branch, tickets.c.line_day == day, calls)
-        .group_by(tickets.c.service)
-    )
-    found = db.execute(
-        sa.select(tickets.c.service, tickets.c.number).join(ticket_changes, same).where(ticket_changes.c.id.in_(latest))
-    )
-    return {row.service: row.number for row in found}

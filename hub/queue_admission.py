@@ -7,14 +7,14 @@ date, the place in line follows the hub's clock as far as the terminal knew it.
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
 from contracts import messages as m
 from contracts.queueing import HEAD_START, Lane, Priority, keeps
 from contracts.tickets import TicketEvent, TicketState, parse_number, step
-from hub.queue_changes import NotPossible, believable, bump, change, hold, latest_day, record, settle, ticket_key
+from hub.queue_changes import NotPossible, believable, bump, change, hold, record, settle, ticket_key
 from hub.store import digits, tickets
 
 UNKNOWN_CLOCK: Final = timedelta(hours=12)  # how far back a clock is believed that was never compared with ours
@@ -25,31 +25,49 @@ DIGIT_KEPT: Final = timedelta(days=2)  # a digit that its terminal has not used 
 CARRIED_DAYS: Final = 7  # how long a ticket that closing cut off still counts
 
 # Made once: building a statement costs more than running it.
-_KNOWN: Final = sa.select(tickets.c.device, tickets.c.log, tickets.c.seq).where(
+_KNOWN: Final = sa.and_(
     tickets.c.branch == sa.bindparam("branch"),
     tickets.c.day == sa.bindparam("day"),
     tickets.c.number == sa.bindparam("number"),
 )
-_OWNER: Final = sa.select(digits.c.device, digits.c.day).where(
-    digits.c.branch == sa.bindparam("branch"), digits.c.digit == sa.bindparam("digit")
+_OWNER: Final = sa.and_(digits.c.branch == sa.bindparam("branch"), digits.c.digit == sa.bindparam("digit"))
+_ASKED: Final = sa.select(
+    sa.select(tickets.c.device).where(_KNOWN).scalar_subquery().label("known_device"),
+    sa.select(tickets.c.log).where(_KNOWN).scalar_subquery().label("known_log"),
+    sa.select(tickets.c.seq).where(_KNOWN).scalar_subquery().label("known_seq"),
+    sa.select(digits.c.device).where(_OWNER).scalar_subquery().label("owner"),
+    sa.select(digits.c.day).where(_OWNER).scalar_subquery().label("owned_day"),
+    sa.select(sa.func.max(tickets.c.line_day))
+    .where(tickets.c.branch == sa.bindparam("branch"))
+    .scalar_subquery()
+    .label("latest"),
+    sa.select(sa.func.count())
+    .select_from(tickets)
+    .where(
+        tickets.c.branch == sa.bindparam("branch"),
+        tickets.c.device == sa.bindparam("device"),
+        tickets.c.stamped_at > sa.bindparam("since"),
+        tickets.c.stamped_at <= sa.bindparam("at"),
+    )
+    .scalar_subquery()
+    .label("lately"),
 )
+"""All that a ticket is judged by before its business day is known: asked in one go, each question costs a journey."""
 _OF_DEVICE: Final = sa.and_(
     tickets.c.branch == sa.bindparam("branch"),
     tickets.c.line_day == sa.bindparam("day"),
     tickets.c.device == sa.bindparam("device"),
 )
-_BEFORE: Final = (
-    sa.select(tickets.c.issued_at)
+_ON_ITS_DAY: Final = sa.select(
+    sa.select(sa.func.max(tickets.c.issued_at))
     .where(_OF_DEVICE, tickets.c.log == sa.bindparam("log"), tickets.c.seq < sa.bindparam("seq"))
-    .order_by(tickets.c.issued_at.desc())
-    .limit(1)
-)
-_OPEN: Final = sa.select(sa.func.count()).where(_OF_DEVICE, tickets.c.in_line)
-_LATELY: Final = sa.select(sa.func.count()).where(
-    tickets.c.branch == sa.bindparam("branch"),
-    tickets.c.device == sa.bindparam("device"),
-    tickets.c.stamped_at > sa.bindparam("since"),
-    tickets.c.stamped_at <= sa.bindparam("at"),
+    .scalar_subquery()
+    .label("before"),
+    sa.select(sa.func.count())
+    .select_from(tickets)
+    .where(_OF_DEVICE, tickets.c.in_line)
+    .scalar_subquery()
+    .label("open"),
 )
 _INSERT: Final = sa.insert(tickets)
 
@@ -62,25 +80,35 @@ def admit(
     issued: m.TicketIssued,
     *,
     now: datetime | None = None,
+    held: bool = False,
 ) -> None:
-    """A kiosk's new ticket joins the line; one that a live state told already is there. Raises `NotPossible`."""
+    """A kiosk's new ticket joins the line; one that a live state told already is there. Raises `NotPossible`.
+
+    `held`: the caller's transaction holds the branch already.
+    """
     now = now or datetime.now(UTC)
     try:
         date.fromisoformat(issued.day)
     except ValueError as err:  # the pattern lets a 45th of October pass
         raise NotPossible("unknown") from err
-    hold(db, branch)
-    known = db.execute(_KNOWN, {"branch": branch, "day": issued.day, "number": issued.number}).first()
-    if known is not None:
-        if (known.device, known.log, known.seq) == (device, op.log, op.seq):
+    if not held:
+        hold(db, branch)
+    digit = parse_number(issued.number).kiosk
+    mine = {"branch": branch, "device": device}
+    at = {"since": op.at - timedelta(minutes=1), "at": op.at}
+    asked = db.execute(_ASKED, {**mine, **at, "day": issued.day, "number": issued.number, "digit": digit}).one()
+    if asked.known_device is not None:
+        if (asked.known_device, asked.known_log, asked.known_seq) == (device, op.log, op.seq):
             return
         raise NotPossible("collision")
-    _own_digit(db, branch, device, issued)
-    latest = latest_day(db, branch)
+    _own_digit(db, branch, device, digit, issued.day, asked)
+    latest: str | None = asked.latest
     estimate = on_our_clock(op.at, issued.clock, now)
     line_day = _line_day(issued, estimate, believable(latest, now.date()))
-    came = _after_its_last(db, branch, device, op, line_day, estimate)
-    _refuse_floods(db, branch, device, line_day, op.at)
+    its_day = db.execute(_ON_ITS_DAY, {**mine, "day": line_day, "log": op.log, "seq": op.seq}).one()
+    came = estimate if its_day.before is None else max(estimate, its_day.before)  # in its terminal's order
+    if asked.lately >= MAX_PER_MINUTE or its_day.open >= MAX_OPEN_PER_DEVICE:
+        raise NotPossible("flood")  # by the terminal's own times: three days' tickets in one second are none
     if latest is not None and latest < line_day:
         settle(db, branch, before=line_day, now=now)  # the first ticket of a day settles the days before it
     priority = _priority(db, branch, issued, line_day)
@@ -142,34 +170,15 @@ def _line_day(issued: m.TicketIssued, came: datetime, today: str) -> str:
     return issued.day if possible else today
 
 
-def _after_its_last(
-    db: sa.Connection, branch: str, device: str, op: m.TicketOp, line_day: str, came: datetime
-) -> datetime:
-    """Tickets of one terminal keep their order, whatever its clock did."""
-    mine = {"branch": branch, "day": line_day, "device": device, "log": op.log, "seq": op.seq}
-    last = db.execute(_BEFORE, mine).scalar()
-    return came if last is None else max(came, last)
-
-
-def _own_digit(db: sa.Connection, branch: str, device: str, issued: m.TicketIssued) -> None:
+def _own_digit(db: sa.Connection, branch: str, device: str, digit: int, day: str, asked: Any) -> None:
     """A digit belongs to one terminal of the branch: a second one that uses it would give numbers twice."""
-    digit = parse_number(issued.number).kiosk
-    owner = db.execute(_OWNER, {"branch": branch, "digit": digit}).first()
-    if owner is None:
-        db.execute(sa.insert(digits).values(branch=branch, digit=digit, device=device, day=issued.day))
-    elif owner.device != device and date.fromisoformat(issued.day) - date.fromisoformat(owner.day) < DIGIT_KEPT:
+    if asked.owner is None:
+        db.execute(sa.insert(digits).values(branch=branch, digit=digit, device=device, day=day))
+    elif asked.owner != device and date.fromisoformat(day) - date.fromisoformat(asked.owned_day) < DIGIT_KEPT:
         raise NotPossible("collision")
-    elif owner.device != device or issued.day > owner.day:
+    elif asked.owner != device or day > asked.owned_day:
         here = sa.and_(digits.c.branch == branch, digits.c.digit == digit)
-        db.execute(sa.update(digits).where(here).values(device=device, day=issued.day))
-
-
-def _refuse_floods(db: sa.Connection, branch: str, device: str, line_day: str, at: datetime) -> None:
-    """By the terminal's own times: what was taken in three days and arrives in a second is no flood."""
-    mine = {"branch": branch, "device": device}
-    lately = db.execute(_LATELY, {**mine, "since": at - timedelta(minutes=1), "at": at}).scalar() or 0
-    if lately >= MAX_PER_MINUTE or (db.execute(_OPEN, {**mine, "day": line_day}).scalar() or 0) >= MAX_OPEN_PER_DEVICE:
-        raise NotPossible("flood")
+        db.execute(sa.update(digits).where(here).values(device=device, day=day))
 
 
 def _priority(db: sa.Connection, branch: str, issued: m.TicketIssued, line_day: str) -> Priority:

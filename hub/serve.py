@@ -9,7 +9,7 @@ import logging
 import signal
 import socket
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,7 @@ from hub.accounts.accounts import Accounts
 from hub.accounts.guard import LOOPBACK
 from hub.accounts.pages import Oidc
 from hub.bus import HostPort
+from hub.calls.turn import Turn
 from hub.changes import Changes
 from hub.labels import load_labels
 from hub.service import Hub
@@ -45,6 +46,7 @@ class ServeOptions:
     sign_in: bool = True
     oidc: Oidc | None = None
     pack_keys: tuple[str, ...] = ()
+    turn: Turn = field(default_factory=Turn)
 
 
 class _Server(uvicorn.Server):
@@ -77,7 +79,7 @@ async def serve(options: ServeOptions) -> None:
     hub.listen(changes.tell)
     app = build_app(
         hub, labels, changes, loopback=host in LOOPBACK, accounts=Accounts(hub.store) if options.sign_in else None,
-        oidc=options.oidc, pack_keys=options.pack_keys,
+        oidc=options.oidc, pack_keys=options.pack_keys, turn=options.turn,
     )  # fmt: skip
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"

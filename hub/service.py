@@ -5,18 +5,24 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 import sqlalchemy as sa
 
+from config.routing import Routing, load_routing
 from contracts import topics
 from contracts.messages import HANDOVER_KEPT_S
-from hub import announce, queue
+from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
+from hub.calls.relay import forget as forget_calls
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
+from hub.video import sweep
+from hub.video.standing import standings
+from hub.video.tables import POOL
 from hub.wire import HubWire
 
 log = logging.getLogger(__name__)
@@ -24,21 +30,30 @@ log = logging.getLogger(__name__)
 VERSION: Final = "0.1.0"
 HOUSEKEEPING_S: Final = 3_600.0
 LOOK_AGAIN_S: Final = 0.3
+SWEEP_S: Final = 0.5  # how often this process looks for what is due in the pool of tellers
 KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
 
 class Hub:
     """Applies what kiosks send and what clerks do, and publishes each branch's queue."""
 
-    def __init__(self, store: Store, bus: Bus) -> None:
+    def __init__(self, store: Store, bus: Bus, rules: Routing | None = None) -> None:
         self.store, self.bus = store, bus
+        self.rules = rules or load_routing()
         self._listeners: list[Callable[[str], None]] = []
+        self.refusals: list[Mapping[str, int]] = []  # of other parts, for the health page
         # computing and sending a state is one step: an older state must not overtake a newer one
         self._publishing = threading.Lock()
         self._kept_house_s = 0.0
+        self._looked_s = 0.0  # for terminals that have not said what they did with their configuration
         self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
         self._published: dict[str, tuple[int, float]] = {}  # branch → revision, when; looked at once more
-        self.ingest = Ingest(store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell)
+        self._swept_s = 0.0
+        self._cases: set[str] = set()  # whose terminals want to be told; the worker's own
+        self.ingest = Ingest(
+            store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell,
+            cases_moved=self._cases.update, rules=self.rules,
+        )  # fmt: skip
         self.wire = HubWire(
             bus,
             take=self.ingest.take,
@@ -62,6 +77,10 @@ class Hub:
         """Call `changed` with a branch, from any thread, when something about it is new."""
         self._listeners.append(changed)
 
+    def refused(self) -> dict[str, int]:
+        """What was refused so far, by code: messages of terminals, and what other parts count."""
+        return dict(sum((Counter(one) for one in self.refusals), Counter(self.ingest.tallies.refused)))
+
     def branches(self) -> list[str]:
         """Every branch that the hub has heard of."""
         known = sa.union(sa.select(devices.c.branch), sa.select(branches.c.branch)).subquery()
@@ -80,6 +99,13 @@ class Hub:
         self.publish_queue(branch)
         self._tell(branch)
 
+    def cases_changed(self, cases: set[str]) -> None:
+        """Somebody at a desk changed what a visitor waits for: terminals and open pages are told."""
+        row = topics.CASE_STANDING
+        for branch, device, told in standings(self.store, self.rules, cases, datetime.now(UTC)):
+            self._send(Outgoing(row.at(branch, device), row.encode(told), row.qos, row.retain))
+        self._tell(POOL)
+
     def _publish_every_queue(self) -> None:
         for branch in self.branches():
             self.publish_queue(branch)
@@ -92,18 +118,34 @@ class Hub:
         forgotten = self.store.forget_before(datetime.now(UTC) - KEEP)
         with self.store.write() as db:
             announce.forget(db)
+            sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
+            forget_calls(db, datetime.now(UTC))
         if forgotten:
             log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
 
     def _settle(self) -> None:
         if time.monotonic() - self._kept_house_s > HOUSEKEEPING_S:
             self._keep_house()
+        if time.monotonic() - self._looked_s > shadow.RESEND_S / 2:
+            self._looked_s = time.monotonic()
+            for message in shadow.overdue(self.store, datetime.now(UTC)):
+                self._send(message)
         while self._moved:
             branch = min(self._moved)
             self.publish_queue(branch)
             self._moved.discard(branch)  # after it worked: a database that failed is asked again
-
+        self._settle_cases()
         self._look_again()
+
+    def _settle_cases(self) -> None:
+        """What is due in the pool of tellers is done, and terminals are told where their visitors stand."""
+        if time.monotonic() - self._swept_s > SWEEP_S:
+            self._swept_s = time.monotonic()
+            self._cases |= sweep.sweep(self.store, self.rules, datetime.now(UTC))
+        told = set(self._cases)
+        if told:
+            self.cases_changed(told)
+            self._cases -= told  # after it worked: a database that failed is asked again
 
     def _look_again(self) -> None:
         """Another process may have published an older state after our newer one, or the other way round: whoever

@@ -257,6 +257,32 @@ packs = sa.Table(  # packs of approved knowledge on their way to the terminals: 
     sa.Column("data", sa.LargeBinary, nullable=False),
 )
 
+shadow_desired = sa.Table(  # what terminals should be set to: the newest version of each counts, the last ones are kept
+    "shadow_desired",
+    tables,
+    sa.Column("branch", sa.String(40), primary_key=True),
+    sa.Column("device", sa.String(40), primary_key=True),
+    sa.Column("version", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("settings", sa.JSON, nullable=False),
+    sa.Column("person", sa.String(80), nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("sent_at", UtcTime, nullable=False),
+    sa.Column("sends", sa.Integer, nullable=False),
+)
+
+shadow_reported = sa.Table(  # what each terminal said last that it is set to
+    "shadow_reported",
+    tables,
+    sa.Column("branch", sa.String(40), primary_key=True),
+    sa.Column("device", sa.String(40), primary_key=True),
+    sa.Column("version", sa.BigInteger, nullable=False),
+    sa.Column("state", sa.String(24), nullable=False),
+    sa.Column("since", UtcTime, nullable=False),
+    sa.Column("mono_ns", sa.BigInteger, nullable=False),
+    sa.Column("at", UtcTime, nullable=False),
+    sa.Column("report", sa.JSON, nullable=False),
+)
+
 
 class Store:
     """The database at `url` (`sqlite:///PATH` or a PostgreSQL URL), brought up to date by its migrations.

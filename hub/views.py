@@ -166,19 +166,30 @@ def handover_packets(store: Store, branch: str) -> list[dict[str, Any]]:
     return [{"device": row["device"], "at": _iso(row["at"]), "packet": row["packet"]} for row in store.rows(newest)]
 
 
-def handover_of_ticket(store: Store, branch: str, day: str, number: str) -> dict[str, Any] | None:
-    """The newest packet of the visit that took this ticket, if there is one; for whoever serves it."""
+def handover_of_ticket(db: sa.Connection, branch: str, day: str, number: str) -> dict[str, Any] | None:
+    """The newest packet of the visit that took this ticket, if there is one; for whoever serves it. In the transaction
+    that records who reads it."""
+    found = db.execute(_packet_of(branch, day, number, handovers.c.at, handovers.c.packet)).first()
+    return None if found is None else {"at": _iso(found.at), "packet": found.packet}
+
+
+def handover_mark(store: Store, branch: str, day: str, number: str) -> str | None:
+    """Which packet `handover_of_ticket` would show, without a word of it: whoever has read that one need not again."""
+    found = store.rows(_packet_of(branch, day, number, handovers.c.device, handovers.c.log, handovers.c.seq))
+    return "{device} {log} {seq}".format(**found[0]) if found else None
+
+
+def _packet_of(branch: str, day: str, number: str, *columns: sa.Column[Any]) -> sa.Select[Any]:
     of = sa.and_(handovers.c.branch == tickets.c.branch, handovers.c.visit == tickets.c.visit)
-    wanted = (
-        sa.select(handovers.c.at, handovers.c.packet)
+    return (
+        sa.select(*columns)
+        .select_from(handovers)
         .join(tickets, of)
         .where(tickets.c.branch == branch, tickets.c.day == day, tickets.c.number == number)
         .where(handovers.c.at > datetime.now(UTC) - KEPT, tickets.c.visit != "")
         .order_by(handovers.c.at.desc(), handovers.c.seq.desc())
         .limit(1)
     )
-    found = store.rows(wanted)
-    return {"at": _iso(found[0]["at"]), "packet": found[0]["packet"]} if found else None
 
 
 def _opinions(store: Store, branch: str) -> dict[str, Any]:

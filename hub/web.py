@@ -19,13 +19,18 @@ from hub.accounts.accounts import Accounts
 from hub.accounts.guard import Guard
 from hub.accounts.pages import Oidc, add_signing_in
 from hub.accounts.rights import Refused
+from hub.calls.page import add_calls
+from hub.calls.relay import Relay
+from hub.calls.turn import Turn
 from hub.changes import Changes
 from hub.desk.acts import Acts, SignedOut
 from hub.knowledge import Knowledge
 from hub.labels import Labels, theme_css
 from hub.service import VERSION, Hub
+from hub.shadow import Shadows
 from hub.web_api import add_api
 from hub.web_lobby import add_lobby
+from hub.web_shadow import add_shadow
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -39,6 +44,7 @@ def build_app(
     accounts: Accounts | None = None,
     oidc: Oidc | None = None,
     pack_keys: Sequence[str] = (),
+    turn: Turn | None = None,
     desk: bool = True,
 ) -> Guard:
     """The web application behind its gate. `loopback`: refuse requests that name another host (DNS rebinding).
@@ -58,11 +64,15 @@ def build_app(
     if accounts is not None:
         add_signing_in(app, accounts, labels, oidc)
     add_lobby(app, hub, acts, labels, changes)
+    shadows = Shadows(hub.store)
     add_api(app, hub, acts, knowledge, changes)
+    add_shadow(app, hub, shadows)
+    add_calls(app, hub, relay := Relay(hub.store, hub.wire.send, turn or Turn()), labels)
+    hub.refusals.append(relay.tallies)
     if desk:
         from hub.desk.pages import add_desk  # NiceGUI takes a second to import
 
-        add_desk(app, hub, acts, knowledge, labels, changes)
+        add_desk(app, hub, acts, knowledge, labels, changes, shadows)
     return Guard(app, accounts, loopback=loopback)
 
 

@@ -95,7 +95,7 @@ def _add_health(app: FastAPI, hub: Hub) -> None:
             "repeated": tallies.repeated,
             "held": tallies.held,
             "crowded_out": tallies.crowded_out,
-            "refused": dict(tallies.refused),
+            "refused": hub.refused(),
             "dropped": hub.bus.tallies.dropped,
             "oversized": hub.bus.tallies.oversized,
             "unsent": hub.bus.tallies.unsent,

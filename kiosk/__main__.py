@@ -217,6 +217,18 @@ def staff(
         raise _fail(f"this terminal has given no ticket {number!r} today") from err
 
 
+@app.command("staff-pin")
+def staff_pin() -> None:
+    """Ask for a PIN twice and print the line of the site's configuration that opens the staff's page with it."""
+    from kiosk.queueing.pin import hash_pin
+
+    pin = typer.prompt("PIN, 6 to 12 digits", hide_input=True, confirmation_prompt=True)
+    try:
+        typer.echo(f'[staff]\npin_hash = "{hash_pin(pin)}"')
+    except ValueError as err:
+        raise _fail(err) from err
+
+
 @app.command()
 def core(
     state: Annotated[Path, typer.Option(help="Where the outbox is kept.")],
@@ -256,7 +268,7 @@ def core(
                 again_for_s=again_for_s,
             )
         models = Models.load(loaded.hearing.engine)
-        places = Places(state=state, socket=socket, tickets=tickets)
+        places = Places(state=state, socket=socket, call_socket=socket.with_name("call.sock"), tickets=tickets)
 
         async def run() -> int:
             return await Terminal(loaded, places, models, recorded).run()

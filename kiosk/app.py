@@ -17,6 +17,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from config.flows import load_flows, load_phrases
 from config.guesses import load_guesses
 from config.intents import load_intents
@@ -24,21 +26,36 @@ from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.screen_socket import SocketScreen
 from kiosk.adapters.webrtc_audio import open_canceller
+from kiosk.adopting import Adopters
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
+from kiosk.call.acts import TellerActs
+from kiosk.call.calls import CallNews, Calls
+from kiosk.call.line import TellerLine
+from kiosk.call.taps import TappedCanceller, tapped
 from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import CameraFrame, DeviceChanged, QueueChanged, SpeechStarted, Touched
+from kiosk.events import (
+    MIC_RATE_HZ,
+    CameraFrame,
+    DeviceChanged,
+    QueueChanged,
+    SpeechStarted,
+    TellerNews,
+    Touched,
+)  # fmt: skip
+from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
 from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
@@ -51,11 +68,14 @@ from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.report import report
 from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
+from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
+from kiosk.shadow.opening import open_shadow
+from kiosk.shadow.shadow import Shadow, Surroundings
 from kiosk.sync.ledger import DiskLedger
 from kiosk.sync.link import Condition, Link, LinkPace
 from kiosk.sync.outbox import Outbox, OutboxFull
@@ -82,6 +102,7 @@ class Places:
 
     state: Path  # the outbox
     socket: Path  # the screen connects here
+    call_socket: Path  # and the call process here
     tickets: Path  # paper, where the printer is a folder
 
 
@@ -94,10 +115,13 @@ class Terminal:
     """One terminal. Build it inside a running event loop."""
 
     def __init__(self, site: Site, places: Places, models: Models, recording: Recording | None) -> None:
-        self._site = site
+        opened = open_shadow(places.state / "shadow", site)
+        self._shadow = Shadow(opened)
+        self._site = site = opened.site  # what is built below is set as the hub wants it, where that has proved itself
         self._models = models
         self._recording = recording
         self._stop = asyncio.Event()
+        self._keeping: set[asyncio.Task[None]] = set()
         self._pace: Pace | None = None
         self._clock = SystemClock()
         self._trace = Trace(self._clock) if recording else NoTrace()
@@ -110,7 +134,8 @@ class Terminal:
             device=site.device.id,
             per_minute=TICKETS_PER_MINUTE,
         )
-        self._ledger = DiskLedger(self._outbox, desk, BusinessDay(self._outbox, desk, site.branch.hours, places.state))
+        day = BusinessDay(self._outbox, desk, site.branch.hours, places.state)
+        self._ledger = DiskLedger(self._outbox, desk, day)
         self._screen = SocketScreen(places.socket)
         self._link = Link(
             PahoBus(
@@ -126,9 +151,14 @@ class Terminal:
             vitals=VitalsProbe(places.state),
             condition=self._condition,
             on_change=self._hub_changed,
+            on_standing=lambda standing: self._tellers.hears(standing),
             pace=LinkPace(resend_s=site.hub.resend_s),
             live=lambda: desk.live(_local_now()),
             samples=Samples(self._outbox),
+            shadow=self._shadow,
+            on_called=self._called,
+            on_appointments=self._keep_appointments,
+            on_call=lambda message: self._calls.take(message),
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -136,7 +166,7 @@ class Terminal:
         entries = LateKnowledge(lambda: finds_entries(site, intents))
         guesses = load_guesses()
         habits = Habits(places.state / "habits.json", [row.wish for row in guesses])
-        guessing = Guessing(guesses, habits)
+        guessing = Guessing(guesses, habits, lambda: desk.appointments.expected(self._hub_local_now()))
         brain = Brain(
             site,
             FlowBook(load_flows()),
@@ -147,10 +177,22 @@ class Terminal:
             persona=load_persona(),
             guessing=guessing,
         )
+        self._call_line = SocketCall(places.call_socket)
+        self._calls = Calls(
+            self._call_line,
+            self._link.say_call,
+            self._call_news,
+            lambda: self._session.speaker,
+            hub_now=self._hub_now,
+        )
         self._session = Session(
             site, phrases, brain, self._clock, self._ledger, self._send, _local_now, self._queue, self._trace
         )
         self._printer = open_printer(printer_address(site, places))
+        self._codes = CodeEye(site, self._clock, lambda: self._session.works.get("camera", False))
+        self._checking_in = CheckIn(
+            self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._codes.reader
+        )
         actions = Actions(
             site,
             self._ledger,
@@ -160,7 +202,17 @@ class Terminal:
             _local_now,
             self._trace.note,
             banking=open_bank_system(site, places.state, self._clock, _local_now),
+            checking_in=self._checking_in,
         )
+        self._tellers = TellerLine(
+            self._ledger,
+            self._clock,
+            reachable=lambda: self._link.hub_reachable,
+            here=self._link.say_case_here,
+            changed=lambda: self._session.tell(TellerNews()),
+        )
+        if site.tellers.enabled:
+            actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
         self._lips = LipWatch()
         self._far = FarEnd()
@@ -173,7 +225,7 @@ class Terminal:
             local_now=_local_now,
         )
         around = Around(
-            echo=open_canceller(self._far),
+            echo=TappedCanceller(open_canceller(self._far), self._calls.heard, self._plays),
             attendance=self._attendance,
             camera_works=lambda: self._session.works.get("camera", False),
             is_open=self._may_hear,
@@ -184,15 +236,51 @@ class Terminal:
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
-        self._session.forgetters.append(self._screen.forget)
+        self._session.forgetters += [
+            self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"),
+        ]  # fmt: skip
+        self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
+        self._staff = open_staff_page(
+            site, phrases, self._session, self._ledger, self._outbox, self._clock, _local_now, self._announcer
+        )
         self._equipment: Equipment = (
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
         self._presence = Presence(site.seeing)
+        self._around = Surroundings(
+            idle=lambda: self._session.visit is None,
+            missing=self._missing,
+            health=self._session.health,
+            appliers=Adopters(
+                terminal=self._adopt, session=self._session, brain=brain, ears=self._ears, manner=talk.adopt_manner,
+                presence=self._presence, day=day, knowledge=knowledge, entries=entries,
+            ).table(),
+        )  # fmt: skip
 
     # ------------------------------------------------------------ small links between the parts
+    def _adopt(self, site: Site) -> None:
+        self._site = site
+
     def _send(self, state: ScreenState) -> None:
-        self._screen.send(state)
+        self._screen.send(replace(state, teller_pictures=self._calls.teller_pictures))
+
+    def _called(self, called: m.NumberCalled) -> None:
+        self._announcer.heard(called)
+
+    def _keep_appointments(self, told: m.Appointments) -> None:
+        task = asyncio.get_running_loop().create_task(self._kept(told), name="appointments")
+        self._keeping.add(task)
+        task.add_done_callback(self._keeping.discard)
+
+    async def _kept(self, told: m.Appointments) -> None:
+        try:
+            if await self._ledger.keep_appointments(told):
+                self._session.tell(QueueChanged())  # they may be worth an invitation
+        except OutboxFull:
+            log.error("outbox full: the list of appointments was not kept")
+
+    def _hub_local_now(self) -> datetime:
+        return self._outbox.hub_clock.now().astimezone()
 
     def _queue(self) -> m.TicketsState | None:
         return self._link.queue
@@ -201,19 +289,51 @@ class Terminal:
         service = visit.place.slots.get("service") if visit.place else None
         return spoken_facts(self._site, visit, self._link.queue, service)
 
-    def _condition(self) -> Condition:
+    def _missing(self) -> tuple[m.DeviceKind, ...]:
         known: dict[str, m.DeviceKind] = {"microphone": "microphone", "speaker": "speaker", "camera": "camera"}
-        missing = tuple(kind for name, kind in known.items() if not self._session.works.get(name, False))
+        return tuple(kind for name, kind in known.items() if not self._session.works.get(name, False))
+
+    def _condition(self) -> Condition:
+        missing = self._missing()
         pace_ms = self._pace.frame_p95_ms if self._pace else None
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
-        return Condition(missing=missing, frame_p95_ms=pace_ms, hearing={**self._heard(), **lost})
+        turns = {f"turn.{name}": count for name, count in self._session.health.tally.items()}
+        staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
+        called = {**self._announcer.tallies(), **self._session.tallies()}
+        called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
+        hearing = {**self._heard(), **lost, **turns, **staff, **called}
+        return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
         session = self._session
+        if self._staff and self._staff.open:
+            return False
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
+        if self._calls.active:
+            return False  # they talk to a teller, not to her
         return not session.muted and (session.visit is not None or self._presence.here or blind)
+
+    def _hub_now(self) -> datetime | None:
+        """The hub's time; None where this terminal does not know it to half a minute."""
+        reading = self._outbox.hub_clock.reading()
+        known = reading is not None and reading.within_ms < 30_000
+        return self._outbox.hub_clock.now() if known else None
+
+    def _device_changed(self, change: DeviceChanged) -> None:
+        self._session.tell(change)
+        self._calls.works(change.device, change.works)
+
+    def _plays(self, at_ns: int) -> bool:
+        """Whether the loudspeaker played anything in the last fifth of a second."""
+        return bool(self._far.window(at_ns, MIC_RATE_HZ // 5).any())
+
+    def _call_news(self, news: CallNews) -> None:
+        """What became of a call: lines are looked for in a hurry while there is one."""
+        self._link.hurry(self._calls.active)
+        self._session.show()
+        log.info("call: %s", news)
 
     def _hub_changed(self) -> None:
         self._session.tell(DeviceChanged("hub", self._link.hub_reachable))
@@ -233,7 +353,10 @@ class Terminal:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
         await self._screen.open()
+        await self._call_line.open()
         self._session.tell(DeviceChanged("hub", False, "not reached yet"))
+        with suppress(OutboxFull):  # said when something that counts does not fit
+            await self._ledger.hub_is(False)  # a terminal that was killed may have left word that it was there
         outcome: Outcome | None = None
         async with AsyncExitStack() as closing:
             closing.push_async_callback(self._shut)
@@ -260,10 +383,14 @@ class Terminal:
             "session": self._session.run(),
             "screen": self._listen_to_screen(),
             "link": self._link.run(),
+            "tellers": self._tellers.run(),
             "printer": self._look_at_printer(),
+            "call": self._calls.run(),
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
+            "shadow": self._shadow.run(self._around, self._link.say_shadow),
+            "announcer": self._announcer.run(),
         }
         if not self._recording:
             works["rendering"] = self._render_ahead()
@@ -274,6 +401,7 @@ class Terminal:
         await self._printer.close()
         await self._ledger.flush()
         self._ledger.close()
+        await self._call_line.close()
         await self._screen.close()
         await asyncio.to_thread(self._models.close)
 
@@ -286,7 +414,8 @@ class Terminal:
                     self._session.tell(DeviceChanged("screen", True))
                     self._trace.note("screen_ready", driver=message.driver)
                 case Touch(_, target, at_ns):
-                    self._trace.note("pressed", target=target)
+                    if not (self._staff and self._staff.open):  # keys of the PIN are in no account
+                        self._trace.note("pressed", target=target)
                     await self._session.events.put(Touched(target, at_ns))
                 case Drawn(revision):
                     self._trace.note("drawn", revision=revision)
@@ -339,7 +468,7 @@ class Terminal:
 
     # ------------------------------------------------------------ devices
     def _devices(self) -> dict[str, Work]:
-        openers, tell, clock = self._equipment.openers, self._session.tell, self._clock
+        openers, tell, clock = self._equipment.openers, self._device_changed, self._clock
         retry_s = self._site.ports.retry_s
         return {
             "microphone": keep("microphone", openers["microphone"], self._hear, tell, clock, retry_s),
@@ -368,15 +497,18 @@ class Terminal:
         raise DeviceLost("the loudspeaker stopped taking sound")  # to be told, and looked for again
 
     async def _see(self, camera: Camera) -> None:
-        looks = watch(camera.frames(), self._faces, self._presence, self._looks_hz, self._attendance)
+        frames = tapped(camera.frames(), self._calls.saw)
+        looks = watch(frames, self._faces, self._presence, self._looks_hz, self._attendance)
         async for event in looks:
             await self._session.events.put(event)
 
     def _looks_hz(self) -> float:
-        """Lips are looked at while somebody speaks, oftener than faces otherwise."""
-        return self._site.addressing.looks_hz if self._ears.in_speech else self._site.seeing.looks_hz
+        """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
+        often = self._ears.in_speech or self._codes.wanted
+        return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
 
     async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
+        self._codes.show(frame)
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
         if faces and self._ears.in_speech and self._presence.here:

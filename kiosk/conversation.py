@@ -66,6 +66,7 @@ class Conversation:
     weighing: Weighing
     voice: Voice | None
     counted: Mapping[str, Callable[[], Mapping[str, int]]]  # what each part counts
+    adopt_manner: Callable[[Site], None]  # pace and loudness as this site has them, from the next visit on
 
     def tallies(self) -> dict[str, int]:
         """How sounds and utterances ended since the start, by part and name; no words, nobody's voice."""
@@ -85,6 +86,9 @@ class _Manner:
         self._persona = persona
         self._noise_dbfs = noise_dbfs
         self._before: tuple[str, Manner] | None = None
+
+    def adopt(self, site: Site) -> None:
+        self._site = site
 
     def of(self, visit: Visit) -> Manner:
         before = self._before[1] if self._before and self._before[0] == visit.id else None
@@ -191,4 +195,4 @@ def converse(
         "own": own.tallies if own else dict,
         "ignored": lambda: turns.tally_against,
     }
-    return Conversation(ears, turns, weighing, voice, counted)
+    return Conversation(ears, turns, weighing, voice, counted, how.adopt)

@@ -192,6 +192,11 @@ class QueueChanged:
     """The hub's view of the branch's queue is new, or was lost."""
 
 
+@dataclass(frozen=True, slots=True)
+class TellerNews:
+    """Where the visitor stands in the line for a remote teller is new."""
+
+
 Event = (
     PersonArrived
     | PersonLeft
@@ -212,4 +217,5 @@ Event = (
     | SilenceLasted
     | DeviceChanged
     | QueueChanged
+    | TellerNews
 )

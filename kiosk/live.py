@@ -8,6 +8,7 @@ import signal
 import socket
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -40,6 +41,9 @@ async def run_live(options: LiveOptions, progress: Callable[[str], None]) -> int
     try:
         await unless(stop, _start(options, supervisor, progress))
         name, status = await unless(stop, supervisor.ended.get())
+        while name == "call":  # the rest of the terminal serves its visitors; tellers are not offered
+            progress(f"video calls ended with status {status}; the log: {options.state / 'logs' / 'call.log'}")
+            name, status = await unless(stop, supervisor.ended.get())
         if status == 0 and name == "screen":  # its window was closed
             return 0
         raise ChildFailed(f"{name} ended with status {status}; its log: {options.state / 'logs' / name}.log")
@@ -66,6 +70,11 @@ async def _start(options: LiveOptions, supervisor: Supervisor, progress: Callabl
     flags = [*(["--headless"] if options.headless else []), *(["--fullscreen"] if options.fullscreen else [])]
     screen = module("kiosk.screen", "--socket", str(state / "screen.sock"), "--size", options.size, *flags)
     await supervisor.start(Child(name="screen", argv=screen, log=logs / "screen.log", allocator=SCREEN_ALLOCATOR))
+    if find_spec("aiortc") is None:
+        progress("video calls are not installed: tellers cannot be seen from this terminal (extra 'call')")
+    else:
+        call = module("kiosk.call", "--socket", str(state / "call.sock"))
+        await supervisor.start(Child(name="call", argv=call, log=logs / "call.log"))
     progress(f"running; logs: {logs}; Ctrl-C ends it")
 
 

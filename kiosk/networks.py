@@ -26,6 +26,7 @@ from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.manner import Manner
 from kiosk.dialogue.voice import Character, Quick, Voice, VoiceCache, Waits
 from kiosk.events import MIC_RATE_HZ
+from kiosk.runtime.timings import Timings
 from kiosk.runtime.worker import ModelThread
 from models.endings import Endings
 from models.engines import DEFAULT, open_recogniser
@@ -49,6 +50,21 @@ from models.zhtts import SmallVoice
 
 log = logging.getLogger(__name__)
 
+MEASURED: Final = {  # the call of each by which it is known how long it takes; the first ones, which warm up, are not
+    "near_voice": "probability",
+    "recogniser": "transcribe",
+    "kokoro": "synthesise",
+    "small": "synthesise",
+    "yunet": "detect",
+    "intent": "classify",
+    "listening": "probability",
+    "endings": "finished",
+    "speaker": "embed",
+    "nearness": "measure",
+    "landmarks": "look",
+    "feeling": "read",
+    "risk": "score",
+}
 LONG_S: Final = 9  # of sound: what the recogniser needs for it is what it will ever need
 
 
@@ -75,6 +91,7 @@ class Models:
     small_speech: ModelThread = field(default_factory=lambda: ModelThread("speak-small"))
     weighing: ModelThread = field(default_factory=lambda: ModelThread("weigh"))
     seeing: ModelThread = field(default_factory=lambda: ModelThread("see"))
+    timings: Timings = field(default_factory=Timings)
 
     @classmethod
     def load(cls, engine: str = DEFAULT) -> Models:
@@ -104,6 +121,8 @@ class Models:
             risk=RiskModel(encoder, reader=reads_conversations(store)),
         )
         loaded._warm_up()
+        for model, call in MEASURED.items():
+            loaded.timings.watch(model.replace("_", "-"), getattr(loaded, model), call)
         return loaded
 
     def _warm_up(self) -> None:

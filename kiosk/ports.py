@@ -11,7 +11,9 @@ from typing import Literal, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from contracts.messages import ShadowDesired, ShadowReported
 from contracts.screen import ToCore, ToScreen
+from contracts.topics import Address
 from kiosk.events import AudioFrame, CameraFrame, Pcm
 
 
@@ -146,8 +148,35 @@ class Bus(Protocol):
     def news(self) -> AsyncIterator[BusNews]:
         """Messages and changes of the connection, in order, until closed. One reader."""
 
+    def hurry(self, hurried: bool) -> None:
+        """True: try again every second at most while there is no connection, not with growing pauses."""
+
     async def close(self) -> None:
         """Send what is on its way (half a second at most) and say goodbye, so that the will is not published."""
+
+
+class ShadowEnd(Protocol):
+    """What the link brings versions of the configuration to, and what it tells the hub from."""
+
+    def hear(self, address: Address, desired: ShadowDesired) -> None:
+        """A version that arrived on the topic of `address`."""
+
+    def misheard(self, code: str) -> None:
+        """Something that was no such message arrived there, by `WireError.code`."""
+
+    def report(self) -> ShadowReported:
+        """What the terminal is set to, as of now."""
+
+
+# ------------------------------------------------------------------ a code that a visitor shows
+class CodeReader(Protocol):
+    """Reads a QR code that somebody holds up. It looks only while it is asked to, never otherwise."""
+
+    async def read(self, within_s: float) -> str | None:
+        """The text of the first code that is seen within that time, 300 characters at most; None: none was.
+
+        Raises `DeviceLost` where there is nothing to see with.
+        """
 
 
 # ------------------------------------------------------------------ paper

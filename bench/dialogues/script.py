@@ -73,6 +73,7 @@ class Turn(Section):
     take: bool | None = Field(default=None, description="take out what lies in the reader")
     bank: Weather | None = None
     hub: bool | None = Field(default=None, description="whether the hub can be reached")
+    qr: str | None = Field(default=None, max_length=200, description="text of a QR code that is held up; '': none")
     queue: int | None = Field(default=None, ge=0, le=50, description="so many wait for the first service")
     silence: bool | None = None
     greet: bool | None = None
@@ -88,7 +89,7 @@ class Turn(Section):
 
 
 DOES: Final = (
-    "say", "touch", "type", "card", "document", "take", "bank", "hub", "queue", "silence", "greet",
+    "say", "touch", "type", "card", "document", "take", "bank", "hub", "qr", "queue", "silence", "greet",
 )  # fmt: skip
 
 
@@ -101,6 +102,7 @@ class Dialogue(Section):
         default=True, description="whether the learnt judgement of risk is asked beside the plain words"
     )
     bank: bool = Field(default=True, description="whether a core bank is connected")
+    appointments: bool = Field(default=False, description="whether the terminal has a list of appointments")
     shows: tuple[str, ...] = Field(default=(), description="repair patterns and routes that it is there for")
     turns: tuple[Turn, ...] = Field(min_length=1, max_length=40)
 

@@ -6,20 +6,23 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, Protocol
 
 import numpy as np
+import segno
 
 from bench.dialogues.script import Dialogue, Turn, Want
 from config.schema import Site
 from contracts import messages as m
 from contracts import topics
+from contracts.appointments import Means, hashed
 from contracts.handover import HandoverPacket, encode_handover
 from contracts.queueing import Priority
 from contracts.screen import Language
 from kiosk.adapters.card_reader import SimulatedCardReader
+from kiosk.adapters.code_reader import PictureCodeReader
 from kiosk.banking.acts import Banking
 from kiosk.banking.ports import CoreBank, Held
 from kiosk.banking.verify import BankVerifier
@@ -27,12 +30,15 @@ from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.dialogue.wording import KEY, KEY_OK, WISH
 from kiosk.events import TurnId, UtteranceEnded
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.ahead import Understanding
+from kiosk.session.checking_in import CheckIn
 from kiosk.session.turns import TurnPorts, Turns
 from kiosk.session.visit import Visit
 from kiosk.session.watching import Watching
+from kiosk.sync.hub_clock import Timekeeper
 from kiosk.sync.outbox import Outbox
 
 NOON: Final = datetime.fromisoformat("2026-11-20T13:00:00+08:00")  # a Friday
@@ -64,29 +70,32 @@ class _Ledger:
     """The desk and the outbox, without a thread between."""
 
     def __init__(self, folder: Path, site: Site) -> None:
-        self.outbox = Outbox(folder / "outbox.sqlite")
+        self.outbox = Outbox(folder / "outbox.sqlite", keeper=Timekeeper(wall=lambda: NOON.astimezone(UTC)))
         self.packets: list[HandoverPacket] = []
         services = [ServiceView(service.id, service.letter) for service in site.services]
-        self._desk = TicketDesk(self.outbox, services, kiosk_digit=site.device.kiosk_digit)
+        self.desk = TicketDesk(self.outbox, services, kiosk_digit=site.device.kiosk_digit)
 
     async def issue(self, service: str, **given: Any) -> Any:
-        return self._desk.issue(service, **given)
+        return self.desk.issue(service, **given)
 
     async def give_back(self, number: str, *, day: str) -> bool:
-        return self._desk.give_back(number, day=day)
+        return self.desk.give_back(number, day=day)
 
     async def prioritise(self, number: str, *, day: str, priority: Priority) -> bool:
-        return self._desk.prioritise(number, day=day, priority=priority)
+        return self.desk.prioritise(number, day=day, priority=priority)
 
     async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
-        return self._desk.owed(day=day)
+        return self.desk.owed(day=day)
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return self.desk.appointments.find(means, digits)
 
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        self.outbox.append(topics.HANDOVER, packet)
+    async def hand_over(self, packet: HandoverPacket) -> int:
         self.packets.append(packet)
+        return self.outbox.append(topics.HANDOVER, packet)
 
     def post(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
@@ -129,6 +138,10 @@ class ScriptedVisit:
         self._hub = True
         self._queue: m.TicketsState | None = None
         self.ledger = _Ledger(folder, site)
+        self._held_up = folder / "held_up.png"
+        scanner = PictureCodeReader(self._held_up, self._clock)
+        table = self.ledger.desk.appointments
+        checking_in = CheckIn(self.ledger.booked, lambda: NOON, lambda: table.known, lambda: scanner)
         banking = (
             Banking(bank, BankVerifier(bank, self._clock), self._reader, self._clock, lambda: NOON) if bank else None
         )
@@ -143,6 +156,7 @@ class ScriptedVisit:
             self._note,
             banking,
             now_ns=self._clock.now_ns,
+            checking_in=checking_in,
         )
         ports = TurnPorts(
             tell=lambda event: None,
@@ -186,6 +200,8 @@ class ScriptedVisit:
     async def play(self, dialogue: Dialogue, behave: Callable[..., None]) -> list[str]:
         """Play all turns; what was not as expected, one line each. It goes on after a failure."""
         self.visit.language = dialogue.language
+        if dialogue.appointments:
+            self.ledger.desk.appointments.keep(invented_appointments())
         failures: list[str] = []
         for number, turn in enumerate(dialogue.turns, start=1):
             self._step = Step()
@@ -253,8 +269,17 @@ class ScriptedVisit:
             behave(**turn.bank.model_dump())
         elif turn.hub is not None:
             self._hub = turn.hub
+        elif turn.qr is not None:
+            self._hold_up(turn.qr)
         elif turn.queue is not None:
             self._queue = self._waiting(turn.queue)
+
+    def _hold_up(self, text: str) -> None:
+        """A phone with a QR code before the reader, or nothing."""
+        if text:
+            segno.make(text, micro=False).save(str(self._held_up), scale=6, border=4)
+        else:
+            self._held_up.unlink(missing_ok=True)
 
     def _packet_faults(self, want: Want) -> list[str]:
         """What is not as wanted in the last hand-over, as it goes on the wire."""
@@ -326,6 +351,26 @@ class ScriptedVisit:
         offered = {target.id for target in (reply.targets if reply else ())}
         faults += [f"targets: {target} is not offered" for target in want.targets if target not in offered]
         return faults
+
+
+def invented_appointments() -> m.Appointments:
+    """A list around `NOON`: kept at 13:10, early at 15:00, late at 12:20, one for tomorrow, two that end alike."""
+    salt = "00" * 16
+    rows = (
+        ("kept", "482913", "4417", "personal", 10), ("early", "730155", "9206", "wealth", 120),
+        ("late", "264801", "3350", "corporate", -40), ("tomorrow", "519372", "7008", "personal", 1440),
+        ("twin-1", "108664", "5511", "personal", 5), ("twin-2", "977120", "5511", "wealth", 15),
+    )  # fmt: skip
+    return m.Appointments(
+        id="bench", at=NOON, mono_ns=0, branch="binjiang", revision=1, salt=salt,
+        appointments=tuple(
+            m.Appointment(
+                ref=ref, code=hashed("code", code, salt), tail=hashed("tail", tail, salt), service=service,
+                due=(NOON + timedelta(minutes=minutes)).astimezone(UTC),
+            )
+            for ref, code, tail, service, minutes in rows
+        ),
+    )  # fmt: skip
 
 
 def customer_numbers(number: int) -> tuple[str, str]:

@@ -22,6 +22,7 @@ from config.flows import load_flows, load_phrases
 from config.intents import load_intents
 from config.schema import Site, load_site
 from contracts import messages as m
+from contracts.appointments import Means
 from contracts.queueing import Priority
 from contracts.screen import Language, ScreenState
 from kiosk.adapters.webrtc_audio import open_canceller
@@ -44,6 +45,7 @@ from kiosk.events import (
     UtteranceEnded,
 )
 from kiosk.networks import Models, make_voice
+from kiosk.queueing.appointments import Booked
 from kiosk.runtime.clock import LoopClock
 from kiosk.runtime.worker import ModelThread
 from kiosk.session.actions import Actions
@@ -173,9 +175,19 @@ class _NoLedger:
     """Nothing is kept: nobody was here."""
 
     async def issue(
-        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+        self,
+        service: str,
+        *,
+        visit: str,
+        language: m.Language,
+        at: datetime,
+        priority: Priority = Priority.NONE,
+        booked: Booked | None = None,
     ) -> Any:
         raise LookupError("the bench takes no tickets")
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return []
 
     async def give_back(self, number: str, *, day: str) -> bool:
         return False
@@ -186,8 +198,8 @@ class _NoLedger:
     async def note(self, moment: m.Moment) -> None:
         return None
 
-    async def hand_over(self, packet: object) -> None:
-        return None
+    async def hand_over(self, packet: object) -> int:
+        return 0  # there is no outbox that would number it
 
     def post(self, moment: m.Moment) -> None:
         return None
@@ -370,7 +382,7 @@ class _Core:
             echo=test.canceller(far),
             attendance=_Present() if test.camera else Attendance(),
             camera_works=lambda: test.camera,
-            is_open=lambda: self._session.visit is not None,
+            is_open=self._is_open,
             far=far,
             parts=test.parts,
             hot=test.hot,
@@ -381,6 +393,9 @@ class _Core:
         talk.turns.playback = Playback(self._card, clock, lambda _: None)
         self._session.speaker = self._card
         self._ears, self._tallies = talk.ears, talk.tallies
+
+    def _is_open(self) -> bool:
+        return self._session.visit is not None
 
     def _show(self, state: ScreenState) -> None:
         self.account.shown = [*self.account.shown[-SHOWN_KEPT:], state]

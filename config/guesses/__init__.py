@@ -30,6 +30,7 @@ class Guess(Section):
     weight: float = Field(ge=0, le=1000, description="before anything was learnt: as so many visitors")
     peaks: tuple[Peak, ...] = Field(default=(), max_length=4)
     ticket: bool | None = Field(default=None, description="only with a number, or only without one")
+    appointment: bool = Field(default=False, description="only while somebody with an appointment is expected")
     open: bool | None = Field(default=None, description="only while the branch is open, or only while it is not")
 
 
@@ -43,7 +44,11 @@ class Guesses(Section):
             raise ValueError(f"twice: {', '.join(twice)}")
         for with_ticket in (True, False):
             for is_open in (True, False):
-                fit = [row for row in self.guesses if row.ticket in (None, with_ticket) and row.open in (None, is_open)]
+                fit = [
+                    row
+                    for row in self.guesses
+                    if row.ticket in (None, with_ticket) and row.open in (None, is_open) and not row.appointment
+                ]
                 if len(fit) < 3:
                     raise ValueError(f"fewer than three with ticket={with_ticket}, open={is_open}")
         return self

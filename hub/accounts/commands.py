@@ -5,14 +5,19 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+from config.routing import load_routing
 from hub.accounts import record
 from hub.accounts.accounts import Accounts
 from hub.accounts.rights import read_grant
 from hub.knowledge import Knowledge
 from hub.store import Store
+from hub.video.acts import enrol
+from hub.video.pool import Pool
 
 
 def account(database: str, act: str, name: str, granted: Sequence[str]) -> int:
@@ -34,6 +39,19 @@ def account(database: str, act: str, name: str, granted: Sequence[str]) -> int:
                     sys.stdout.write(f"{one}\t{' '.join(grants)}\n")
             case _:
                 raise ValueError(f"{act!r} is none of add, password, grant, disable, list")
+    finally:
+        store.close()
+    return 0
+
+
+def teller(database: str, name: str, profile: Mapping[str, Any]) -> int:
+    """What a teller can do, from now on; what is not given stays as it is."""
+    store = Store(database)
+    try:
+        with store.write() as db:
+            pool = Pool(db, load_routing(), datetime.now(UTC))
+            enrol(pool, name, **profile)
+            record.note(db, f"command:{getpass.getuser()}", "teller_skills", subject=name)
     finally:
         store.close()
     return 0

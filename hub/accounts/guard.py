@@ -47,6 +47,7 @@ HEADERS: Final = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Permissions-Policy": "camera=(), microphone=(), geolocation=()",
 }
+CALLING: Final = "camera=(self), microphone=(self), display-capture=(self), geolocation=()"
 
 
 class _TooLarge(HTTPException):
@@ -183,6 +184,8 @@ def _with_headers(send: Send, path: str) -> Send:
             headers = MutableHeaders(scope=message)
             for name, value in HEADERS.items():
                 headers[name] = value
+            if desk:  # a teller's call
+                headers["Permissions-Policy"] = CALLING
             headers["Content-Security-Policy"] = DESK if desk else STRICT
             if not static:
                 headers.setdefault("Cache-Control", "no-store")

@@ -25,6 +25,8 @@ class Right(StrEnum):
     SEE_BOARD = "see_board"
     BE_SIGNED_IN = "be_signed_in"
     SERVE = "serve"  # call, recall, serve, park, transfer, finish
+    TALK = "talk"  # be a teller on video: be offered visitors, read their hand-over, talk, write the account
+    SUPERVISE = "supervise"  # see who waits for a teller and why who was chosen, and choose otherwise
     SEE_FLOOR = "see_floor"
     SEE_REGION = "see_region"
     SEE_DEVICES = "see_devices"
@@ -32,6 +34,8 @@ class Right(StrEnum):
     APPROVE_KNOWLEDGE = "approve_knowledge"
     PUBLISH_KNOWLEDGE = "publish_knowledge"
     READ_RECORD = "read_record"
+    SEE_CONFIGURATION = "see_configuration"
+    SET_CONFIGURATION = "set_configuration"
 
 
 class Role(StrEnum):
@@ -51,9 +55,12 @@ _STAFF: Final = _ANYBODY | {R.BE_SIGNED_IN}
 RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.VISITOR_PAGE: _ANYBODY,
     Role.CLERK: _STAFF | {R.SERVE},
-    Role.TELLER: _STAFF | {R.SERVE},
-    Role.BRANCH_MANAGER: _STAFF | {R.SERVE, R.SEE_FLOOR, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.APPROVE_KNOWLEDGE},
-    Role.FIELD_OPERATOR: _STAFF | {R.SEE_FLOOR, R.SEE_DEVICES, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.PUBLISH_KNOWLEDGE},
+    Role.TELLER: _STAFF | {R.SERVE, R.TALK},
+    Role.BRANCH_MANAGER: _STAFF
+    | {R.SERVE, R.SUPERVISE, R.SEE_FLOOR, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.APPROVE_KNOWLEDGE, R.SEE_CONFIGURATION},
+    Role.FIELD_OPERATOR: _STAFF
+    | {R.SEE_FLOOR, R.SEE_DEVICES, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.PUBLISH_KNOWLEDGE}
+    | {R.SEE_CONFIGURATION, R.SET_CONFIGURATION},
     Role.AUDITOR: _STAFF | {R.SEE_FLOOR, R.SEE_REGION, R.READ_RECORD},
 }
 _NAME: Final = re.compile(NAME_PATTERN)

@@ -58,7 +58,10 @@ ROUTES: Final = (
     Rule(READ, "/", R.BE_SIGNED_IN),
     Rule(READ, "/desk/counter/{branch}", R.SERVE),
     Rule(READ, "/desk/branch/{branch}", R.SEE_FLOOR),
+    Rule(READ, "/desk/call/{branch}/{call}", R.SERVE),
     Rule(READ, "/desk/region", R.SEE_REGION),
+    Rule(READ, "/desk/teller", R.TALK),
+    Rule(READ, "/desk/tellers", R.SUPERVISE),
     Rule(READ, "/desk/knowledge", R.OFFER_KNOWLEDGE),
     Rule(READ, "/_nicegui/*", R.SIGN_IN),  # its scripts and styles
     Rule(WRITE, "/_nicegui/client/*", R.OFFER_KNOWLEDGE, PACK_BYTES + SMALL_BYTES),  # a pack from the knowledge page
@@ -74,8 +77,13 @@ ROUTES: Final = (
     Rule(READ, "/api/v1/branches/{branch}/tickets/{number}", R.SEE_FLOOR),
     Rule(READ, "/api/v1/branches/{branch}/devices/{device}/rows", R.SEE_DEVICES),
     Rule(READ, "/api/v1/branches/{branch}/record", R.READ_RECORD),
+    Rule(READ, "/api/v1/settings", R.SEE_CONFIGURATION),
+    Rule(READ, "/api/v1/branches/{branch}/shadows", R.SEE_CONFIGURATION),
+    Rule(READ, "/api/v1/branches/{branch}/devices/{device}/shadow", R.SEE_CONFIGURATION),
+    Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/shadow", R.SET_CONFIGURATION),
     Rule(WRITE, "/api/v1/branches/{branch}/call", R.SERVE),
     Rule(WRITE, "/api/v1/branches/{branch}/tickets/{number}/events", R.SERVE),
+    Rule(("WEBSOCKET",), "/api/v1/branches/{branch}/calls/{call}/media", R.SERVE, csrf=False),  # the origin is checked
     Rule(READ, "/api/v1/branches/{branch}/packs", R.OFFER_KNOWLEDGE),
     Rule(WRITE, "/api/v1/branches/{branch}/packs", R.OFFER_KNOWLEDGE, PACK_BYTES),
     Rule(WRITE, "/api/v1/branches/{branch}/packs/{pack}/approve", R.APPROVE_KNOWLEDGE),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import random
 from collections import OrderedDict
 from collections.abc import Callable
@@ -46,6 +47,7 @@ class Bank:
         self._today = today
         self._customers = make_customers(seed, count, today)
         self._random = random.Random(seed + 1)
+        self._alias_key = f"simulated {seed}".encode()  # a real bank keeps a secret one
         self._sessions: OrderedDict[str, _Session] = OrderedDict()
         self._written: OrderedDict[str, msgspec.Struct] = OrderedDict()
         self._bookings: dict[str, c.Booking] = {}
@@ -83,7 +85,8 @@ class Bank:
         self._sessions[token] = _Session(customer, level, now_s + SESSION_S)
         while len(self._sessions) > SESSIONS_MOST:
             self._sessions.popitem(last=False)
-        return c.Opened(session=token, level=level, valid_s=SESSION_S, card_tail=customer.tail)
+        alias = hmac.digest(self._alias_key, customer.document_no.encode(), "sha256").hex()[:32]
+        return c.Opened(session=token, level=level, valid_s=SESSION_S, card_tail=customer.tail, alias=alias)
 
     def _open_card(self, request: c.OpenByCard, now_s: float) -> c.Opened:
         customer = next((one for one in self._customers if one.card_no == request.card_no), None)

@@ -100,9 +100,26 @@ class Acts:
 
     def handover(self, person: Person, branch: str, day: str, number: str) -> dict[str, Any] | None:
         """What the visitor with this ticket said and needs, where a person was called for them; only for who serves in
-        the branch. None: nobody was called, or it is too long ago. Raises `Refused`, `SignedOut`."""
+        the branch. None: nobody was called, or it is too long ago. Raises `Refused`, `SignedOut`.
+
+        Each reading is recorded, who and which ticket, in the transaction that reads: not recorded, not read.
+        """
+        person = self._allowed(person, branch)
+
+        def work(db: sa.Connection) -> dict[str, Any] | None:
+            found = views.handover_of_ticket(db, branch, day, number)
+            if found is not None:
+                record.note(db, person.name, "handover_read", branch=branch, subject=f"{day} {number}")
+            return found
+
+        if self.handover_mark(person, branch, day, number) is None:
+            return None
+        return self._hub.store.apply(work)
+
+    def handover_mark(self, person: Person, branch: str, day: str, number: str) -> str | None:
+        """Which packet there is to read, if any, without reading it. Raises `Refused`, `SignedOut`."""
         self._allowed(person, branch)
-        return views.handover_of_ticket(self._hub.store, branch, day, number)
+        return views.handover_mark(self._hub.store, branch, day, number)
 
     def give_back(self, branch: str, day: str, number: str) -> TicketState:
         """The visitor does not want the number any more. Raises `queue.NotPossible`."""

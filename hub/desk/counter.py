@@ -12,6 +12,7 @@ from nicegui import run, ui
 from nicegui.events import KeyEventArguments
 
 from contracts.tickets import TicketEvent, TicketState, step
+from hub.accounts.rights import Person
 from hub.desk.floor import AtCounter, Floor, Waiting, look
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, tell, words
 from hub.desk.handover_panel import handover_html
@@ -36,7 +37,7 @@ class CounterPage:
     """One open page: its counter, the services it calls, and what it shows."""
 
     def __init__(self, desk: Desk, request: Request, branch: str) -> None:
-        self._desk, self._branch, self._labels = desk, branch, desk.labels
+        self._desk, self._branch, self._labels, self._acts = desk, branch, desk.labels, desk.acts
         self._person = frame(request, desk, "counter", branch)
         known = list(desk.labels.services)
         asked = [one for one in request.query_params.get("services", "").split(",") if one]
@@ -44,6 +45,7 @@ class CounterPage:
         self._services = [one for one in asked if one in known] or known
         self._floor = Floor(day="")
         self._packet: dict[str, Any] | None = None  # of the visitor at this counter
+        self._mark: str | None = None  # which one that is: it is read, and recorded as read, once
         self._busy = False
 
     async def draw(self) -> None:
@@ -64,10 +66,15 @@ class CounterPage:
         if floor is not None:
             self._floor = floor
         now = self._current
-        self._packet = await attempt(partial(self._read_packet, now.day, now.number)) if now is not None else None
+        mark = await attempt(partial(self._acts.handover_mark, *self._of(now))) if now is not None else None
+        if now is None or mark is None:
+            self._packet = self._mark = None
+        elif mark != self._mark:
+            self._packet = await attempt(partial(self._acts.handover, *self._of(now)))
+            self._mark = mark if self._packet is not None else None
 
-    def _read_packet(self, day: str, number: str) -> dict[str, Any] | None:
-        return self._desk.acts.handover(self._person, self._branch, day, number)
+    def _of(self, now: AtCounter) -> tuple[Person, str, str, str]:
+        return self._person, self._branch, now.day, now.number
 
     async def _redraw(self) -> None:
         before = self._packet

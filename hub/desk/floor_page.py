@@ -24,8 +24,8 @@ def floor_html(floor: Floor, view: dict[str, Any], labels: Labels) -> str:
     )
 
 
-def region_html(rows: list[dict[str, Any]], labels: Labels) -> str:
-    """The branches in order: the longest wait first."""
+def region_html(rows: list[dict[str, Any]], labels: Labels, below: str = "") -> str:
+    """The branches in order: the longest wait first. `below`: HTML of what else belongs on the page."""
     if not rows:
         none = both(("还没有网点", "No branches yet"))
         return f'<main class="one"><section class="sheet"><p class="quiet">{none}</p></section></main>'
@@ -41,7 +41,7 @@ def region_html(rows: list[dict[str, Any]], labels: Labels) -> str:
     return (
         f'<main class="region"><section class="sheet"><h3>{both(("网点排名", "Branches, longest wait first"))}'
         f"<span>{summary}</span></h3><table><thead><tr>{cells}</tr></thead><tbody>{body}</tbody></table>"
-        "</section></main>"
+        f"</section>{below}</main>"
     )
 
 

@@ -22,15 +22,28 @@ from hub.html import MARK, both
 from hub.knowledge import Knowledge
 from hub.labels import Labels, Pair
 from hub.service import Hub
+from hub.video.pool import NotNow
 
 LOOK_S: Final = 0.4
 AGES_S: Final = 20.0  # minutes go on also when nothing happens
 TOKENS: Final = json.loads((Path(CONFIG_DIR) / "theme" / "tokens.json").read_text("utf-8"))["themes"]["light"]
-PLACES: Final[dict[str, Pair]] = {"region": ("区域", "Region"), "knowledge": ("知识包", "Packs of answers")}
+PLACES: Final[dict[str, Pair]] = {
+    "region": ("区域", "Region"),
+    "knowledge": ("知识包", "Packs of answers"),
+    "teller": ("视频柜员", "Teller on video"),
+    "tellers": ("视频柜员总览", "Tellers on video"),
+}
 REFUSED: Final[dict[str, Pair]] = {
     "transition": ("别人已经处理了这个号。", "Somebody else has dealt with this number."),
     "unknown": ("没有这个号。", "There is no such number."),
     "rejoins": ("这个号过号太多次，请重新取号。", "Missed too often: a new ticket is needed."),
+}
+NOT_NOW: Final[dict[str, Pair]] = {
+    "unknown": ("这位客户已经不在了。", "This visitor is gone."),
+    "foreign": ("这位客户已经交给别人了。", "This visitor was given to somebody else."),
+    "transition": ("现在不能这样做。", "That cannot be done now."),
+    "cannot": ("这位柜员办不了。", "This teller cannot serve that."),
+    "raced": ("别人刚刚处理过，请再看一眼。", "Somebody was quicker. Please look again."),
 }
 
 
@@ -78,6 +91,8 @@ async def attempt(work: Callable[[], Any]) -> Any:
         return await run.io_bound(work)
     except queue.NotPossible as err:
         tell(REFUSED.get(err.reason, REFUSED["transition"]))
+    except NotNow as err:
+        tell(NOT_NOW[err.reason])
     except SignedOut:
         ui.navigate.to("/sign-in?why=over")
     except Refused:
@@ -143,6 +158,8 @@ def _ways(person: Person, desk: Desk, active: str, branch: str) -> str:
         ("counter", f"/desk/counter/{branch}", ("窗口", "Counter"), bool(branch) and may(person, Right.SERVE, branch)),
         ("branch", f"/desk/branch/{branch}", ("网点", "Branch"), bool(branch) and may(person, Right.SEE_FLOOR, branch)),
         ("region", "/desk/region", ("区域", "Region"), may(person, Right.SEE_REGION)),
+        ("teller", "/desk/teller", ("视频", "Video"), may(person, Right.TALK)),
+        ("tellers", "/desk/tellers", ("柜员", "Tellers"), may(person, Right.SUPERVISE)),
         ("knowledge", "/desk/knowledge", ("知识", "Knowledge"), may(person, Right.OFFER_KNOWLEDGE)),
         ("board", f"/board/{branch}", ("大屏", "Board"), bool(branch) and may(person, Right.SEE_BOARD, branch)),
     ]

@@ -26,10 +26,15 @@ from hub.desk.counter import CounterPage
 from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
+from hub.desk.shadow_panel import shadows_html
+from hub.desk.teller_page import TellerPage
+from hub.desk.video_acts import VideoActs
+from hub.desk.video_board import BoardPage
 from hub.html import both
 from hub.knowledge import Knowledge, Pack, PackProblem
 from hub.labels import Labels, Pair
 from hub.service import Hub
+from hub.shadow import Shadows
 
 Branch = Annotated[str, PathParameter(pattern=NAME_PATTERN)]
 MAX_PACK_BYTES: Final = 8 * 1024 * 1024
@@ -41,7 +46,15 @@ STATES: Final[dict[str, Pair]] = {
 }
 
 
-def add_desk(app: FastAPI, hub: Hub, acts: Acts, knowledge: Knowledge, labels: Labels, changes: Changes) -> None:
+def add_desk(
+    app: FastAPI,
+    hub: Hub,
+    acts: Acts,
+    knowledge: Knowledge,
+    labels: Labels,
+    changes: Changes,
+    shadows: Shadows,
+) -> None:
     """The pages of NiceGUI, mounted below everything else. Once a process."""
     desk = Desk(hub, acts, knowledge, labels, changes)
 
@@ -49,6 +62,8 @@ def add_desk(app: FastAPI, hub: Hub, acts: Acts, knowledge: Knowledge, labels: L
     def first(request: Request) -> Response:
         """The desk that this person works at."""
         person, known = person_of(request), hub.branches() or list(labels.branches)
+        if may(person, Right.TALK) and not may(person, Right.SEE_FLOOR):
+            return RedirectResponse("/desk/teller", 303)
         for right, address in ((Right.SEE_FLOOR, "branch"), (Right.SERVE, "counter")):
             if mine := where(person, right, known):
                 return RedirectResponse(f"/desk/{address}/{mine[0]}", 303)
@@ -71,16 +86,27 @@ def add_desk(app: FastAPI, hub: Hub, acts: Acts, knowledge: Knowledge, labels: L
         await redraw()
         follow(desk, branch, redraw)
 
+    video = VideoActs(hub, acts)
+
+    @ui.page("/desk/teller", title="视频柜员 Teller")
+    async def teller(request: Request) -> None:
+        await TellerPage(desk, video, request).draw()
+
+    @ui.page("/desk/tellers", title="视频柜员总览 Tellers")
+    async def tellers(request: Request) -> None:
+        await BoardPage(desk, video, request).draw()
+
     @ui.page("/desk/region", title="区域 Region")
     async def region(request: Request) -> None:
         person = frame(request, desk, "region", "")
         shown = drawn("", "region")
 
         async def redraw() -> None:
-            mine = where(acts.still(person), Right.SEE_REGION, await run.io_bound(hub.branches) or [])
-            rows = await attempt(lambda: views.region_view(hub.store, mine))
-            if rows is not None:
-                shown.set_content(region_html(rows, labels))
+            known, now = await run.io_bound(hub.branches) or [], acts.still(person)
+            mine, theirs = where(now, Right.SEE_REGION, known), where(now, Right.SEE_CONFIGURATION, known)
+            found = await attempt(lambda: (views.region_view(hub.store, mine), shadows.look(theirs)))
+            if found is not None:
+                shown.set_content(region_html(found[0], labels, shadows_html(found[1], labels)))
 
         await redraw()
         ui.timer(3.0, redraw)

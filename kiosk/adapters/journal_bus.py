@@ -123,6 +123,9 @@ class JournalBus:
             raise BusDown("no connection to the exchange")
         self._exchange.publish(topic, payload, retain=retain)
 
+    def hurry(self, hurried: bool) -> None:
+        """There is no line to wait for."""
+
     def news(self) -> AsyncIterator[BusNews]:
         return self._news.__aiter__()
 

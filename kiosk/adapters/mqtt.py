@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 MAX_ON_THEIR_WAY: Final = 128  # published, not yet acknowledged by the broker
 MAX_NEWS: Final = 1024  # arrived, not yet read; the oldest goes, because state and acks are sent again
 GOODBYE_S: Final = 0.5
+KEEP_IDLE_S: Final = 4
+KEEP_EVERY_S: Final = 2
+UNANSWERED_MS: Final = 10_000
 WRITE_POLL_S: Final = 0.01  # only while saying goodbye: paho has no event for 'all written'
 STEADY_S: Final = 5.0  # a connection that lasted this long was a good one: the next pause starts short again
 
@@ -41,6 +44,7 @@ class Pace:
     first_pause_s: float = 0.25
     longest_pause_s: float = 15.0
     upkeep_s: float = 0.5
+    hurried_pause_s: float = 0.7
 
 
 class PahoBus:
@@ -59,6 +63,7 @@ class PahoBus:
         self._running: asyncio.Task[None] | None = None
         self._connected = False
         self._closing = False
+        self._hurried = asyncio.Event()
         self.tally_connections = 0
         self.tally_oversized = 0
         self._client = paho.Client(
@@ -148,8 +153,24 @@ class PahoBus:
             self._connected = False
             self._news.offer(Disconnected(reason))
             # jitter, so that a branch's kiosks do not all come back in the same moment
-            await asyncio.sleep(pause_s * random.uniform(0.7, 1.3))
+            await self._pause(pause_s * random.uniform(0.7, 1.3))
             pause_s = min(pause_s * 2, self._pace.longest_pause_s)
+
+    async def _pause(self, pause_s: float) -> None:
+        """Shorter where it is in a hurry, also when that comes about meanwhile."""
+        if not self._hurried.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause_s):
+                    await self._hurried.wait()
+            if not self._hurried.is_set():
+                return
+        await asyncio.sleep(min(pause_s, self._pace.hurried_pause_s))
+
+    def hurry(self, hurried: bool) -> None:
+        if hurried:
+            self._hurried.set()
+        else:
+            self._hurried.clear()
 
     async def _one_connection(self) -> str:
         """Connect, serve until the connection is lost, and say why it ended."""
@@ -197,6 +218,11 @@ class PahoBus:
             sock.close()
             return
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # small messages; do not wait to fill a packet
+        # a line that was cut is given up and called anew, instead of waiting for TCP's doubling pauses (half a minute)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, KEEP_IDLE_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, KEEP_EVERY_S)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, UNANSWERED_MS)
 
     def _on_socket_close(self, _client: paho.Client, _userdata: object, sock: Any) -> None:
         if sock.fileno() >= 0:

@@ -163,6 +163,10 @@ class Ears:
         self._voice.reset()
         self._endpointer.pace.forget()
 
+    def adopt(self, hearing: Hearing) -> None:
+        """How long a silence must be from now on; everything else of `hearing` is of the start."""
+        self._endpointer.pace.bounds = pause_bounds(hearing)
+
     def profile(self, profile: Profile) -> None:
         """How patient to be with this visitor."""
         self._endpointer.pace.profile = profile

@@ -46,7 +46,7 @@ class Pace:
     """How fast this visitor speaks and how long they pause inside their sentences. Forgotten with the visit."""
 
     def __init__(self, bounds: PauseBounds) -> None:
-        self._bounds = bounds
+        self.bounds = bounds
         self._pauses_ms: deque[float] = deque(maxlen=REMEMBERED)
         self._rates: deque[float] = deque(maxlen=REMEMBERED)
         self._brisk = 0
@@ -67,7 +67,7 @@ class Pace:
 
     def needed_ms(self, standing: Standing, rate: float | None = None) -> float:
         """The silence that ends an utterance of this standing, spoken at `rate` syllables a second (None: unknown)."""
-        bounds = self._bounds
+        bounds = self.bounds
         if standing == "brief":  # who has spoken fluently before is taken at their word
             standing = "finished" if self._brisk else "unknown"
         base = {

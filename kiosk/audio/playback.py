@@ -107,6 +107,7 @@ class Playback:
         self._flowing = asyncio.Event()
         self._name = ""
         self._said: deque[SpokenSpan] = deque(maxlen=SPANS_KEPT)
+        self._unbroken = False
 
     @property
     def speaking(self) -> bool:
@@ -118,8 +119,8 @@ class Playback:
         return self._now is not None and not self._flowing.is_set()
 
     def hold(self) -> None:
-        """Silence at once; `resume` goes on at the word that was being said."""
-        if not self.speaking or self._now is None:
+        """Silence at once; `resume` goes on at the word that was being said. Not of what is `unbroken`."""
+        if not self.speaking or self._now is None or self._unbroken:
             return
         self._said += self._audible()
         self._flowing.clear()
@@ -168,15 +169,20 @@ class Playback:
         self._said.clear()
 
     async def play(
-        self, utterance: str, chunks: AsyncIterator[SpeechChunk], on_progress: Callable[[Progress], None]
+        self,
+        utterance: str,
+        chunks: AsyncIterator[SpeechChunk],
+        on_progress: Callable[[Progress], None],
+        *,
+        unbroken: bool = False,
     ) -> Progress:
-        """Play all chunks and return when the last sample was audible.
+        """Play all chunks and return when the last sample was audible. `unbroken`: for the hall, nobody holds it.
 
         Cancelling stops the sound and the mouth at once; what was audible until then is in the progress that
         `on_progress` last saw. `on_progress` is called at the first sample and about ten times a second.
         """
         progress = self._now = Progress()
-        self._script, self._cursor, self._name = _Script(), 0, utterance
+        self._script, self._cursor, self._name, self._unbroken = _Script(), 0, utterance, unbroken
         self._origin = (self._speaker.played().samples, 0)
         self._flowing.set()
         follow = asyncio.create_task(self._follow(progress, on_progress), name="speech-clock")

@@ -49,6 +49,7 @@ class Identified:
     session: str = field(repr=False)
     card_tail: str = field(repr=False)
     until_ns: int
+    alias: str = field(default="", repr=False)  # the bank's, towards the hub: 'the same as before', no more
 
 
 class Verifier(Protocol):

@@ -19,11 +19,13 @@ class BankVerifier:
 
     async def by_card(self, held: Held, pin: str) -> Identified:
         opened = await self._bank.call("open_card", OpenByCard(held.number, pin), Opened)
-        return Identified("card", "card_and_pin", opened.session, opened.card_tail, self._until(opened))
+        return Identified("card", "card_and_pin", opened.session, opened.card_tail, self._until(opened),
+                          opened.alias)  # fmt: skip
 
     async def by_document(self, held: Held, phone_tail: str) -> Identified:
         opened = await self._bank.call("open_document", OpenByDocument(held.number, phone_tail), Opened)
-        return Identified("document", "document_and_phone", opened.session, opened.card_tail, self._until(opened))
+        return Identified("document", "document_and_phone", opened.session, opened.card_tail, self._until(opened),
+                          opened.alias)  # fmt: skip
 
     def _until(self, opened: Opened) -> int:
         return self._clock.now_ns() + opened.valid_s * 1_000_000_000

@@ -33,7 +33,7 @@ def fits(slot: Slot, value: str) -> bool:
             return value.isdecimal() and len(value) == PIN_DIGITS
         case "phone":
             return value.isdecimal() and len(value) == 11 and value.startswith("1")
-        case "digits":
+        case "digits" | "code":
             return value.isdecimal() and (not slot.digits or len(value) in slot.digits)
     return bool(value)
 
@@ -58,8 +58,10 @@ def _asked(slot: Slot, readings: Mapping[str, str]) -> str | None:
     match slot.kind:
         case "amount":
             tried = [readings.get("amount"), None if "tail" in readings else readings.get("digits")]
-        case "digits" | "phone":
+        case "digits" | "phone" | "code":
             tried = [readings.get("tail"), readings.get("digits")]
+        case "words":
+            tried = [readings.get("words")]
         case _:
             tried = [_named(slot, readings)]
     return next((value for value in tried if value and fits(slot, value)), None)
@@ -72,7 +74,7 @@ def _named(slot: Slot, readings: Mapping[str, str]) -> str | None:
             return readings.get("amount")
         case "digits":
             return readings.get("tail")
-        case "phone":
+        case "phone" | "code":
             return readings.get("digits")
         case _:
             return readings.get(_SAME.get(slot.kind, ""))

@@ -92,6 +92,10 @@ class Brain:
         self._guessing = guessing or Guessing(load_guesses())
         self._within = Within(book, phrases, intents, self._arrivals, self._wish)
 
+    def adopt(self, site: Site) -> None:
+        """Other hours and patience from the next visit on; services are of the start."""
+        self._site = site
+
     # ------------------------------------------------------------ outside any wish
     def greet(self, context: Context, now: datetime) -> Reply:
         """The first sentence of a visit."""

@@ -5,7 +5,7 @@ Pure. What was asked is learnt by `kiosk/session/habits.py`; this only weighs it
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, Protocol
@@ -33,15 +33,18 @@ class Guessing:
 
     rows: Sequence[Guess]
     learnt: Learnt | None = None
+    expects: Callable[[], bool] = lambda: False
+    """Whether somebody with an appointment may come about now."""
 
     def likely(self, site: Site, now: datetime, *, ticket: bool, done: Collection[str] = ()) -> tuple[Guess, ...]:
         """The three likeliest, likeliest first. `done`: wishes that are dealt with."""
-        is_open = open_now(site, now)
+        is_open, appointments = open_now(site, now), self.expects()
         counts = self.learnt.counts(now, ticket=ticket) if self.learnt else {}
         fit = [
             row
             for row in self.rows
             if row.ticket in (None, ticket) and row.open in (None, is_open) and row.wish not in done
+            if appointments or not row.appointment
         ]
 
         def weight(row: Guess) -> float:

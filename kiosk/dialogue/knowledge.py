@@ -134,6 +134,10 @@ class ApprovedKnowledge:
         self._now = self._ready(pack)
         self.tallies.swapped += 1
 
+    def adopt(self, hours: Mapping[Weekday, Hours]) -> None:
+        """Other opening hours in the next answer."""
+        self._hours = dict(hours)
+
     # ------------------------------------------------------------ by wish
     def answer(self, intent: str, language: Language, slots: Mapping[str, str], now: datetime) -> Approved | None:
         """The approved answer to a wish, or None if there is none, none fits, or it expired before `now`."""

@@ -112,9 +112,17 @@ class Voice:
 
     # ------------------------------------------------------------ speaking
     async def speak(
-        self, text: str, language: Language, *, keep: bool, manner: Manner | None = None
+        self,
+        text: str,
+        language: Language,
+        *,
+        keep: bool,
+        manner: Manner | None = None,
+        leisurely: bool = False,
     ) -> AsyncIterator[SpeechChunk]:
         """Yield the answer clause by clause. `keep`: nothing of the visitor is in it, so it may be cached.
+
+        `leisurely`: nobody waits for it, so it is spoken in her own voice and nothing is said before it.
 
         Closing the iterator ends the making of the next clause, or leaves the one in progress unused.
         """
@@ -122,8 +130,8 @@ class Voice:
         parts = self._parts(text, language, manner)
         if not parts:
             return
-        small = await self._takes_small(text, parts[0])
-        filler = None if small else self._filler(parts[0], manner)
+        small = not leisurely and await self._takes_small(text, parts[0])
+        filler = None if small or leisurely else self._filler(parts[0], manner)
         self._filled_last = filler is not None
         self.tally_small += small
         self.tally_fillers += filler is not None

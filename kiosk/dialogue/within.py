@@ -69,7 +69,8 @@ class Within:
             return self._arrivals.arrive(context, place, now, [self._phrases.not_aloud])
         if is_open and (repaired := self._repaired(context, place, heard, cues, now)):
             return repaired
-        told = given(slots, step.ask, heard.slots) if is_open else {}
+        said = {**heard.slots, "words": heard.text} if step.ask and slots[step.ask].kind == "words" else heard.slots
+        told = given(slots, step.ask, said) if is_open else {}
         if is_open and step.ask and step.ask not in told and not cues.corrects:
             told = self._told_otherwise(slots, step.ask, heard) or told
         changed = {name: value for name, value in told.items() if place.slots.get(name) != value}

@@ -39,6 +39,10 @@ class BusinessDay:
         with outbox.transaction() as db:
             db.execute(_SCHEMA)
 
+    def adopt(self, hours: Mapping[Weekday, Hours]) -> None:
+        """Other opening hours at the next look. May be called from another thread."""
+        self._hours = dict(hours)
+
     def look(self, at: datetime, *, missing: tuple[m.DeviceKind, ...]) -> tuple[m.DayMoment, ...]:
         """At `at` (local time, with its zone): test and settle what is due; what was done, as it is owed to the hub.
 

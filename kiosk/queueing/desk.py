@@ -17,6 +17,7 @@ from contracts import messages as m
 from contracts import topics
 from contracts.queueing import Priority
 from contracts.tickets import MAX_RUNNING, NumberParts, format_number, parse_number
+from kiosk.queueing.appointments import AppointmentTable, Booked
 from kiosk.queueing.own_line import OwnLine
 from kiosk.sync.live import LiveTickets
 from kiosk.sync.outbox import Outbox
@@ -64,6 +65,10 @@ class NumbersExhausted(RuntimeError):
     """This service has given all its numbers today: send the visitor to the staff."""
 
 
+class AppointmentUsed(RuntimeError):
+    """This appointment has given its ticket already, or is no longer on the list."""
+
+
 class TooFast(RuntimeError):
     """More tickets in a minute than people can come: somebody plays, or something is broken."""
 
@@ -87,6 +92,7 @@ class TicketDesk:
         self._per_minute = per_minute
         self._lately: deque[datetime] = deque(maxlen=per_minute or 1)
         self.line = OwnLine(outbox, device=device)
+        self.appointments = AppointmentTable(outbox)
         self._letters = {service.id: service.letter for service in services}
         self._digit = kiosk_digit
         for letter in self._letters.values():  # a wrong letter or digit is said now, not at the first visitor
@@ -105,12 +111,14 @@ class TicketDesk:
         priority: Priority = Priority.NONE,
         due: datetime | None = None,
         instead_of: m.DayNumber | None = None,
+        booked: Booked | None = None,
     ) -> Ticket:
         """Take the next number of `service` on the business day of `at` (local time, with its zone).
 
-        `due`: the time of the visitor's appointment; `instead_of`: their ticket that closing cut off. Where the
-        hub's clock is known, the day is the one on that clock. Raises `UnknownService`, `NumbersExhausted`,
-        `TooFast`, or `OutboxFull` when the disk cannot keep it.
+        `due`: the time of the visitor's appointment; `booked`: that appointment from this terminal's list, which
+        gives one ticket; `instead_of`: their ticket that closing cut off. Where the hub's clock is known, the day is
+        the one on that clock. Raises `UnknownService`, `NumbersExhausted`, `TooFast`, `AppointmentUsed`, or
+        `OutboxFull` when the disk cannot keep it.
         """
         if at.tzinfo is None:
             raise ValueError("at must carry its time zone")
@@ -121,6 +129,10 @@ class TicketDesk:
             clock = self._outbox.hub_clock.reading()
             came = at + timedelta(milliseconds=clock.offset_ms if clock else 0)
             number, day = self._next_number(service, came.date()), came.date().isoformat()
+            if booked is not None:
+                due = booked.due
+                if not self.appointments.use(booked.ref, number):
+                    raise AppointmentUsed(booked.ref)
             issued = m.TicketIssued(
                 number=number, day=day, service=service, visit=visit, language=language, priority=priority, due=due,
                 instead_of=instead_of, clock=clock, zone_min=_zone_min(at),

@@ -82,6 +82,14 @@ class OwnLine:
             found = db.execute("SELECT reachable FROM own_link").fetchone()
         return bool(found and found[0])
 
+    def hub_now(self) -> datetime:
+        """The time on the hub's clock, as far as it is known."""
+        return self._outbox.hub_clock.now()
+
+    def owed(self) -> int:
+        """How many messages of this terminal the hub has not acknowledged, of every kind."""
+        return self._outbox.tallies().pending
+
     def add(self, issued: m.TicketIssued, *, seq: int, at: datetime, came: datetime) -> None:
         """A ticket was issued as number `seq` of the outbox, at `at` of the wall clock, `came` of the hub's."""
         due_ms = to_ms(issued.due) if issued.due is not None and keeps(came, issued.due) else None

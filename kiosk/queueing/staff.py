@@ -1,11 +1,13 @@
 """What a member of staff may do at a terminal that is cut off from the hub: see its line, call, recall, finish.
 
-Runs beside the terminal, on the same outbox. While the hub is there it refuses: then the counter's desk calls, and
-a second caller would only make clashes.
+From the command line it runs beside the terminal, on the same outbox; the page on the terminal's own screen
+(`kiosk/session/staff_page.py`) does the same inside it. While the hub is there it refuses: then the counter's desk
+calls, and a second caller would only make clashes.
 """
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,8 +19,10 @@ from config.schema import Site
 from contracts.tickets import TicketEvent, TicketState
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.own_line import OwnLine, OwnTicket
-from kiosk.sync.outbox import Outbox
+from kiosk.sync.outbox import Outbox, OutboxFull
 
+DISK_TROUBLE: Final = (OutboxFull, sqlite3.Error)
+"""What a desk's work raises when the disk, or somebody beside us, did not let it be done: nothing was."""
 Act = Literal["recall", "serve", "finish", "miss", "requeue", "park"]
 EVENTS: Final[dict[Act, TicketEvent]] = {
     "recall": TicketEvent.RECALLED,
@@ -34,12 +38,28 @@ class HubIsThere(RuntimeError):
     """The hub can be reached: call from the counter's desk."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """How the terminal's own line stands at one moment."""
+
+    tickets: tuple[OwnTicket, ...]  # in line in the order of calling, then the others
+    now: datetime  # on the hub's clock, as `came` of a ticket is
+    hub: bool
+    owed: int  # messages in the outbox
+
+
 @dataclass(frozen=True, slots=True)
 class StaffDesk:
     """The staff's side of one terminal's own line, on one business day. Blocking."""
 
     line: OwnLine
     day: str
+
+    def look(self) -> Look:
+        """Everything that staff see at once."""
+        return Look(
+            tickets=tuple(self.waiting()), now=self.line.hub_now(), hub=self.line.hub_reachable(), owed=self.line.owed()
+        )
 
     def waiting(self) -> list[OwnTicket]:
         """This terminal's open tickets; those in line in the order of calling, then the others."""

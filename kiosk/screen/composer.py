@@ -17,6 +17,7 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.parts import PageLayout, Part
 from kiosk.screen.raster import Drawn, RasterCache
 from kiosk.screen.scene import draw_light
+from kiosk.screen.teller import TellerWindow
 from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, ThemeName, theme
 
 LARGEST_FIGURE: Final = 1.06  # the scale of the page that shows her largest
@@ -45,6 +46,7 @@ class Composer:
         self._pose = Pose()
         self._figure_key: tuple[object, ...] = ()
         self._figure_rect = pygame.Rect(0, 0, 0, 0)
+        self.teller = TellerWindow(factor)
         self._dirty: list[pygame.Rect] = []
         self._old: pygame.Surface | None = None  # the page before, while it fades
         self._new: pygame.Surface | None = None
@@ -94,6 +96,11 @@ class Composer:
         if part.solid:
             return self.cache.solid((part.id, part.key), part.box, name)
         return self.cache.get((part.id, part.key), part.box, name, part.paint)
+
+    def show_teller(self, pictures: str) -> None:
+        """A teller's pictures lie there (empty: nobody is on the line); the newest is put in her place."""
+        if self.teller.follow(pictures) or self.teller.look():
+            self._dirty += [self.teller.rect]
 
     def move(self, pose: Pose) -> None:
         """Take over a pose; when it looks the same as the last one nothing is to be done."""
@@ -157,12 +164,16 @@ class Composer:
             return
         self.frame.set_clip(rect)
         blend = pygame.BLEND_PREMULTIPLIED
+        teller = self.teller.surface
         covering = any(p.part.solid and p.drawn.rect.contains(rect) for p in self._placed.values())
+        covering = covering or (teller is not None and self.teller.rect.contains(rect))
         if not covering:
             self.frame.blit(self._backdrop.surface, rect, rect, special_flags=blend)
             self._blit_all(self._behind, rect)
-        if with_figure and rect.colliderect(self._figure_rect):
+        if with_figure and rect.colliderect(self._figure_rect) and not covering:
             self.figure.draw(self.frame, self._pose, self._place)
+        if teller is not None and rect.colliderect(self.teller.rect):
+            self.frame.blit(teller, self.teller.rect)
         self._blit_all(self._placed, rect)
         self.frame.set_clip(None)
 

@@ -43,7 +43,7 @@ class Fingers:
 
     def handle(self, event: pygame.event.Event, hits: tuple[Hit, ...]) -> str | None:
         """Take an event; return the id of the target that was pressed, once, when it was."""
-        found = self._point(event)
+        found = self.point(event)
         if found is None:
             return None
         down, finger, point = found
@@ -55,7 +55,7 @@ class Fingers:
             return None
         return self._lift(point, hits)
 
-    def _point(self, event: pygame.event.Event) -> tuple[bool, int, Point] | None:
+    def point(self, event: pygame.event.Event) -> tuple[bool, int, Point] | None:
         """Return (down, finger, point in design units) of a press or a lift, None for anything else."""
         if event.type in (pygame.MOUSEBUTTONDOWN, pygame.MOUSEBUTTONUP):
             # SDL repeats touches as mouse events: those are taken from the finger events instead.

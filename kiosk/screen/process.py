@@ -19,6 +19,7 @@ import cv2
 import pygame
 
 from contracts.screen import (
+    STAFF_GESTURE,
     Close,
     Drawn,
     Fault,
@@ -31,6 +32,7 @@ from contracts.screen import (
     ToScreen,
     Touch,
 )
+from kiosk.screen.corners import Corners
 from kiosk.screen.fingers import WANTED_EVENTS, Fingers
 from kiosk.screen.link import CoreLink
 from kiosk.screen.notice import NOTICE_REVISION, notice
@@ -55,6 +57,7 @@ class ScreenApp:
         self._frame_ns = 1_000_000_000 // fps
         self._stage = Stage(window.factor, notice(None))
         self._fingers = Fingers(window.to_page, window.size)
+        self._corners = Corners()
         self._pacer = Pacer()
         self._last: ScreenState | None = None
         self._undrawn = False  # a snapshot is waiting to be reported as drawn
@@ -149,12 +152,19 @@ class ScreenApp:
                 self._window.expose()
             if event.type == pygame.QUIT or self._asks_to_leave(event):
                 self.stop()
+            if self._corners_held(event, now_ns):
+                revision = self._stage.state.revision
+                self._link.send(Touch(revision=revision, target=STAFF_GESTURE, at_ns=time.monotonic_ns()))
             touched = self._fingers.handle(event, self._stage.hits())
             if touched is not None:
                 revision = self._stage.state.revision
                 self._link.send(Touch(revision=revision, target=touched, at_ns=time.monotonic_ns()))
         self._stage.pressed = self._fingers.pressed
         return self._stage.pressed != before
+
+    def _corners_held(self, event: pygame.event.Event, now_ns: int) -> bool:
+        found = self._fingers.point(event)
+        return found is not None and self._corners.handle(*found, now_ns, self._stage.state.page)
 
     def _asks_to_leave(self, event: pygame.event.Event) -> bool:
         """Escape and Q close a developer's window; in a kiosk nobody gets out."""

@@ -99,6 +99,7 @@ class Stage:
         inviting = self.state.page == "attract"
         pose = self.performer.pose_at(now_ns / 1e9, self.speech.mouth(now_ns), speaking=speaking, inviting=inviting)
         self.composer.move(pose)
+        self.composer.show_teller(self.state.teller_pictures)
         share = self._changed_share(now_ns) if self.composer.changing else 1.0
         return self.composer.change(share) if share < 1 else self.composer.compose()
 

@@ -15,17 +15,22 @@ from typing import Final, Protocol
 from config.flows import Action
 from config.schema import Service, Site
 from contracts import messages as m
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
 from contracts.screen import TicketView
 from kiosk.banking.acts import Banking
+from kiosk.call.acts import ACTIONS as TELLERS
+from kiosk.call.acts import TellerActs
 from kiosk.dialogue.caution import RISK
-from kiosk.dialogue.flows import Place
+from kiosk.dialogue.flows import Later, Place
 from kiosk.dialogue.reply import Done
 from kiosk.dialogue.wording import ASKED
-from kiosk.queueing.desk import NumbersExhausted, Ticket, TooFast, UnknownService
+from kiosk.queueing.appointments import Booked
+from kiosk.queueing.desk import AppointmentUsed, NumbersExhausted, Ticket, TooFast, UnknownService
 from kiosk.queueing.waiting import ahead_of, wait_range
 from kiosk.risk.indicators import QUESTIONS
+from kiosk.session.checking_in import CheckIn
 from kiosk.session.handing import packet_of
 from kiosk.session.visit import Visit
 from kiosk.session.watching import Watching
@@ -41,8 +46,18 @@ class Ledger(Protocol):
     """Durable: tickets and moments, on disk before anything is said."""
 
     async def issue(
-        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+        self,
+        service: str,
+        *,
+        visit: str,
+        language: m.Language,
+        at: datetime,
+        priority: Priority = Priority.NONE,
+        booked: Booked | None = None,
     ) -> Ticket: ...
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        """Appointments of this terminal's list with that code, or that end of a document's number."""
 
     async def give_back(self, number: str, *, day: str) -> bool: ...
 
@@ -51,8 +66,8 @@ class Ledger(Protocol):
     async def note(self, moment: m.Moment) -> None:
         """On disk when it returns. Raises `OutboxFull`."""
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
+    async def hand_over(self, packet: HandoverPacket) -> int:
+        """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
 
     def post(self, moment: m.Moment) -> None:
         """To disk soon, in order; a full disk is counted and logged."""
@@ -80,6 +95,7 @@ class Actions:
         note: Callable[..., None],
         banking: Banking | None = None,
         now_ns: Callable[[], int] = time.monotonic_ns,
+        checking_in: CheckIn | None = None,
     ) -> None:
         self._site = site
         self._ledger = ledger
@@ -90,7 +106,9 @@ class Actions:
         self._note = note
         self._banking = banking
         self._now_ns = now_ns
+        self._checking_in = checking_in
         self.watching: Watching | None = None
+        self.tellers: TellerActs | None = None
 
     async def do(self, visit: Visit, action: Action, place: Place) -> Done:
         """Carry it out. 'failed': it could not be done, and nothing was; other outcomes are the bank's."""
@@ -108,8 +126,12 @@ class Actions:
                     return await self._weigh_answer(visit, place.slots)
                 case "record_opinion":
                     return _done(await self._opinion(visit, place.slots.get("score", "")))
+                case "scan_code" | "find_appointment":
+                    return await self._check_in(visit, action, place)
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
+                case _ if action in TELLERS:
+                    return await self.tellers.do(visit, action, place) if self.tellers else Done("failed")
         except OutboxFull:
             log.error("the outbox is full: %s not done", action)
             return Done("failed")
@@ -118,8 +140,37 @@ class Actions:
         return await self._banking.do(visit, action, place)
 
     def facts(self, visit: Visit) -> dict[str, str]:
-        """What the brain may know of the bank and the reader."""
-        return self._banking.facts(visit) if self._banking else {}
+        """What the brain may know of the bank, the reader and the appointments."""
+        banking = self._banking.facts(visit) if self._banking else {}
+        appointments = self._checking_in.facts() if self._checking_in else {}
+        return {**banking, **appointments, **({"tellers": "yes"} if self.tellers else {})}
+
+    async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
+        if self._checking_in is None:
+            return Done("failed")
+        if action == "scan_code":
+            return await self._checking_in.scan()
+        return await self._checking_in.find(visit, place.slots)
+
+    def teller_place(self, visit: Visit) -> Place | None:
+        """Where news of the remote tellers are told; None: they are none, or can wait until they are asked for."""
+        if self.tellers is None or not visit.case:
+            return None
+        place = visit.place
+        if place is not None and place.flow == "teller":
+            return replace(place, step="look")
+        if not self.tellers.line.is_pressing:
+            return None
+        there = Place("teller", "look", "call_remote_teller")
+        return there.also(Later(place.wish, place), *place.later) if place and place.wish else there
+
+    async def hand_over(self, visit: Visit, reason: str) -> tuple[HandoverPacket, int | None]:
+        """The packet for whoever takes over now, on disk, with its number; after `MAX_PACKETS` only the packet."""
+        packet = packet_of(visit, reason, self._now_ns())
+        if visit.story.packets >= MAX_PACKETS:
+            return packet, None
+        visit.story.packets += 1
+        return packet, await self._ledger.hand_over(packet)
 
     def _look_at_queue(self, visit: Visit, service_id: str) -> Done:
         """How long the queue is now: for the visitor's number, else for a service, else for the first one."""
@@ -143,11 +194,14 @@ class Actions:
         if visit.ticket is not None:  # one visit, one number
             return True
         now = self._local_now()
+        booked, visit.booked = visit.booked, None
+        if booked is not None and booked.service != service.id:
+            booked = None  # the visitor came to want something else
         try:
             ticket = await self._ledger.issue(
-                service.id, visit=visit.id, language=visit.language, at=now, priority=priority
+                service.id, visit=visit.id, language=visit.language, at=now, priority=priority, booked=booked
             )
-        except (UnknownService, NumbersExhausted, TooFast) as err:
+        except (UnknownService, NumbersExhausted, TooFast, AppointmentUsed) as err:
             log.warning("no ticket: %s", type(err).__name__)
             return False
         visit.ticket = ticket
@@ -192,9 +246,7 @@ class Actions:
             return False
         reason = wish or "other"
         await self._ledger.note(m.StaffCalled(visit=visit.id, reason=reason))
-        if visit.story.packets < MAX_PACKETS:
-            await self._ledger.hand_over(packet_of(visit, reason, self._now_ns()))
-            visit.story.packets += 1
+        await self.hand_over(visit, reason)
         if reason in STOPS:
             visit.concern = replace(visit.concern, warned=True)
         visit.outcome = "handed_over"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from typing import Final, Protocol
@@ -132,3 +133,39 @@ class CrossTalk:
         self.let_go()
         self.drop_kept()
         self._utterance = None
+
+
+class BesideAnnouncement:
+    """While nobody is served: what is heard beside a called number is weighed before it begins a visit.
+
+    Her own voice comes back from the hall; somebody who speaks to her at that moment is heard all the same.
+    """
+
+    def __init__(self, tell: Callable[[UtteranceEnded], None]) -> None:
+        self._tell = tell
+        self._weighing: asyncio.Task[None] | None = None
+        self._wish: UtteranceEnded | None = None  # was weighed, and is somebody's
+        self.tally: Counter[str] = Counter()
+
+    def holds_back(self, heard: UtteranceEnded, turns: Turns | None) -> bool:
+        """Whether it may not begin a visit now; if it is somebody's wish it is told again, once."""
+        wish, self._wish = self._wish, None
+        if heard is wish or turns is None or not turns.near_her_words(heard):
+            return False
+        if self._weighing and not self._weighing.done():
+            self.tally["dropped"] += 1
+        else:
+            self._weighing = asyncio.create_task(self._weigh(turns, heard), name="beside-announcement")
+        return True
+
+    async def _weigh(self, turns: Turns, heard: UtteranceEnded) -> None:
+        if not await turns.begins_a_visit(heard):
+            self.tally["not_for_us"] += 1
+            return
+        self._wish = heard
+        self._tell(heard)
+
+    def stop(self) -> None:
+        """The terminal stops."""
+        if self._weighing:
+            self._weighing.cancel()

@@ -18,7 +18,8 @@ def packet_of(visit: Visit, reason: str, now_ns: int) -> HandoverPacket:
     wish, sure = story.wish or (reason, 0.0)
     if reason in URGENT or wish in TALK:
         wish, sure = reason, max(sure, 0.5) if reason == wish else 0.5
-    slots = {name: value for name, value in (place.slots if place else {}).items() if name not in INNER}
+    told = (place.slots if place else {}).items()
+    slots = {name: value for name, value in told if name not in INNER and not name.startswith(INNER_PARTS)}
     return build(
         Known(
             visit=visit.id,
@@ -41,7 +42,10 @@ def packet_of(visit: Visit, reason: str, now_ns: int) -> HandoverPacket:
     )
 
 
-INNER: Final = frozenset({"question", "asked", "answer", "danger", "trouble"})  # slots of the conversation itself
+INNER: Final = frozenset(  # slots of the conversation itself, and a message: it goes on its own
+    {"question", "asked", "answer", "danger", "trouble", "instead", "code", "message"}
+)
+INNER_PARTS: Final = ("teller_", "call_back_")
 
 
 def _identity(visit: Visit) -> IdentityState | None:

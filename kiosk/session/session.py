@@ -39,6 +39,7 @@ from kiosk.events import (
     SpeechSoFar,
     SpeechStarted,
     StageFailed,
+    TellerNews,
     Touched,
     TurnId,
     UtteranceEnded,
@@ -47,13 +48,16 @@ from kiosk.ports import Clock, Speaker
 from kiosk.runtime.buffer import Buffer
 from kiosk.session.actions import Ledger
 from kiosk.session.ahead import Foreseen
-from kiosk.session.crosstalk import CrossTalk, Ears
+from kiosk.session.announcer import Announcer
+from kiosk.session.crosstalk import BesideAnnouncement, CrossTalk, Ears
 from kiosk.session.silence import SilenceWatch
+from kiosk.session.staff_page import STAFF, StaffPage
 from kiosk.session.stage import Backstage, snapshot
 from kiosk.session.states import Effect, State, step
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import Turns
 from kiosk.session.visit import Visit
+from kiosk.shadow.health import Health
 
 log = logging.getLogger(__name__)
 
@@ -108,8 +112,13 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
+        self.staff: StaffPage | None = None
+        self.calls: Announcer | None = None
+        self._beside = BesideAnnouncement(self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
+        self._news_waits = False  # of the remote tellers, while she speaks or thinks
         self.tally_ignored: Counter[str] = Counter()
+        self.health = Health()
 
     # ------------------------------------------------------------ the loop
     async def run(self) -> None:
@@ -121,8 +130,17 @@ class Session:
         finally:
             await self._cancel_turn()
             self._silence.stop()
+            if self.staff:
+                await self.staff.shut()
+            self._beside.stop()
 
     async def _take(self, event: Event) -> None:
+        if isinstance(event, StageFailed):
+            self.health.broke()
+        if self.staff and self.staff.takes(event):
+            await self.staff.take(event, idle=self.state is State.IDLE, language=self._idle_language)
+            self.show()
+            return
         match event:
             case FaceMoved(x, y):
                 self._look_at(x, y)
@@ -136,6 +154,9 @@ class Session:
             case SpeechSoFar():
                 self._so_far(event)
                 return
+            case TellerNews() if self.state is not State.LISTENING:
+                self._news_waits = self.visit is not None
+                return
             case (
                 ReplyBegan(turn)
                 | PlaybackFinished(turn)
@@ -147,6 +168,8 @@ class Session:
                 self.tally_ignored["old turn"] += 1
                 return
             case Touched(target) if self._quiet_touch(target):
+                return
+            case UtteranceEnded() if self.state is State.IDLE and self._beside.holds_back(event, self.turns):
                 return
             case SpeechStarted(at_ns) if self.state in CONSIDERS and self._talk.talks_on(at_ns):
                 self.tally_ignored["talks on after the cap"] += 1
@@ -160,6 +183,9 @@ class Session:
             return
         for effect in effects:
             await self._carry_out(effect, event)
+        if self._news_waits and self.state is State.LISTENING:
+            self._news_waits = False
+            self.tell(TellerNews())
         self._watch_silence()
         self.show()
 
@@ -174,6 +200,8 @@ class Session:
                 if self.visit:
                     self.visit.prompts += 1
                 self._begin_turn(lambda turns, visit, turn: turns.prompt(visit, turn))
+            case Effect.TELL_NEWS:
+                self._begin_turn(lambda turns, visit, turn: turns.news(visit, turn))
             case Effect.SAY_SORRY:
                 self._trace.note("stage_failed", reason=getattr(event, "reason", ""))
                 self._begin_turn(lambda turns, visit, turn: turns.sorry(visit, turn))
@@ -227,6 +255,7 @@ class Session:
             self.turns.ahead.forget()
         self._idle_language = "zh"
         self.muted = False  # it was this visitor's wish, not the next one's
+        self._news_waits = False
         for forget in self.forgetters:
             forget()
         self._gain(1.0)
@@ -294,6 +323,8 @@ class Session:
 
     def _quiet_touch(self, target: str) -> bool:
         """Touches that are not part of the conversation: the microphone, and the language before a visit."""
+        if target.startswith(STAFF):  # there is no such page, or it has just closed under the finger
+            return True
         if target == "microphone":
             self.muted = not self.muted
             self._watch_silence()  # muting ends a voice that had ended the silence
@@ -328,6 +359,12 @@ class Session:
         """The ears that this session tells how to listen."""
         self._talk.ears = ears
 
+    def adopt(self, site: Site) -> None:
+        """Go by another configuration of the same place from now on; between two visits only."""
+        self._site = site
+        self._silence.adopt(site.talking)
+        self.show()  # the hours stand on the page
+
     def tell(self, event: Event) -> None:
         """Put an event in from a task of this loop."""
         self.events.offer(event)
@@ -337,6 +374,8 @@ class Session:
         waits = self.state is State.LISTENING and self.visit is not None
         if waits and self.visit and self.visit.mode == "elder" and self.works.get("camera", False):
             waits = False  # no time limit in large letters: the camera sees when the visitor has left
+        if waits and self.visit and self.visit.case and self.works.get("camera", False):
+            waits = False  # who waits for a teller need not talk; the camera sees when they have left
         ears = self._talk.ears
         if ears and ears.in_speech and self.works.get("microphone", True) and not self.muted:
             waits = False  # somebody who goes on speaking is not asked whether they are there
@@ -380,6 +419,10 @@ class Session:
         shown = bool(self._shown and (self._shown.captions or self._shown.ticket))
         return self.visit is not None or self._talk.remembers or shown
 
+    def tallies(self) -> dict[str, int]:
+        """What became of voices beside an announcement."""
+        return {f"beside.{name}": count for name, count in self._beside.tally.items()}
+
     # ------------------------------------------------------------ what is shown
     def understood(
         self,
@@ -394,6 +437,8 @@ class Session:
         if self.visit is None:
             return
         latency = m.LatencyParts(**parts) if parts else None
+        if parts:
+            self.health.answered(parts)
         self._ledger.post(
             m.Understood(
                 visit=self.visit.id,
@@ -419,8 +464,12 @@ class Session:
             now=self._local_now(),
             invitations=self._brain.invitations(language, self._local_now()),
             language=language,
+            called=self.calls.now if self.calls else None,
+            called_last=self.calls.last if self.calls else None,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)
+        if self.staff and self.staff.open:
+            state = self.staff.dressed(state)
         if self._talk.ears:
             self._talk.ears.profile(self.visit.mode if self.visit else "standard")
         if state == self._shown:

@@ -22,6 +22,10 @@ class SilenceWatch:
         self._tell = tell
         self._timer: asyncio.Task[None] | None = None
 
+    def adopt(self, talking: Talking) -> None:
+        """Other times from the next silence on."""
+        self._talking = talking
+
     def watch(self, *, prompts: int | None) -> None:
         """Begin anew. `prompts`: how often she has asked already; None: it is not the visitor's turn."""
         self.stop()

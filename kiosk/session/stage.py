@@ -13,6 +13,7 @@ from config.flows import Both, Phrases
 from config.schema import Site, Weekday
 from contracts.messages import TicketsState
 from contracts.screen import (
+    CalledView,
     DeviceLights,
     Entry,
     Expression,
@@ -60,6 +61,8 @@ class Backstage:
     now: datetime
     invitations: tuple[Target, ...]
     language: Language = "zh"  # while nobody is served
+    called: CalledView | None = None  # the number that is announced now
+    called_last: CalledView | None = None
 
 
 def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage) -> ScreenState:
@@ -111,7 +114,8 @@ def _entry(visit: Visit) -> Entry | None:
     keypad = visit.last.keypad if visit.last else None
     if keypad is None:
         return None
-    return Entry(HIDDEN * len(visit.typed) if keypad.secret else visit.typed, keypad.most, money=keypad.money)
+    shown = HIDDEN * len(visit.typed) if keypad.secret else visit.typed
+    return Entry(shown, keypad.most, money=keypad.money, secret=keypad.secret)
 
 
 def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:
@@ -125,7 +129,8 @@ def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Langu
         headline=_in(headline, language),
         headline_translation=_in(headline, "en" if language == "zh" else "zh"),
         targets=(*cards, *_dock(phrases, None, language)),
-        note=_missing_words(phrases, back, language) if state.queue else "",
+        note=(_missing_words(phrases, back, language) or _last_words(phrases, back, language)) if state.queue else "",
+        called=back.called,
         gesture="rest" if deaf else "wave",
         expression="concerned" if deaf else "glad",
         listening="unavailable" if deaf else "off",
@@ -136,6 +141,15 @@ def _missing_words(phrases: Phrases, back: Backstage, language: Language) -> str
     """The first device that is away, in words; nothing when all work."""
     away = [name for name, works in sorted(back.works.items()) if not works and name in phrases.missing]
     return _in(phrases.missing[away[0]], language) if away else ""
+
+
+def _last_words(phrases: Phrases, back: Backstage, language: Language) -> str:
+    """Which number was called last, and whereto; nothing when that is long ago."""
+    last = back.called_last
+    if last is None:
+        return ""
+    both = phrases.called_last if last.counter else phrases.called_last_anywhere
+    return _in(both, language).format(number=last.number, counter=last.counter)
 
 
 def _chips(phrases: Phrases, visit: Visit, targets: tuple[Target, ...], language: Language) -> tuple[Target, ...]:

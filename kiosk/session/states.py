@@ -23,6 +23,7 @@ from kiosk.events import (
     SpeechDied,
     SpeechStarted,
     StageFailed,
+    TellerNews,
     Touched,
     UtteranceEnded,
 )
@@ -42,6 +43,7 @@ class Effect(Enum):
     RECOGNISE = auto()  # begin a turn with the utterance of the event
     ANSWER_TOUCH = auto()  # begin a turn with the target of the event
     PROMPT = auto()  # 'are you still there?'
+    TELL_NEWS = auto()  # where the visitor stands with the remote tellers
     SAY_SORRY = auto()  # a stage failed: say so and offer touch or a person
     DUCK = auto()  # maybe the visitor wants to speak: softer
     UNDUCK = auto()
@@ -65,6 +67,7 @@ TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] 
     (_L, UtteranceEnded): (_T, (_E.RECOGNISE,)),
     (_L, Touched): (_T, (_E.ANSWER_TOUCH,)),
     (_L, SilenceLasted): (_S, (_E.PROMPT,)),
+    (_L, TellerNews): (_T, (_E.TELL_NEWS,)),
     (_T, ReplyBegan): (_S, ()),
     (_T, NothingHeard): (_L, (_E.LISTEN,)),
     (_T, StageFailed): (_S, (_E.SAY_SORRY,)),

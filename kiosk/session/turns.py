@@ -46,6 +46,7 @@ MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
 NO_WORDS: Final = "no_words"
 WORDLESS: Final = 2  # a cough is passed over; a voice without words again, and touch is offered, once
+AFTER_HER_NS: Final = 2_000_000_000  # a large hall gives her voice back for so long
 QUESTION_HEARD: Final = 0.8  # so much of a question was audible that an answer to it can be one
 
 
@@ -120,6 +121,7 @@ class Turns:
         self._weighing = weighing
         self.ahead = ahead
         self.watching: Watching | None = None
+        self.floor = asyncio.Lock()  # whoever speaks holds it: a called number is not spoken over
         self._weighed: tuple[UtteranceEnded, Foreseen] | None = None
         self.tally_against: Counter[str] = Counter()
 
@@ -146,6 +148,14 @@ class Turns:
 
     async def sorry(self, visit: Visit, turn: TurnId) -> None:
         await self._speak(visit, turn, self._brain.sorry(self._context(visit)))
+
+    async def news(self, visit: Visit, turn: TurnId) -> None:
+        """Where the visitor stands with the remote tellers: told in its flow, and outside it where it cannot wait."""
+        there = self._actions.teller_place(visit)
+        if there is None:
+            self._ports.tell(NothingHeard(turn))
+            return
+        await self._speak(visit, turn, await self._resolve(visit, Do("look_at_teller", there)))
 
     async def touched(self, visit: Visit, turn: TurnId, target: str) -> None:
         if target == COMPANION and visit.companion_offered:
@@ -253,6 +263,21 @@ class Turns:
             if asks_to_stop(known.words, visit.spoken) and not await self._against(visit, heard, known.words):
                 self._weighed = heard, known
                 self._ports.tell(Interrupted(turn=turn, utterance=heard))
+
+    async def begins_a_visit(self, heard: UtteranceEnded) -> bool:
+        """Whether what was heard while a number was announced is somebody's wish, and not her own voice come back."""
+        nobody = Visit(heard.start_ns, "voice")
+        with suppress(RecognitionError):
+            known = await self._heard(heard, Stopwatch(heard.end_ns, heard.decided_ns))
+            if await self._against(nobody, heard, known.words) is None:
+                self._weighed = heard, known
+                return True
+        return False
+
+    def near_her_words(self, heard: UtteranceEnded) -> bool:
+        """Whether she was audible while this was said, or shortly before."""
+        said = self.playback.spoken() if self.playback else []
+        return heard.over_speech or any(span.end_ns > heard.start_ns - AFTER_HER_NS for span in said)
 
     async def _heard(self, heard: UtteranceEnded, watch: Stopwatch) -> Foreseen:
         """Words and meaning: recognised while the visitor was silent for a moment, or now."""
@@ -376,12 +401,15 @@ class Turns:
         if self.voice is None or self.playback is None:
             return None
         text = self._brain.said_at_a_go(reply, visit.profile)
-        chunks = self.voice.speak(text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
-        try:
-            return await self.playback.play(f"u{turn}", _closing(chunks), progressed)
-        except DeviceLost:
-            self._ports.note("speaker_lost")
-            return None
+        async with self.floor:
+            if self.playback is None:  # the loudspeaker went away meanwhile
+                return None
+            chunks = self.voice.speak(text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
+            try:
+                return await self.playback.play(f"u{turn}", _closing(chunks), progressed)
+            except DeviceLost:
+                self._ports.note("speaker_lost")
+                return None
 
     def _began(
         self,

@@ -16,6 +16,7 @@ from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.dialogue.reply import Concern, Pace, Reply
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import Ticket
 
 COMPANION: Final = "companion"  # the target by which a visitor says that the other voice is theirs
@@ -77,6 +78,8 @@ class Visit:
     ticket: Ticket | None = None
     ticket_view: TicketView | None = None
     printed: bool = False
+    booked: Booked | None = field(default=None, repr=False)  # an appointment that was found, and gives the next ticket
+    lookups: int = 0  # appointments that were looked for
     opinion: int | None = None
     turns: int = 0
     misunderstood: int = 0
@@ -84,6 +87,7 @@ class Visit:
     prompts: int = 0
     companion_offered: bool = False  # another near voice was ignored: it may belong to this visitor
     outcome: Outcome = "unknown"
+    case: str = ""  # of the remote teller that was asked for, while it is open
     typed: str = field(default="", repr=False)  # on the keypad, not yet confirmed
     speed: float = 1.0  # as the visitor asked for: times the usual pace
     gain_db: float = 0.0  # as the visitor asked for: above the usual level

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable, Coroutine
 from datetime import datetime
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
 from kiosk.ports import Clock
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import Ticket, TicketDesk
+from kiosk.queueing.staff import StaffDesk
 from kiosk.runtime.worker import ModelThread
 from kiosk.sync.outbox import Outbox, OutboxFull
 
 log = logging.getLogger(__name__)
 
+R = TypeVar("R")
 TIDY_S: Final = 600.0
 
 
@@ -34,11 +40,24 @@ class DiskLedger:
         self.tally_lost = 0
 
     async def issue(
-        self, service: str, *, visit: str, language: m.Language, at: datetime, priority: Priority = Priority.NONE
+        self,
+        service: str,
+        *,
+        visit: str,
+        language: m.Language,
+        at: datetime,
+        priority: Priority = Priority.NONE,
+        booked: Booked | None = None,
     ) -> Ticket:
         return await self._thread.call(
-            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority
+            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority, booked=booked
         )
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return await self._thread.call(self._desk.appointments.find, means, digits)
+
+    async def keep_appointments(self, told: m.Appointments) -> bool:
+        return await self._thread.call(self._desk.appointments.keep, told)
 
     async def give_back(self, number: str, *, day: str) -> bool:
         return await self._thread.call(self._desk.give_back, number, day=day)
@@ -58,12 +77,23 @@ class DiskLedger:
     async def hub_is(self, reachable: bool) -> None:
         await self._thread.call(self._desk.line.hub_is, reachable)
 
+    async def at_staff_desk(self, work: Callable[[StaffDesk], R], at: datetime) -> R:
+        """Do something at the staff's desk, on the business day of `at`; raises what it raises."""
+        return await self._thread.call(lambda: work(StaffDesk(self._desk.line, self._desk.business_day(at))))
+
     async def note(self, moment: m.Moment) -> None:
         await self._thread.call(self._outbox.append, topics.EVENTS, moment)
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        """For whoever takes the visitor over; on disk when it returns. Raises `OutboxFull`."""
-        await self._thread.call(self._outbox.append, topics.HANDOVER, packet)
+    async def hand_over(self, packet: HandoverPacket) -> int:
+        """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
+        return await self._thread.call(self._outbox.append, topics.HANDOVER, packet)
+
+    async def case_op(self, body: v.CaseOperation) -> None:
+        """About a remote teller; on disk when it returns. Raises `OutboxFull`."""
+        await self._thread.call(self._outbox.append, topics.CASE_OP, body)
+
+    def post_case_op(self, body: v.CaseOperation) -> None:
+        self._soon(self.case_op(body))
 
     async def tidy(self, clock: Clock) -> None:
         """Drop, now and then, what the outbox no longer keeps: a packet that nobody got goes within the hour."""
@@ -72,13 +102,16 @@ class DiskLedger:
             await self._thread.call(self._outbox.prune)
 
     def post(self, moment: m.Moment) -> None:
-        task = asyncio.get_running_loop().create_task(self._post(moment))
+        self._soon(self.note(moment))
+
+    def _soon(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(self._post(work))
         self._posted.add(task)
         task.add_done_callback(self._posted.discard)
 
-    async def _post(self, moment: m.Moment) -> None:
+    async def _post(self, work: Coroutine[Any, Any, None]) -> None:
         try:
-            await self.note(moment)
+            await work
         except OutboxFull:
             self.tally_lost += 1
             log.error("outbox full: a moment was not kept")

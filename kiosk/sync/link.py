@@ -18,9 +18,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from contracts import call as c
 from contracts import messages as m
 from contracts import topics
-from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, Will
+from contracts import video_messages as v
+from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, ShadowEnd, Will
 from kiosk.sync.live import LiveTickets
 from kiosk.sync.outbox import Outbox, OutboxFull
 from kiosk.sync.samples import Samples
@@ -62,7 +64,8 @@ class Condition:
     missing: tuple[m.DeviceKind, ...] = ()
     frame_p95_ms: float | None = None
     hearing: Mapping[str, int] = field(default_factory=dict)
-    models: Mapping[str, m.ModelTiming] = field(default_factory=dict)
+    models: Callable[[], Mapping[str, m.ModelTiming]] = dict
+    """How long the models took since this was called last: called once a report."""
 
 
 def _envelope() -> dict[str, Any]:
@@ -70,7 +73,10 @@ def _envelope() -> dict[str, Any]:
 
 
 class Link:
-    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed."""
+    """Runs until cancelled. `on_change` is called in the loop when the queue or `hub_reachable` changed.
+
+    `on_called`: a number was called in the branch; it may come more than once.
+    """
 
     def __init__(
         self,
@@ -83,15 +89,21 @@ class Link:
         vitals: VitalsProbe | None = None,
         condition: Callable[[], Condition] = Condition,
         on_change: Callable[[], None] | None = None,
+        on_standing: Callable[[v.CaseStanding], None] = lambda standing: None,
         pace: LinkPace | None = None,
         live: Callable[[], LiveTickets] | None = None,
         samples: Samples | None = None,
+        shadow: ShadowEnd | None = None,
+        on_called: Callable[[m.NumberCalled], None] | None = None,
+        on_appointments: Callable[[m.Appointments], None] | None = None,
+        on_call: Callable[[c.CallDown], None] | None = None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
-        self._on_change = on_change
+        self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
+        self._on_standing, self._on_call = on_standing, on_call
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -101,7 +113,7 @@ class Link:
         self._progress_s = 0.0
         self._resend_s = self._pace.resend_s
         self._wake = asyncio.Event()
-        self._live, self._samples = live, samples
+        self._live, self._samples, self._shadow = live, samples, shadow
         self._live_told = False  # since this connection began: nothing of the backlog goes before it
         self._live_due_s: float | None = None
         self._sampled_s = 0.0
@@ -244,7 +256,7 @@ class Link:
             waiting=None if self.queue is None else sum(line.waiting for line in self.queue.services),
             clock=self._outbox.hub_clock.reading(),
             hearing=dict(sorted(condition.hearing.items())[: m.TALLIES_LIMIT]),
-            models=dict(condition.models),
+            models=dict(condition.models()),
             versions=self._versions,
         )
         with contextlib.suppress(BusDown):  # the next one replaces it
@@ -272,9 +284,24 @@ class Link:
             await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
             await asyncio.to_thread(samples.told, batch)
 
+    async def say_case_here(self, case: str, media: v.Media) -> None:
+        """The visitor of this case is still there. Raises `BusDown`."""
+        row = topics.CASE_HERE
+        said = v.CaseHere(**_envelope(), case=case, media=media)
+        await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
+
     def _availability(self, *, online: bool) -> bytes:
         said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
         return topics.AVAILABILITY.encode(said)
+
+    async def say_call(self, message: c.CallUp) -> None:
+        """Hand a call's signalling to the broker, now or not at all. Raises `BusDown`."""
+        row = topics.CALL_UP
+        await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
+
+    def hurry(self, hurried: bool) -> None:
+        """While somebody talks to a teller, a broker that is lost is looked for without long pauses."""
+        self._bus.hurry(hurried)
 
     async def _say_availability(self, *, online: bool) -> None:
         await self._bus.publish(
@@ -283,6 +310,14 @@ class Link:
             qos=topics.AVAILABILITY.qos,
             retain=True,
         )
+
+    async def say_shadow(self) -> None:
+        """Tell the hub what the terminal is set to now; without a broker the next connection does."""
+        if self._shadow is not None:
+            row = topics.SHADOW_REPORTED
+            with contextlib.suppress(BusDown):
+                payload = row.encode(self._shadow.report())
+                await self._bus.publish(row.at(self._branch, self._device), payload, qos=row.qos, retain=row.retain)
 
     # --- inwards --------------------------------------------------------------------------------
 
@@ -296,6 +331,7 @@ class Link:
                     with contextlib.suppress(BusDown):
                         await self._say_availability(online=True)
                     await self._tell_live()
+                    await self.say_shadow()
                     if self._vitals is not None:
                         await self._say_telemetry(self._vitals)
                 case Disconnected(reason):
@@ -308,20 +344,33 @@ class Link:
 
     async def _take(self, topic: str, payload: bytes) -> None:
         """One message from the hub. A bad one is counted and forgotten."""
+        row: topics.Topic[Any] | None = None
         try:
             row, address = topics.find(topic)
             message = row.decode(payload)
         except topics.WireError as err:
             self.tallies.refused[err.code] += 1
+            if row is topics.SHADOW_DESIRED and self._shadow is not None:
+                self._shadow.misheard(err.code)
             log.warning("message refused: %s", err)
             return
         match message:
             case m.Ack():
                 await self._acknowledge(message)
+            case v.CaseStanding() if address.branch == message.branch:
+                self._on_standing(message)
             case m.TicketsState() if address.branch == message.branch:
                 self._take_queue(message)
+            case m.NumberCalled() if address.branch == message.branch and self._on_called is not None:
+                self._on_called(message)
+            case m.Appointments() if address.branch == message.branch and self._on_appointments is not None:
+                self._on_appointments(message)
             case m.HubPresence():
                 await self._take_presence(message)
+            case m.ShadowDesired() if self._shadow is not None:
+                self._shadow.hear(address, message)
+            case c.CallDown() if self._on_call is not None:
+                self._on_call(message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:

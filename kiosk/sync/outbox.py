@@ -23,6 +23,7 @@ import msgspec
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
 from contracts.handover import HandoverPacket
 from kiosk.sync.hub_clock import HubClock, Timekeeper
 
@@ -77,12 +78,13 @@ class OutboxTallies:
     acknowledged: int
 
 
-Body = m.Moment | m.TicketOperation | HandoverPacket
+Body = m.Moment | m.TicketOperation | HandoverPacket | v.CaseOperation
 
 
 def droppable(body: Body) -> bool:
-    """Tickets and opinions are kept for ever; moments and devices' comings and goings may go when very old."""
-    return not isinstance(body, m.TicketOperation | m.OpinionGiven | m.TicketTaken)
+    """Tickets, opinions and promised call-backs are kept for ever; moments, devices' comings and goings, and what is
+    only meant for now may go when very old."""
+    return not isinstance(body, m.TicketOperation | m.OpinionGiven | m.TicketTaken | v.CallBackAsked)
 
 
 class Outbox:

@@ -35,6 +35,10 @@ class Presence:
         self.here = False
         self.near = 0  # faces that are near, at the last look
 
+    def adopt(self, seeing: Seeing) -> None:
+        """Other times and distances from the next picture on."""
+        self._set = seeing
+
     def step(self, faces: Sequence[SeenFace], at_ns: int) -> Iterator[PresenceEvent]:
         """Take the faces of one picture; yield what changed."""
         self.near = sum(face.share >= self._set.far_face_share for face in faces)

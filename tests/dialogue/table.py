@@ -92,10 +92,11 @@ class Stage:
     def text(self) -> str:
         return str(self.visit.last.text)
 
-    async def play(self, turns: Sequence[dict[str, Any]]) -> None:
-        dialogue = Dialogue(id="t", title="t", turns=tuple(Turn(**turn) for turn in turns))
+    async def play(self, turns: Sequence[dict[str, Any]], *, appointments: bool = False) -> None:
+        made = tuple(Turn(**turn) for turn in turns)
+        dialogue = Dialogue(id="t", title="t", turns=made, appointments=appointments)
         faults = await self.scripted.play(dialogue, lambda **_: None)
-        assert not faults
+        assert not faults, faults
 
     async def say(self, text: str) -> None:
         """Any text at all, also one that no file could hold."""

@@ -15,6 +15,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from argon2 import PasswordHasher
+from starlette.routing import WebSocketRoute
 
 from config.schema import DEFAULT_SITE, load_site
 from hub.accounts import record
@@ -125,7 +126,9 @@ def routes_of(app: object, prefix: str = "") -> list[tuple[str, str]]:
     for route in getattr(app, "routes", ()):
         path = prefix + getattr(route, "path", "").rstrip("/") if prefix else getattr(route, "path", "")
         inner = getattr(route, "app", None)
-        if hasattr(route, "methods") and route.methods:
+        if isinstance(route, WebSocketRoute):
+            found.append(("WEBSOCKET", path))
+        elif hasattr(route, "methods") and route.methods:
             found += [(method, path) for method in route.methods if method != "HEAD"]
         elif hasattr(inner, "routes") and inner.routes:
             found += routes_of(inner, path.rstrip("/"))

@@ -195,6 +195,24 @@ def test_kept_state_reaches_kiosks_that_come_later_and_a_passing_one_does_not(wo
     assert [(one.topic, one.payload) for one in kiosk.heard] == [(row.at(BRANCH), b"new")]
 
 
+def test_the_shadow_goes_both_ways_each_to_its_own_end_and_the_newest_is_kept_for_who_comes_later(world: World) -> None:
+    bus = world.worker()
+    ready(bus)
+    row = topics.SHADOW_DESIRED
+    for body in (b"old", b"new"):
+        bus.send(Outgoing(row.at(BRANCH, DEVICE), body, row.qos, row.retain))
+    bus.send(Outgoing(row.at("jiefang", DEVICE), b"another branch's", row.qos, row.retain))
+    time.sleep(0.5)
+    kiosk = Kiosk(world.port, row.at(BRANCH, DEVICE))
+    until(lambda: bool(kiosk.heard), READY_S, "the terminal does not hear what it should be set to")
+    said = topics.SHADOW_REPORTED.at(BRANCH, DEVICE)
+    kiosk.client.publish(said, b"so it is", 1, retain=True).wait_for_publish(READY_S)
+    (got,) = drain(bus, 1.0)
+    kiosk.close()
+    assert (got.topic, got.payload) == (said, b"so it is")
+    assert [(one.topic, one.payload) for one in kiosk.heard] == [(row.at(BRANCH, DEVICE), b"new")]
+
+
 def presence(kiosk: Kiosk) -> list[bool]:
     return [topics.HUB_PRESENCE.decode(one.payload).online for one in kiosk.heard]
 

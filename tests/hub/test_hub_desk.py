@@ -16,15 +16,21 @@ from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from config.remote import digest, values
+from config.schema import DEFAULT_SITE, load_site
 from contracts import messages as m
 from contracts import topics
 from contracts.announcements import announcement
 from contracts.handover import IdentityState, Mood, RiskFound, RiskReason
 from contracts.queueing import Priority
+from contracts.shadow import Setting, typed
+from hub.accounts.tables import audit
+from hub.store import Store
 from kiosk.risk.handover import Known, build
 from tests.hub.wirekit import BRANCH, DEVICE, ROOT, Running, Sender, start_broker, start_hub
 
@@ -224,6 +230,37 @@ def test_the_clerk_sees_what_the_called_visitor_said_before_and_only_then(house:
     clerk.keyboard.press("Space")  # done, the next one: nobody was called for that visitor
     clerk.wait_for_selector("#current:text-is('B602')")
     clerk.wait_for_selector(".handover", state="detached")
+    lobby.close()
+    store = Store(house.database)  # drawn many times, read once
+    read = store.rows(sa.select(audit.c.person, audit.c.subject).where(audit.c.act == "handover_read"))
+    store.close()
+    assert [(row["person"], row["subject"].split()[1]) for row in read] == [("li", "B601")]
+
+
+def test_the_field_operator_sees_which_terminal_is_not_set_as_it_should_be(house: House) -> None:
+    lobby = Lobby(house, "kiosk-7")
+    shown = values(load_site(DEFAULT_SITE))
+    report = m.ShadowReported(
+        id="1", at=datetime.now(UTC), mono_ns=1, since=datetime.now(UTC), version=0, in_force=0, state="local",
+        hash=digest(shown), settings={name: Setting(value=one, origin="local") for name, one in typed(shown).items()},
+    )  # fmt: skip
+    row = topics.SHADOW_REPORTED
+    lobby.client.publish(row.at(BRANCH, "kiosk-7"), row.encode(report), 1, retain=True).wait_for_publish(5)
+    operator = house.signed_in("zhou", "/desk/region")
+    line = f"#s-{BRANCH}-kiosk-7"
+    operator.wait_for_selector(f"{line}:not(.astray)")
+    wish = f"""async () => {{
+        const me = await (await fetch('/api/v1/me')).json();
+        const answer = await fetch('/api/v1/branches/{BRANCH}/devices/kiosk-7/shadow', {{method: 'POST',
+            headers: {{'Content-Type': 'application/json', 'X-CSRF-Token': me.csrf}},
+            body: JSON.stringify({{settings: {{'voice.gain_max_db': 3}}}})}});
+        return answer.status;
+    }}"""
+    assert operator.evaluate(wish) == 202
+    operator.wait_for_selector(f"{line}.astray")
+    assert "voice.gain_max_db 3 ≠ 6" in operator.inner_text(line)
+    assert operator.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+    operator.screenshot(path=OUT / "shadows.png", full_page=True)
     lobby.close()
 
 

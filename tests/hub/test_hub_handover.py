@@ -15,8 +15,10 @@ from argon2 import PasswordHasher
 from config.schema import DEFAULT_SITE, load_site
 from contracts import handover as c
 from contracts import messages as m
+from hub.accounts import record
 from hub.accounts.accounts import Accounts
 from hub.accounts.rights import Person, Refused, read_grant
+from hub.accounts.tables import audit
 from hub.bus_mqtt import MqttBus
 from hub.desk.acts import Acts, SignedOut
 from hub.desk.handover_panel import handover_html
@@ -92,6 +94,57 @@ def test_who_serves_in_the_branch_reads_the_packet_of_the_called_ticket_and_nobo
             acts.handover(person(acts, name), BRANCH, TODAY, "A001")
     with pytest.raises(SignedOut):
         acts.handover(Person("clerk", frozenset({read_grant(f"clerk:{BRANCH}")})), BRANCH, TODAY, "A001")
+
+
+def readings(hub: Hub) -> list[tuple[str, str, str]]:
+    rows = hub.store.rows(sa.select(audit).where(audit.c.act == "handover_read").order_by(audit.c.branch, audit.c.n))
+    return [(row["branch"], row["person"], row["subject"]) for row in rows]
+
+
+def test_each_reading_of_a_packet_is_recorded_who_and_which_ticket_and_not_a_word_of_it(hub: Hub, acts: Acts) -> None:
+    sender, began = Sender(), datetime.now(UTC)
+    hub.ingest.take([sender.issued("A001"), sender.issued("A002"), sender.handover(packet())])
+    for name in ("clerk", "teller", "clerk"):
+        assert acts.handover(person(acts, name), BRANCH, TODAY, "A001") is not None
+    assert readings(hub) == [(BRANCH, name, f"{TODAY} A001") for name in ("clerk", "teller", "clerk")]
+    at = [datetime.fromisoformat(row["at"]) for row in hub.store.rows(sa.select(audit).where(audit.c.branch == BRANCH))]
+    assert all(began <= one <= datetime.now(UTC) for one in at)
+    everything = json.dumps(hub.store.rows(sa.select(audit)), ensure_ascii=False)
+    assert not any(words in everything for words in (SAID, "safe_account", "fear", "fraud", "visit-a001"))
+    assert record.verify(hub.store) == []
+
+
+def test_what_is_not_read_is_not_recorded_as_read(hub: Hub, acts: Acts) -> None:
+    sender = Sender()
+    hub.ingest.take([sender.issued("A001"), sender.issued("A002"), sender.handover(packet())])
+    clerk = person(acts, "clerk")
+    assert acts.handover_mark(clerk, BRANCH, TODAY, "A001") == f"{DEVICE} {sender.log} {sender.seq}"
+    assert acts.handover(clerk, BRANCH, TODAY, "A002") is None
+    for name in ("elsewhere", "operator", "auditor"):
+        with pytest.raises(Refused):
+            acts.handover_mark(person(acts, name), BRANCH, TODAY, "A001")
+        with pytest.raises(Refused):
+            acts.handover(person(acts, name), BRANCH, TODAY, "A001")
+    assert readings(hub) == []
+
+
+def test_what_cannot_be_recorded_is_not_read(hub: Hub, acts: Acts) -> None:
+    sender = Sender()
+    hub.ingest.take([sender.issued("A001"), sender.handover(packet())])
+    clerk = person(acts, "clerk")
+    with hub.store.write() as db:
+        db.execute(sa.text("ALTER TABLE audit RENAME TO elsewhere"))
+    with pytest.raises(sa.exc.SQLAlchemyError):
+        acts.handover(clerk, BRANCH, TODAY, "A001")
+
+
+def test_a_newer_packet_of_the_same_visit_is_another_one_to_read(hub: Hub, acts: Acts) -> None:
+    sender = Sender()
+    hub.ingest.take([sender.issued("A001"), sender.handover(packet())])
+    clerk = person(acts, "clerk")
+    before = acts.handover_mark(clerk, BRANCH, TODAY, "A001")
+    hub.ingest.take([sender.handover(packet(said="后说的"))])
+    assert before != acts.handover_mark(clerk, BRANCH, TODAY, "A001") is not None
 
 
 def test_a_packet_of_the_same_visit_in_another_branch_is_not_shown(hub: Hub, acts: Acts) -> None:

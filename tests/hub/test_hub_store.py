@@ -13,6 +13,7 @@ from alembic.migration import MigrationContext
 from hub.accounts import tables as people
 from hub.migrations import FIRST, configuration
 from hub.store import Store, _engine, branches, identity, tables, tickets, upsert
+from hub.video import tables as video
 
 pytestmark = pytest.mark.contract
 
@@ -23,7 +24,7 @@ def differences(url: str) -> list[object]:
 
 
 def test_the_steps_together_make_exactly_the_tables_of_the_code(database: str) -> None:
-    assert people.audit.metadata is tables
+    assert people.audit.metadata is video.cases.metadata is tables
     Store(database).close()
     assert differences(database) == []
 

@@ -7,7 +7,7 @@ its text. Thirty seconds of conversation take no real time and happen in the sam
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -20,10 +20,14 @@ from config.intents import load_intents
 from config.schema import load_site
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
+from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.screen import ScreenState
 from kiosk.adapters.room import Acoustics, Room, RoomSpeaker
 from kiosk.audio.playback import Playback, SpeechChunk
+from kiosk.call.acts import TellerActs
+from kiosk.call.line import TellerLine
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.clauses import clauses
 from kiosk.dialogue.flows import FlowBook
@@ -34,10 +38,13 @@ from kiosk.events import (
     PersonArrived,
     PersonLeft,
     SpeechStarted,
+    TellerNews,
     Touched,
     UtteranceEnded,
 )
+from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import ServiceView, TicketDesk
+from kiosk.queueing.staff import StaffDesk
 from kiosk.runtime.clock import LoopClock
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.session import Session
@@ -71,11 +78,23 @@ class DirectLedger:
     async def owed(self, *, day: str) -> tuple[tuple[str, str], ...]:
         return self.desk.owed(day=day)
 
+    async def at_staff_desk(self, work: Callable[[StaffDesk], Any], at: datetime) -> Any:
+        return work(StaffDesk(self.desk.line, self.desk.business_day(at)))
+
+    async def booked(self, means: Means, digits: str) -> list[Booked]:
+        return self.desk.appointments.find(means, digits)
+
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
 
-    async def hand_over(self, packet: HandoverPacket) -> None:
-        self.outbox.append(topics.HANDOVER, packet)
+    async def hand_over(self, packet: HandoverPacket) -> int:
+        return self.outbox.append(topics.HANDOVER, packet)
+
+    async def case_op(self, body: v.CaseOperation) -> None:
+        self.outbox.append(topics.CASE_OP, body)
+
+    def post_case_op(self, body: v.CaseOperation) -> None:
+        self.outbox.append(topics.CASE_OP, body)
 
     def post(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)
@@ -84,7 +103,9 @@ class DirectLedger:
 class ScriptedVoice:
     """Speech that takes 200 ms to make and as long as its text to play."""
 
-    async def speak(self, text: str, language: str, *, keep: bool, manner: Any = None) -> AsyncIterator[SpeechChunk]:
+    async def speak(
+        self, text: str, language: str, *, keep: bool, manner: Any = None, leisurely: bool = False
+    ) -> AsyncIterator[SpeechChunk]:
         for clause in clauses(text, language):
             await asyncio.sleep(0.2)
             samples = len(clause) * SPEECH_RATE_HZ // CHARACTERS_PER_S
@@ -152,13 +173,30 @@ class FakeKiosk:
         playback = Playback(self.speaker, self.clock, lambda message: None)
         self.session.turns = Turns(ports, self.clock, brain, ScriptedVoice(), playback, self, self, actions)
         self.session.forgetters.append(self.session.turns.forget)
+        self.heartbeats: list[str] = []
+        self.line = TellerLine(
+            self.ledger, self.clock, reachable=lambda: self.hub, here=self._here,
+            changed=lambda: self.session.tell(TellerNews()),
+        )  # fmt: skip
+        self.session.forgetters.append(self.line.forget)
+        self._actions = actions
         self._tasks: list[asyncio.Task[None]] = []
+
+    def with_tellers(self) -> FakeKiosk:
+        """As at a site that has them."""
+        self._actions.tellers = TellerActs(
+            self.site, self.line, self._actions.hand_over, lambda: NOON, self.clock.now_ns
+        )
+        return self
+
+    async def _here(self, case: str, media: str) -> None:
+        self.heartbeats.append(case)
 
     def _facts(self, visit: Any) -> dict[str, str]:
         return spoken_facts(self.site, visit, self.queue, visit.place.slots.get("service") if visit.place else None)
 
     async def __aenter__(self) -> FakeKiosk:
-        self._tasks = [asyncio.create_task(self.session.run()), asyncio.create_task(self.room.run())]
+        self._tasks = [asyncio.create_task(work) for work in (self.session.run(), self.room.run(), self.line.run())]
         for device in ("microphone", "speaker", "camera", "printer", "screen"):
             self.session.tell(DeviceChanged(device, True))
         await asyncio.sleep(0.1)
@@ -196,10 +234,19 @@ class FakeKiosk:
         self.session.tell(PersonLeft(self.clock.now_ns()))
 
     async def say(
-        self, text: str, *meant: tuple[str, float], decision: Any = "act", language: Any = "zh", seconds: float = 1.5
+        self,
+        text: str,
+        *meant: tuple[str, float],
+        decision: Any = "act",
+        language: Any = "zh",
+        seconds: float = 1.5,
+        words: str = "",
     ) -> None:
-        """Say something that is recognised as `text` and understood as `meant`; returns when it was endpointed."""
-        self.heard, self.meaning = Words(text, language), Meaning(list(meant), decision)
+        """Say something that is recognised as `text` and understood as `meant`; returns when it was endpointed.
+
+        `words`: what of it is believed word by word, where a step listens for words.
+        """
+        self.heard, self.meaning = Words(text, language), Meaning(list(meant), decision, {}, words)
         began_ns = self.clock.now_ns()
         self.session.voice_heard()
         self.session.tell(SpeechStarted(began_ns))

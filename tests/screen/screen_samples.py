@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from contracts.screen import (
     Caption,
     DeviceLights,
@@ -10,13 +12,16 @@ from contracts.screen import (
     Page,
     QueueLine,
     ScreenState,
+    StaffRow,
+    StaffView,
     Target,
     TicketView,
 )
+from contracts.tickets import TicketState
 
 BANK = {"zh": "青禾银行", "en": "Qinghe Bank"}
 BRANCH = {"zh": "滨江路支行", "en": "Binjiang Road"}
-PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage")
+PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff")
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -182,9 +187,48 @@ def outage(language: Language) -> ScreenState:
     )
 
 
+def staff(language: Language) -> ScreenState:
+    names = {
+        "zh": ("个人业务", "对公业务", "理财咨询"),
+        "en": ("Personal banking", "Corporate banking", "Wealth advice"),
+    }
+    personal, corporate, wealth = names[language]
+    here = StaffRow("A031", personal, 26, TicketState.RECALLED, "2")
+    rows = (
+        StaffRow("A034", personal, 18, TicketState.WAITING),
+        StaffRow("C006", wealth, 12, TicketState.WAITING),
+        StaffRow("A036", personal, 9, TicketState.WAITING),
+        StaffRow("B004", corporate, 4, TicketState.WAITING),
+        here,
+        StaffRow("C005", wealth, 31, TicketState.SERVING, "3"),
+        StaffRow("A029", personal, 44, TicketState.NO_SHOW, "1"),
+    )
+    words = {
+        "zh": ("{} 号窗口", "叫下一位", "再叫一次", "开始办", "办完了", "没有来", "离开"),
+        "en": ("Counter {}", "Call next", "Call again", "Begin", "Done", "Not here", "Leave"),
+    }[language]
+    counters = tuple(
+        replace(_target(f"staff_counter_{name}", "chip", words[0].format(name)), selected=name == "2")
+        for name in ("1", "2", "3")
+    )
+    buttons = (
+        replace(_target("staff_call", "primary", words[1]), enabled=False),
+        _target("staff_recall", "quiet", words[2]),
+        _target("staff_serve", "quiet", words[3]),
+        replace(_target("staff_finish", "quiet", words[4]), enabled=False),
+        _target("staff_miss", "quiet", words[5]),
+        _target("staff_close", "quiet", words[6]),
+    )
+    return ScreenState(
+        revision=8, page="staff", language=language, bank=BANK[language], branch=BRANCH[language],
+        targets=(*counters, *buttons, *dock(language)), expression="neutral",
+        staff=StaffView(rows, waiting=4, hub=False, owed=37, counter="2", now=here, ends_after_s=52),
+    )  # fmt: skip
+
+
 def sample(page: Page, language: Language) -> ScreenState:
     makers = {
         "attract": attract, "conversation": conversation, "keypad": keypad, "ticket": ticket,
-        "opinion": opinion, "goodbye": goodbye, "outage": outage,
+        "opinion": opinion, "goodbye": goodbye, "outage": outage, "staff": staff,
     }  # fmt: skip
     return makers[page](language)

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from screen_checker import picture_faults, target_faults
 from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 
-from contracts.screen import Caption, DeviceLights, Language, Page, ScreenState, Target
+from contracts.screen import CalledView, Caption, DeviceLights, Entry, Language, Page, ScreenState, Target
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
 from kiosk.screen.dock import DOCK_IDS
@@ -85,6 +85,18 @@ def test_nobody_is_sent_to_the_slot_of_a_printer_that_does_not_work() -> None:
     broken = replace(ticket("zh"), lights=DeviceLights(missing=("printer",)))
     assert "请取票" in words_drawn(ticket("zh"))
     assert "请取票" not in words_drawn(broken) and "请记住号码" in words_drawn(broken)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(
+    "called", [CalledView("A037", "3"), CalledView("A0370", "VIP-room", True), CalledView("B01", "")]
+)
+def test_a_called_number_is_large_and_whole_on_both_pages_that_invite(called: CalledView, language: Language) -> None:
+    for page in ("attract", "outage"):
+        state = replace(sample(page, language), called=called)
+        assert faults_of(state) == []
+        assert called.number in words_drawn(state)
+    assert faults_of(replace(sample("outage", language), called=called, targets=())) == []
 
 
 def test_the_checker_sees_a_target_above_the_line_a_small_one_and_two_too_close() -> None:
@@ -159,6 +171,15 @@ def test_a_press_changes_the_picture_of_the_target_and_of_nothing_else() -> None
     idle, pressed = page_of(conversation("zh")), page_of(conversation("zh"), pressed="freeze")
     changed = [a.id for a, b in zip(idle.parts, pressed.parts, strict=True) if a.key != b.key]
     assert changed == ["chip:freeze"]
+
+
+def test_no_key_lights_up_under_a_finger_that_types_something_secret() -> None:
+    open_pad = sample("keypad", "zh")
+    secret = replace(open_pad, entry=Entry("••", 6, secret=True))
+    for state, lights in ((open_pad, True), (secret, False)):
+        idle, pressed = page_of(state), page_of(state, pressed="key_5")
+        changed = [a.id for a, b in zip(idle.parts, pressed.parts, strict=True) if a.key != b.key]
+        assert bool(changed) == lights
 
 
 def test_a_new_caption_changes_the_caption_and_of_the_rest_nothing() -> None:

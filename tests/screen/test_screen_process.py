@@ -22,6 +22,7 @@ from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, tick
 from screen_stand_in import StandInCore, start_screen, stop_screen
 
 from contracts.screen import (
+    STAFF_GESTURE,
     Close,
     Drawn,
     Fault,
@@ -98,7 +99,7 @@ def test_the_screen_says_what_it_is_and_draws_every_page_in_both_languages(core:
         state = sample(page, language)
         core.send(type(state)(**{f: getattr(state, f) for f in state.__struct_fields__} | {"revision": revision}))
         drawn = core.until(Drawn, lambda m, r=revision: m.revision == r)
-        assert set(drawn.targets) == {target.id for target in state.targets}
+        assert set(drawn.targets) == {target.id for target in state.targets if target.enabled}
     assert not [m for m in core.received if isinstance(m, Fault)]
 
 
@@ -311,6 +312,31 @@ def test_a_snapshot_that_cannot_be_drawn_is_reported_and_the_screen_goes_on(
         app.take(conversation("zh"))
         app.turn(draw=True)
         assert core.until(Drawn).revision == 2
+    finally:
+        app.close()
+        window.close()
+        core.close()
+
+
+def test_both_lower_corners_held_are_told_to_the_core_and_touch_no_target(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    core = StandInCore(tmp_path / "screen.sock")
+    window = Window((270, 480), headless=True, fullscreen=False)
+    app = ScreenApp(window, CoreLink(core.path), None, 30)
+    try:
+        app.turn()
+        core.accept()
+        app.take(sample("attract", "zh"))
+        app.turn(draw=True)
+        for x in (10, 260):
+            for kind, pause_s in ((pygame.MOUSEBUTTONDOWN, 2.1), (pygame.MOUSEBUTTONUP, 0.0)):
+                pygame.event.post(pygame.event.Event(kind, {"pos": (x, 475), "button": 1, "touch": False}))
+                app.turn()
+                time.sleep(pause_s)  # the finger stays down: this is the time that is tested
+        assert core.until(Touch).target == STAFF_GESTURE
+        assert len([message for message in core.received if isinstance(message, Touch)]) == 1
     finally:
         app.close()
         window.close()

@@ -10,10 +10,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
+from contracts.video import CaseState
 from kiosk.adapters.journal_bus import Exchange, JournalBus
 from kiosk.ports import Delivered, Will
 from kiosk.sync.link import WINDOW, Condition, Link, LinkPace
@@ -96,6 +99,9 @@ def head() -> dict[str, Any]:
     return {"id": "1", "at": datetime.now(UTC), "mono_ns": 0}
 
 
+SLOW = {"recogniser": m.ModelTiming(calls=3, p50_ms=400.0, p95_ms=900.0)}
+
+
 class Bench:
     """A kiosk's link on an exchange with a scripted hub."""
 
@@ -104,10 +110,12 @@ class Bench:
         self.outbox = Outbox(folder / "kiosk.db")
         self.hub = ScriptedHub(self.exchange)
         self.changes = 0
+        self.standings: list[v.CaseStanding] = []
         self.link = Link(
             JournalBus(self.exchange, client_id="kiosk"), self.outbox, branch=BRANCH, device=DEVICE,
             versions={"software": "0"}, vitals=VitalsProbe(folder), pace=PACE, on_change=self._changed,
-            condition=lambda: Condition(missing=("camera",), hearing={"ears.capped": 2}),
+            condition=lambda: Condition(missing=("camera",), hearing={"ears.capped": 2}, models=lambda: SLOW),
+            on_standing=lambda standing: self.standings.append(standing),
         )  # fmt: skip
         self.running = asyncio.create_task(self.link.run())
 
@@ -138,6 +146,37 @@ async def until(what: Callable[[], bool], seconds: float = 3.0) -> None:
     while not what():
         assert time.monotonic() < deadline_s, "it did not become true in time"
         await asyncio.sleep(0.005)
+
+
+async def test_a_called_number_of_this_branch_is_handed_on_and_no_other(tmp_path: Path) -> None:
+    exchange, outbox, heard = Exchange(), Outbox(tmp_path / "kiosk.db"), []
+    link = Link(
+        JournalBus(exchange, client_id="kiosk"), outbox, branch=BRANCH, device=DEVICE, versions={}, pace=PACE,
+        on_called=heard.append,
+    )  # fmt: skip
+    running, hub = asyncio.create_task(link.run()), JournalBus(exchange, client_id="hub")
+    await hub.open(Will("yb/v1/all/hub/presence", b""))
+    row = topics.ANNOUNCEMENTS
+    try:
+        for order in range(1, 200):  # until the terminal has subscribed
+            called = m.NumberCalled(
+                **head(), branch=BRANCH, order=order, day="2026-11-20", number="A037", counter="3", again=False,
+                show_at=datetime.now(UTC), show_ms=8000,
+            )  # fmt: skip
+            elsewhere = msgspec.structs.replace(called, branch="elsewhere", number="B001")
+            await hub.publish(row.at(BRANCH), row.encode(elsewhere), qos=1)  # says another branch than its topic
+            await hub.publish(row.at("elsewhere"), row.encode(elsewhere), qos=1)
+            await hub.publish(row.at(BRANCH), row.encode(called), qos=1)
+            if heard:
+                break
+            await asyncio.sleep(0.05)
+    finally:
+        running.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await running
+        await hub.close()
+        outbox.close()
+    assert {called.number for called in heard} == {"A037"}
 
 
 async def test_what_was_owed_before_the_hub_came_arrives_in_order_and_is_forgotten_after_its_word(
@@ -278,5 +317,20 @@ async def test_telemetry_says_what_is_owed_and_what_is_missing(bench: Bench) -> 
     report = next(message for _, message in bench.hub.said if isinstance(message, m.Telemetry))
     assert report.missing == ("camera",)
     assert report.pending == 3
-    assert report.hearing == {"ears.capped": 2}
+    assert report.hearing == {"ears.capped": 2} and report.models == SLOW
     assert report.rss_bytes > 1_000_000 and report.free_disk_bytes > 0
+
+
+async def test_where_a_visitor_stands_with_the_tellers_is_heard_and_that_they_are_there_is_said(bench: Bench) -> None:
+    await bench.hub.begin()
+    await until(lambda: bench.link.hub_reachable)
+    await bench.link.say_case_here("case-0001", "none")
+    await until(lambda: any(key == "call/here" for key, _ in bench.hub.said))
+    row = topics.CASE_STANDING
+    for branch in ("elsewhere", BRANCH):
+        told = v.CaseStanding(
+            **head(), branch=branch, case="case-0001", store="s", revision=1, state=CaseState.WAITING, outcome="nobody"
+        )
+        await bench.hub.publish(row.at(BRANCH, DEVICE), row.encode(told))
+    await until(lambda: bool(bench.standings))
+    assert [one.branch for one in bench.standings] == [BRANCH]

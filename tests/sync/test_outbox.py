@@ -13,6 +13,7 @@ import pytest
 
 from contracts import messages as m
 from contracts import topics
+from contracts import video_messages as v
 from kiosk.risk.handover import Known, build
 from kiosk.sync.hub_clock import Timekeeper
 from kiosk.sync.outbox import Outbox, OutboxFull
@@ -196,3 +197,17 @@ def test_the_largest_packet_fits_the_wire(outbox: Outbox) -> None:
     lines = [("visitor", "钱" * 400)] * 60
     outbox.append(topics.HANDOVER, build(Known(visit="v", language="zh", transcript=lines)))
     assert len(outbox.pending(0, 1)[0].payload) <= topics.HANDOVER.limit_bytes
+
+
+def test_a_promised_call_back_is_never_dropped_and_a_wish_for_now_may_be(tmp_path: Path) -> None:
+    outbox = Outbox(tmp_path / "kiosk.db", max_droppable_rows=0)
+    need = v.Need(service="personal", language="zh")
+    at = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
+    asked = v.TellerAsked(case="case-0001", visit="v", packet=None, need=need)
+    later = v.CallBackAsked(case=None, visit="v", at=at, code="012345", need=need)
+    outbox.append(topics.CASE_OP, asked)
+    outbox.append(topics.CASE_OP, later)
+    assert outbox.prune() == 1
+    (owed,) = outbox.pending()
+    assert topics.CASE_OP.decode(owed.payload).body == later
+    outbox.close()

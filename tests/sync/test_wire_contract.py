@@ -11,10 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.remote import values
+from config.schema import DEFAULT_SITE, load_site
+from contracts import call as c
 from contracts import document, topics
 from contracts import messages as m
+from contracts import video_messages as v
 from contracts.queueing import Priority
+from contracts.shadow import REASONS_LIMIT, Opening, Setting, ShadowReason, typed
 from contracts.tickets import TicketState
+from contracts.video import CaseState
 from kiosk.risk.handover import Known, build
 
 pytestmark = pytest.mark.unit
@@ -45,6 +51,18 @@ EXAMPLES = {
         owed=1,
         tickets=(m.LiveTicket(seq=1, through=4, at=NOW, state=TicketState.CALLED, counter="2", issued=ISSUED),),
     ),
+    "shadow/reported": m.ShadowReported(
+        **HEAD, since=NOW, version=3, in_force=2, state="refused", hash="0" * 64, on_trial=True,
+        settings={
+            "voice.speed": Setting(value=1.5, origin="remote"), "voice.small": Setting(value=True, origin="local"),
+            "branch.hours": Setting(value={"monday": Opening(opens="09:00", closes="17:00")}, origin="local"),
+        },
+        waits=("voice.persona",), reasons=(ShadowReason(why="out_of_range", what="voice.speed"),), refused={"older": 2},
+    ),
+    "shadow/desired": m.ShadowDesired(
+        **HEAD, branch="b", device="d", version=3,
+        settings={"voice.persona": "xiaohe", "hearing.pause_ms": 900, "branch.hours": {}},
+    ),
     "ack": m.Ack(**HEAD, log="abc", applied=7),
     "tickets/state": m.TicketsState(
         **HEAD, branch="b", store="s", revision=1, day="2026-11-21", services=(), tickets=(), open_tickets=0, issued={}
@@ -60,8 +78,59 @@ EXAMPLES = {
         show_at=NOW,
         show_ms=5000,
     ),
+    "appointments": m.Appointments(
+        **HEAD,
+        branch="b",
+        revision=3,
+        salt="0" * 32,
+        appointments=(m.Appointment(ref="b-1", code="1" * 32, tail="", service="personal", due=NOW),),
+    ),
+    "call/op": v.CaseOp(
+        **HEAD,
+        log="abc",
+        seq=3,
+        follows=2,
+        body=v.TellerAsked(
+            case="case-0001",
+            visit="v1",
+            packet=2,
+            need=v.Need(service="wealth", language="zh", dialect="yue", sign=True, calm=True, licence=True),
+            level="urgent",
+            risk="high",
+            waited_s=61.5,
+            ticket=m.DayNumber(day="2026-11-21", number="A037"),
+            code="012345",
+            alias="0123456789abcdef" * 2,
+        ),
+    ),
+    "call/here": v.CaseHere(**HEAD, case="case-0001", media="up"),
+    "call/standing": v.CaseStanding(
+        **HEAD,
+        branch="binjiang",
+        case="case-0001",
+        store="s1",
+        revision=9,
+        state=CaseState.WAITING,
+        outcome="place",
+        ahead=2,
+        wait_min=(4, 9),
+        choices=("wait", "ticket", "call_back", "message", "self_service"),
+        call_back_at=(NOW,) * v.MAX_CALL_BACK_TIMES,
+    ),
+    "call/up": c.CallUp(**HEAD, case="case-0001", leg=2, said=7, body=c.Answered(sdp="v=0\r\n" * 900)),
+    "call/down": c.CallDown(
+        **HEAD,
+        case="case-0001",
+        leg=2,
+        said=1,
+        expires=NOW,
+        body=c.Offered(
+            sdp="v=0\r\n" * (c.SDP_CHARS // 5),
+            ice=(c.IceServer(urls=("turn:turn.example:3478?transport=udp",) * 6, username="1:k", credential="x" * 28),),
+        ),
+    ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("row", topics.CONTRACT, ids=lambda row: row.key)
@@ -80,10 +149,23 @@ def test_a_telemetry_that_says_all_it_may_of_hearing_and_models_fits_the_wire() 
         frame_p95_ms=1234.5, missing=("microphone", "camera", "speaker", "printer", "screen", "card_reader"),
         temperature_c=71.5, waiting=500, clock=m.ClockReading(offset_ms=-(2**40), within_ms=2**40),
         hearing={f"{at:02d}." + "x" * 37: 2**40 for at in range(m.TALLIES_LIMIT)},
-        models={f"model-{at:02d}": m.ModelTiming(calls=2**40, p50_ms=123.456, p95_ms=123.456) for at in range(20)},
+        models={f"model-{at:02d}": m.ModelTiming(calls=2**40, p50_ms=123.456, p95_ms=123.456) for at in range(24)},
         versions={f"part-{at:02d}": "0.1.0+20261121.abcdef012345" for at in range(10)},
     )  # fmt: skip
     assert topics.TELEMETRY.decode(topics.TELEMETRY.encode(look)) == look
+
+
+def test_every_setting_that_there_is_fits_into_one_message_each_way() -> None:
+    shown = values(load_site(DEFAULT_SITE))
+    desired = m.ShadowDesired(**HEAD, branch="b" * 40, device="d" * 40, version=m.MAX_INTEGER, settings=typed(shown))
+    reported = m.ShadowReported(
+        **HEAD, since=NOW, version=m.MAX_INTEGER, in_force=m.MAX_INTEGER, state="applied_after_restart", hash="f" * 64,
+        settings={name: Setting(value=value, origin="remote") for name, value in typed(shown).items()},
+        waits=tuple(shown), reasons=tuple(ShadowReason(why="y" * 40, what="z" * 60) for _ in range(REASONS_LIMIT)),
+        refused={f"{at:02d}" + "x" * 38: m.MAX_INTEGER for at in range(REASONS_LIMIT)},
+    )  # fmt: skip
+    assert len(topics.SHADOW_DESIRED.encode(desired)) < topics.SHADOW_DESIRED.limit_bytes // 2
+    assert len(topics.SHADOW_REPORTED.encode(reported)) < topics.SHADOW_REPORTED.limit_bytes
 
 
 @given(branch=names, device=names)
@@ -110,7 +192,10 @@ def test_no_two_rows_share_a_key_a_path_or_a_subscription() -> None:
 
 
 def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
-    assert {row.key for row in topics.CONTRACT if row.retain} == {"availability", "tickets/state", "hub/presence"}
+    assert {row.key for row in topics.CONTRACT if row.retain} == {
+        "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "call/standing",
+        "hub/presence",
+    }  # fmt: skip
     assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
 
 

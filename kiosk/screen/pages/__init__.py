@@ -12,6 +12,7 @@ from kiosk.screen.pages.goodbye import goodbye
 from kiosk.screen.pages.keypad import keypad
 from kiosk.screen.pages.opinion import opinion
 from kiosk.screen.pages.outage import outage
+from kiosk.screen.pages.staff import staff
 from kiosk.screen.pages.ticket import ticket
 from kiosk.screen.parts import PageLayout, View
 
@@ -23,6 +24,7 @@ PAGES: Final[dict[Page, Callable[[View], PageLayout]]] = {
     "opinion": opinion,
     "goodbye": goodbye,
     "outage": outage,
+    "staff": staff,
 }
 
 

@@ -10,6 +10,7 @@ from kiosk.screen.boxes import Box, Hit
 from kiosk.screen.buttons import row_boxes
 from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
+from kiosk.screen.pages.called import called_panel
 from kiosk.screen.pages.common import headline, of_kind
 from kiosk.screen.pages.missing import missing_panel
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
@@ -28,7 +29,9 @@ def attract(view: View) -> PageLayout:
     invitations = of_kind(view, "card", "chip")[:3]
     boxes = row_boxes(len(invitations), 1184, 176)
     parts += [_invitation(view, target, box) for target, box in zip(invitations, boxes, strict=True)]
-    if view.state.queue:
+    if view.state.called:
+        parts.append(called_panel(view, view.state.called, QUEUE))
+    elif view.state.queue:
         parts.append(_queue(view, QUEUE))
     elif view.state.lights.missing:
         parts.append(missing_panel(view, Box(QUEUE.x, QUEUE.y, QUEUE.width, 208)))

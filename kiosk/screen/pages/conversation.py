@@ -15,6 +15,7 @@ from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN, theme
 
 SHEET_Y: Final = 984
+TELLER_Y: Final = 356  # top of a teller's picture (`kiosk/screen/teller.py`)
 CAPTIONS: Final = Box(MARGIN, 1018, INNER, 386)
 CHOICES_Y: Final = 1424
 CHOICES_HEIGHT: Final = 132
@@ -26,7 +27,10 @@ def conversation(view: View) -> PageLayout:
     if view.state.mode == "elder":
         return large_conversation(view)
     name = day_theme(view)
-    behind = (gate_part(540, 520, 390), head_part(view))
+    figure = FigureSpot(540, 424, 1.06, SHEET_Y)
+    behind: tuple[Part, ...] = (gate_part(540, 520, 390), head_part(view))
+    if view.state.teller_pictures:  # she stays, small, above the teller's picture
+        figure, behind = FigureSpot(540, 246, 0.34, TELLER_Y), (head_part(view),)
     parts: list[Part] = [*sheet(SHEET_Y)]
     choices = _choices(view)
     area = CAPTIONS
@@ -40,7 +44,7 @@ def conversation(view: View) -> PageLayout:
     heard = next(iter(of_kind(view, "microphone")), None)
     parts += microphone(view, heard, MICROPHONE)
     parts += dock_parts(view)
-    return PageLayout(name, behind, FigureSpot(540, 424, 1.06, SHEET_Y), tuple(parts))
+    return PageLayout(name, behind, figure, tuple(parts))
 
 
 def _choices(view: View) -> list[Part]:

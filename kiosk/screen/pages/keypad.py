@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 from contracts.screen import Target
@@ -31,7 +32,9 @@ def keypad(view: View) -> PageLayout:
     name = day_theme(view)
     keys = {target.id: target for target in of_kind(view, "key")}
     parts: list[Part] = [*sheet(SHEET_Y), *large_caption(view, theme(name), ASKED, ASKED_PX), _entry(view)]
-    parts += [_key(view, keys[key], _box(place)) for place, key in enumerate(ORDER) if key in keys]
+    secret = view.state.entry is not None and view.state.entry.secret
+    hand = replace(view, pressed="") if secret else view  # a key that lights up tells who looks over a shoulder
+    parts += [_key(hand, keys[key], _box(place)) for place, key in enumerate(ORDER) if key in keys]
     behind = (gate_part(540, 436, 256), head_part(view))
     return PageLayout(name, behind, FigureSpot(540, 352, 0.76, SHEET_Y, badge=False), (*parts, *dock_parts(view)))
 

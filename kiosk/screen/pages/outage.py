@@ -7,6 +7,7 @@ from typing import Final
 from kiosk.screen.boxes import Box
 from kiosk.screen.buttons import status_row
 from kiosk.screen.dock import dock_parts
+from kiosk.screen.pages.called import called_panel
 from kiosk.screen.pages.common import CHOICES, day_theme, headline, note, of_kind, sheet
 from kiosk.screen.pages.missing import missing_panel
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
@@ -27,7 +28,9 @@ def outage(view: View) -> PageLayout:
     parts: list[Part] = [*sheet(SHEET_Y), headline(view, 874, 60, default)]
     for i, target in enumerate(rows):
         parts.append(status_row(view, target, Box(MARGIN, 992 + i * 160, INNER, 140)))
-    if view.state.lights.missing or view.state.note:
+    if view.state.called:
+        parts.append(called_panel(view, view.state.called, Box(MARGIN, 1486 if rows else 1180, INNER, 208)))
+    elif view.state.lights.missing or view.state.note:
         parts.append(missing_panel(view, Box(MARGIN, 1486 if rows else 1180, INNER, 208)))
     parts += dock_parts(view)
     spot = FigureSpot(540, 386, 0.90, SHEET_Y, badge=False)
