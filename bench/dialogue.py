@@ -35,6 +35,7 @@ from kiosk.runtime.worker import ModelThread
 from kiosk.session.watching import Watching
 from models.feeling import FeelingModel
 from models.intent import IntentModel
+from models.reader import Reader
 from models.risk import RiskModel
 from models.sentences import SentenceModel
 from models.slots import read_slots
@@ -63,11 +64,13 @@ def open_head(thread: ModelThread) -> Head:
     """The terminal's own understanding, knowledge, watch and brain. Raises `StoreError`, `ConfigError`."""
     site, intents, persona = load_site(), load_intents(), load_persona()
     knowledge = finds_entries(site, intents)
-    encoder = SentenceModel(Store().open("sentences"))
+    store = Store()
+    encoder = SentenceModel(store.open("sentences"))
     brain = Brain(site, FlowBook(load_flows()), load_phrases(), knowledge, intents, knowledge, persona)
-    reader = FeelingModel(encoder)
-    watching = Watching(thread, persona, lambda: NOON, RiskModel(encoder), reader)
-    plain = Watching(thread, persona, lambda: NOON, None, reader)
+    feeling = FeelingModel(encoder)
+    judge = RiskModel(encoder, reader=Reader(store.open("reader")))
+    watching = Watching(thread, persona, lambda: NOON, judge, feeling)
+    plain = Watching(thread, persona, lambda: NOON, None, feeling)
     return Head(site, brain, ModelUnderstanding(IntentModel(encoder), thread, read_slots), watching, plain)
 
 

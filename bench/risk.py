@@ -1,8 +1,8 @@
 """How many swindles are noticed and how many harmless visitors are troubled.
 
-`python -m bench risk [--data FILE.tsv] [--show-errors] [--json -]`; lines of `scam|harmless<TAB>language<TAB>turns`,
-the visitor's turns separated by ' / '. Raised: any turn gives medium, high or an emergency. Without `--data` it judges
-the project's unseen test file, of which it never shows a line.
+`python -m bench risk [--data FILE.tsv] [--show-errors] [--without-reader] [--json -]`; lines of
+`scam|harmless<TAB>language<TAB>turns`, the visitor's turns separated by ' / '. Raised: any turn gives medium, high or
+an emergency. Without `--data` it judges the project's unseen test file, of which it never shows a line.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from contracts.screen import Language
 from kiosk.risk.watch import Judge, Level, RiskWatch, Turn
+from models.reader import Reader
 from models.risk import RiskModel
 from models.sentences import SentenceModel
 from models.store import Store
@@ -117,13 +118,16 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m bench risk", description=__doc__)
     parser.add_argument("--data", type=Path, default=TEST)
     parser.add_argument("--show-errors", action="store_true")
+    parser.add_argument("--without-reader", action="store_true", help="judge as a terminal without that model does")
     options = parser.parse_args(argv)
     if options.show_errors and options.data.resolve().name == TEST.name:
         raise ValueError(f"{TEST.name} is the unseen test: its lines are not shown")
     talks = load_conversations(options.data)
     if not talks:
         raise ValueError(f"{options.data}: no conversation to judge")
-    rows = judge_all(talks, RiskModel(SentenceModel(Store().open("sentences"))))
+    store = Store()
+    reader = None if options.without_reader else Reader(store.open("reader"))
+    rows = judge_all(talks, RiskModel(SentenceModel(store.open("sentences")), reader=reader))
     result = measure(rows)
     if options.show_errors:
         wrong = [row for row in rows if (row.raised is not None) != row.talk.scam]

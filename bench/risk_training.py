@@ -1,9 +1,10 @@
-"""Makes `models/weights/risk.npz` and `risk.json` again: `python -m bench.risk_training`.
+"""Makes `models/weights/risk.npz`, `risk_reader.npz` and `risk.json` again: `python -m bench.risk_training`.
 
 Reads labelled conversations, telling sentences and harmless wishes of `bench/data/risk*`, never the test. First the
-reading of single turns is learnt, then one regression over indicators, word features and meaning. What the figures in
-the card say, and the thresholds, were measured on writers left out: each fold leaves out whole files, of which each is
-one writer's. About ten minutes; needs the `train` extra.
+reading of single turns is learnt, then one regression over indicators, word features and meaning, then the reader of
+whole conversations (`bench/risk_reading.py`). What the figures in the card say, and the thresholds, were measured on
+writers left out: each fold leaves out whole files, of which each is one writer's. Needs the `train` extra and the
+models `sentences` and `reader`; twenty to thirty minutes of two cores, and goes on where it was interrupted.
 It stands here and not in `models/train`, because the indicators are the terminal's.
 """
 
@@ -12,8 +13,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -24,12 +26,15 @@ from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 
 from bench.risk import Conversation, load_conversations
-from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, combined, hand_weight
-from kiosk.risk.words import find, load_book
-from models.intent_features import BUCKETS, normalise
-from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, Words, dense_row, syllables, word_row, words_of
+from bench.risk_reading import LEFT_OUT, Texts, blend, lessons_of, read, texts_of
+from bench.risk_rows import Cached, kept_rows, matrix, rows_of, rows_of_file, word_matrix
+from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, hand_weight
+from models.intent_features import normalise
+from models.reader import NAME_WEIGHTS, Cutter
+from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, words_of
 from models.sentences import SentenceModel
-from models.store import Store
+from models.store import Store, cache_root
+from models.train.reader import SETTINGS, finished
 
 DATA: Final = Path(__file__).parent / "data"
 TALKS: Final = (
@@ -48,18 +53,6 @@ FALSE_STOPS: Final = 0.005
 Floats = npt.NDArray[np.float32]
 
 
-class Cached:
-    """The sentence encoder, each sentence once."""
-
-    def __init__(self, inner: SentenceModel) -> None:
-        self._inner, self._known = inner, dict[str, Floats]()
-
-    def embed(self, text: str) -> Floats:
-        if text not in self._known:
-            self._known[text] = self._inner.embed(text)
-        return self._known[text]
-
-
 @dataclass(frozen=True, slots=True)
 class Singles:
     """Sentences that are learnt by themselves: features, 1 for a telling one, and how much each counts."""
@@ -67,15 +60,6 @@ class Singles:
     features: sp.csr_matrix
     labels: npt.NDArray[np.int64]
     weights: npt.NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """The features of one conversation up to one turn."""
-
-    given: frozenset[str]
-    words: dict[int, float]
-    dense: Floats
 
 
 def single_turns() -> list[tuple[str, str]]:
@@ -118,40 +102,6 @@ def telling_turns(
     )  # fmt: skip
 
 
-def word_matrix(words: Sequence[Words]) -> sp.csr_matrix:
-    """`(n, BUCKETS)`."""
-    at = np.concatenate([np.full(len(buckets), n) for n, (buckets, _) in enumerate(words)])
-    where, share = (np.concatenate(parts) for parts in zip(*words, strict=True))
-    return sp.csr_matrix((share, (at, where)), shape=(len(words), BUCKETS))
-
-
-def rows_of(talk: Conversation, turns: TellingTurns, encoder: Cached) -> list[Row]:
-    """The features after each turn, as the terminal sees them."""
-    rows, texts, told, spelt = [], list[str](), list[bool](), list[Words]()
-    words, signs = set[str](), set[str]()
-    for turn in talk.turns:
-        text = normalise(turn)
-        found = find(text, load_book(talk.language), syllables if talk.language == "zh" else None)
-        texts.append(text)
-        spelt.append(words_of(text))
-        told.append(found.reported)
-        words |= set(found.spans)
-        signs |= found.signs | ({"reported"} if found.reported else set()) | ({"trusted"} if found.trusted else set())
-        given = frozenset({*words, *signs, *combined(words, signs)})
-        rows.append(Row(given, word_row(spelt), dense_row(texts, spelt, told, turns, encoder)))
-    return rows
-
-
-def matrix(rows: Sequence[Row], names: Sequence[str]) -> sp.csr_matrix:
-    """`(n, indicators + dense + BUCKETS)`."""
-    given = sp.csr_matrix(np.array([[name in row.given for name in names] for row in rows], np.float32))
-    dense = sp.csr_matrix(np.stack([row.dense for row in rows]))
-    words = word_matrix(
-        [(np.fromiter(row.words, np.int64), np.fromiter(row.words.values(), np.float32)) for row in rows]
-    )
-    return sp.hstack([given, dense, words]).tocsr()
-
-
 @dataclass(frozen=True, slots=True)
 class Talks:
     """Conversations as the regression takes them: row `n` of `features` is talk `of[n]` after one of its turns."""
@@ -175,17 +125,23 @@ def fit(held: Talks, taught: npt.NDArray[np.bool_], singles: Singles) -> Any:
     return model.fit(sp.vstack([held.features[chosen], singles.features]), labels, sample_weight=weights)
 
 
-def held_out(held: Talks, singles: Singles) -> Floats:
-    """The score of each row, by a regression that never saw its writer."""
-    scores = np.zeros(len(held.of), np.float32)
-    sizes = Counter(talk.source for talk in held.talks)
+def folds_of(talks: Sequence[Conversation]) -> list[npt.NDArray[np.bool_]]:
+    """By conversation, who is left out of each fold: whole writers, large and small ones in each."""
+    sizes = Counter(talk.source for talk in talks)
     writers = sorted(sizes, key=lambda name: (-sizes[name], name))
-    source = np.array([talk.source for talk in held.talks])
-    for fold in range(FOLDS):
-        left_out = np.isin(source, writers[fold::FOLDS])
-        model = fit(held, ~left_out, singles)
-        rows = left_out[held.of]
-        scores[rows] = model.decision_function(held.features[rows])
+    source = np.array([talk.source for talk in talks])
+    return [np.isin(source, writers[fold::FOLDS]) for fold in range(FOLDS)]
+
+
+def held_out(held: Talks, singles: Singles, work: Path) -> Floats:
+    """The score of each row, by a regression that never saw its writer. `work` keeps those of each fold."""
+    scores = np.zeros(len(held.of), np.float32)
+    for fold, left_out in enumerate(folds_of(held.talks)):
+        rows, path = left_out[held.of], work / f"scores_{fold}.npy"
+        if not path.exists():
+            model = fit(held, ~left_out, singles)
+            np.save(path, np.asarray(model.decision_function(held.features[rows]), np.float32))
+        scores[rows] = np.load(path)
     return scores
 
 
@@ -225,12 +181,49 @@ def measured(talks: Sequence[Conversation], raised: npt.NDArray[np.bool_]) -> di
     found = {}
     for name in (*TALKS, "all"):
         its = source == Path(name).name if name != "all" else np.ones(len(talks), np.bool_)
+        if not its.any():
+            continue
         found[name] = {
             "recall": round(float(raised[its & scam].mean()), 4),
             "false_alarms": round(float(raised[its & ~scam].mean()), 4),
             "conversations": int(its.sum()),
         }
     return found
+
+
+def weighed(held: Talks, scores: Floats, hands: Floats) -> dict[str, Any]:
+    """The thresholds, and what they give, of scores by who never saw the writer."""
+    thresholds = chosen_thresholds(held, scores, hands)
+    medium = raised_by(held, scores, hands, thresholds["plain"], thresholds["medium"], HAND_MEDIUM)
+    high = raised_by(held, scores, hands, thresholds["medium"], thresholds["high"], HAND_HIGH)
+    return {
+        "thresholds": thresholds,
+        "held_out": {"medium": measured(held.talks, medium), "high": measured(held.talks, high)},
+    }
+
+
+def with_reader(held: Talks, scores: Floats, hands: Floats, texts: Texts, console: Console) -> dict[str, Any]:
+    """Teach the reader, write its weights; how both are weighed together, and what that gives."""
+    found = read(
+        Store().open("reader"), work_folder(), texts,
+        lambda taught: lessons_of(texts, held.of, held.last, held.scam, taught),
+        folds_of(held.talks)[LEFT_OUT], held.of, console.print,
+    )  # fmt: skip
+    np.savez_compressed(WEIGHTS / NAME_WEIGHTS, allow_pickle=False, **finished(found.taught))
+    known = ~np.isnan(found.logits)
+    rows = known & (held.last | ~held.scam[held.of])
+    counts = np.where(held.last[rows], 1.0, PREFIX_WEIGHT)
+    regression, reader, bias = blend(scores[rows], found.logits[rows], held.scam[held.of[rows]], counts)
+    part = only(held, known)
+    both = np.asarray((regression * scores + reader * found.logits + bias)[known], np.float32)
+    shares = {"regression": regression, "reader": reader, "bias": bias}
+    return {"shares": shares, "fold": LEFT_OUT, **weighed(part, both, hands[known])}
+
+
+def only(held: Talks, rows: npt.NDArray[np.bool_]) -> Talks:
+    """The conversations of which `rows` are known; of each all rows are, or none."""
+    numbers, of = np.unique(held.of[rows], return_inverse=True)
+    return Talks([held.talks[number] for number in numbers], held.features[rows], of, held.last[rows])
 
 
 def main() -> None:
@@ -240,42 +233,42 @@ def main() -> None:
     talks = [talk for name in TALKS for talk in load_conversations(DATA / name)]
     wishes = load_conversations(DATA / "risk_harmless.tsv")
     sentences = single_turns()
-    turns = telling_turns(sentences, wishes, encoder)
+    work = work_folder()
+    turns = kept_turns(work / "turns.npz", lambda: telling_turns(sentences, wishes, encoder))
     console.print(f"{len(sentences)} sentences, {len(talks)} conversations")
-    rows = [rows_of(talk, turns, encoder) for talk in talks]
-    single_rows = [
-        rows_of(Conversation(kind != "none", _language(text), (text,), "", 0), turns, encoder)[-1]
-        for kind, text in sentences
-    ]
-    wish_rows = [rows_of(wish, turns, encoder)[-1] for wish in wishes]
-    names = sorted({name for its in rows for row in its for name in row.given})
+    flat = []
+    for name in TALKS:
+        flat += kept_rows(work / f"rows_{Path(name).stem}.npz", partial(rows_of_file, DATA / name, turns, encoder))
+        console.print(f"{name}: {len(flat)} rows")
+    alone_said = [Conversation(kind != "none", _language(text), (text,), "", 0) for kind, text in sentences]
+    single_rows = kept_rows(
+        work / "rows_singles.npz", lambda: [rows_of(talk, turns, encoder)[-1] for talk in (*alone_said, *wishes)]
+    )
+    names = sorted({name for row in flat for name in row.given})
     singles = Singles(
-        matrix([*single_rows, *wish_rows], names),
+        matrix(single_rows, names),
         np.array([int(kind != "none") for kind, _ in sentences] + [0] * len(wishes)),
         np.array([TURN_WEIGHT] * len(sentences) + [HARMLESS_WEIGHT] * len(wishes)),
     )
-    flat = [row for its in rows for row in its]
-    of = np.concatenate([np.full(len(its), n) for n, its in enumerate(rows)])
+    of = np.concatenate([np.full(len(talk.turns), n) for n, talk in enumerate(talks)])
     held = Talks(talks, matrix(flat, names), of, np.append(of[1:] != of[:-1], True))
-    scores = held_out(held, singles)
+    scores = held_out(held, singles, work)
     hands = np.array([hand_weight(row.given) for row in flat], np.float32)
-    thresholds = chosen_thresholds(held, scores, hands)
-    raised = {
-        "medium": raised_by(held, scores, hands, thresholds["plain"], thresholds["medium"], HAND_MEDIUM),
-        "high": raised_by(held, scores, hands, thresholds["medium"], thresholds["high"], HAND_HIGH),
-    }
+    alone = weighed(held, scores, hands)
+    texts = texts_of(talks, Cutter(Store().open("reader")))
+    together = with_reader(held, scores, hands, texts, console)
     model = fit(held, np.ones(len(talks), np.bool_), singles)
     coefficients = model.coef_[0]
-    count, width = len(names), rows[0][0].dense.size
+    count, width = len(names), flat[0].dense.size
     card = {
         "indicators": {name: round(float(value), 5) for name, value in zip(names, coefficients, strict=False)},
         "bias": float(model.intercept_[0]),
-        "thresholds": thresholds,
-        "held_out": {level: measured(talks, its) for level, its in raised.items()},
+        **alone,
+        "with_reader": together,
         "data_sha256": data_hash(),
         "folds": FOLDS,
     }
-    console.print(card["thresholds"], card["held_out"])
+    console.print(card)
     np.savez_compressed(
         WEIGHTS / "risk.npz",
         words=coefficients[count + width :].astype(np.float16),
@@ -285,6 +278,29 @@ def main() -> None:
         turn_words=turns.words.astype(np.float16), turn_words_bias=np.float32(turns.words_bias),
     )  # fmt: skip
     (WEIGHTS / "risk.json").write_text(json.dumps(card, indent=1) + "\n", encoding="utf-8")
+
+
+def kept_turns(path: Path, make: Callable[[], TellingTurns]) -> TellingTurns:
+    """The reading of single turns written at `path`, or learnt now and written there."""
+    if not path.exists():
+        made = make()
+        np.savez(
+            path, allow_pickle=False, kinds=made.kinds, kinds_bias=made.kinds_bias, telling=made.telling,
+            telling_bias=made.telling_bias, words=made.words, words_bias=made.words_bias,
+        )  # fmt: skip
+    with np.load(path) as held:
+        return TellingTurns(
+            held["kinds"], held["kinds_bias"], held["telling"], float(held["telling_bias"]),
+            held["words"], float(held["words_bias"]),
+        )  # fmt: skip
+
+
+def work_folder() -> Path:
+    """Where is kept what is half done; another one for other data, another network or other settings."""
+    told = f"{data_hash()} {Store().folder('reader').name} {SETTINGS}"
+    work = cache_root() / "risk-training" / hashlib.sha256(told.encode()).hexdigest()[:12]
+    work.mkdir(parents=True, exist_ok=True)
+    return work
 
 
 def _language(text: str) -> Literal["zh", "en"]:

