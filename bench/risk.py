@@ -126,9 +126,9 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     if not talks:
         raise ValueError(f"{options.data}: no conversation to judge")
     store = Store()
-    reader = None if options.without_reader else Reader(store.open("reader"))
+    reader = Reader(store.open("reader")) if store.is_stamped("reader") and not options.without_reader else None
     rows = judge_all(talks, RiskModel(SentenceModel(store.open("sentences")), reader=reader))
-    result = measure(rows)
+    result = {**measure(rows), "reader": reader is not None}
     if options.show_errors:
         wrong = [row for row in rows if (row.raised is not None) != row.talk.scam]
         result["errors"] = [

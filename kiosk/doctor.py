@@ -28,7 +28,6 @@ from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.audio.echo import FarEnd, TwoCancellers
 from kiosk.events import SPEECH_RATE_HZ
 from kiosk.ports import DeviceLost, PrinterFault
-from models.catalogue import load_catalogue
 from models.store import Store, StoreError, cache_root
 
 LOOK_S: Final = 6.0
@@ -87,7 +86,7 @@ def as_dict(findings: list[Finding]) -> dict[str, Any]:
 # ------------------------------------------------------------------ files
 def _models() -> Finding:
     store, bad = Store(), []
-    names = list(load_catalogue())
+    names = store.usual
     for name in names:
         try:
             store.open(name)

@@ -151,13 +151,14 @@ class Models:
 
 
 def reads_conversations(store: Store) -> Reader | None:
-    """The reader of whole conversations; None, with a warning, where it was not fetched: then words and meanings alone
-    are weighed. Raises `StoreError` for a damaged one.
+    """The reader of whole conversations; None where it was not fetched: then words and meanings alone are weighed.
+
+    Raises `StoreError` for a damaged one.
     """
     try:
         return Reader(store.open("reader"))
     except ModelMissing as err:
-        log.warning("swindles are weighed without the reader of conversations: %s", err)
+        log.info("swindles are weighed without the reader of conversations: %s", err)
         return None
 
 

@@ -58,12 +58,13 @@ def fetch_command(
     ids: Ids = None,
     keep_downloads: Annotated[bool, typer.Option(help="keep the artefacts in the cache afterwards")] = False,
 ) -> None:
-    """Download, check and convert what is not there yet."""
+    """Download, check and convert what is not there yet; an optional model only when it is named."""
     store = Store()
     bars = _Bars(Console(stderr=True))
     with bars.bars:
-        made = fetch(store, ids or list(store.catalogue), bars, Means(keep_downloads=keep_downloads))
-    print(f"{len(made)} made, {len(ids or store.catalogue) - len(made)} there already, in {store.root}")
+        wanted = ids or store.usual
+        made = fetch(store, wanted, bars, Means(keep_downloads=keep_downloads))
+    print(f"{len(made)} made, {len(wanted) - len(made)} there already, in {store.root}")
 
 
 @app.command("list")
@@ -102,7 +103,7 @@ def verify_command(ids: Ids = None, as_json: Json = False) -> None:
     """Hash every file; ends with 1 if any model is missing or damaged."""
     store = Store()
     rows = []
-    for model_id in ids or list(store.catalogue):
+    for model_id in ids or store.usual:
         try:
             folder = store.open(model_id)
         except StoreError as err:

@@ -56,6 +56,7 @@ class Model:
     results: tuple[File, ...]
     shapes: dict[str, str]
     measured: dict[str, str]
+    optional: bool = False  # fetched only when it is named; who uses it goes on without it
 
     @property
     def key(self) -> str:
@@ -99,7 +100,7 @@ def _model(entry: dict[str, Any], path: Path) -> Model:
     where = f"{path}: model {entry.get('id', '?')}"
     fields = {
         "id", "title", "licence", "licence_note", "converter", "converter_version", "peak_bytes",
-        "source", "result", "shapes", "measured",
+        "source", "result", "shapes", "measured", "optional",
     }  # fmt: skip
     _only(entry, fields, where)
     return Model(
@@ -114,6 +115,7 @@ def _model(entry: dict[str, Any], path: Path) -> Model:
         results=tuple(_file(row, where) for row in _take(entry, "result", list, where)),
         shapes=_strings(entry, "shapes", where),
         measured=_strings(entry, "measured", where),
+        optional=_flag(entry, "optional", where),
     )
 
 
@@ -165,6 +167,13 @@ def _take(row: dict[str, Any], name: str, kind: type, where: str) -> Any:
     value = row.get(name)
     if not isinstance(value, kind) or isinstance(value, bool):
         raise CatalogueError(f"{where}: {name} must be given as {kind.__name__}")
+    return value
+
+
+def _flag(row: dict[str, Any], name: str, where: str) -> bool:
+    value = row.get(name, False)
+    if not isinstance(value, bool):
+        raise CatalogueError(f"{where}: {name} must be true or false")
     return value
 
 

@@ -70,6 +70,11 @@ class Store:
         self.root = cache_root() if root is None else root
         self.catalogue = load_catalogue() if catalogue is None else catalogue
 
+    @property
+    def usual(self) -> list[str]:
+        """What a terminal is set up with: every model that is not optional, and those of the others that are there."""
+        return [name for name, model in self.catalogue.items() if not model.optional or self.is_stamped(name)]
+
     def model(self, model_id: str) -> Model:
         """The catalogue's entry. Raises ModelUnknown."""
         try:
