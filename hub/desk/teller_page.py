@@ -48,6 +48,7 @@ class TellerPage:
         self._waiting = 0
         self._known = (-1, -1)  # the versions of teller and case that were read
         self._busy = False
+        self._asking = False
 
     async def draw(self) -> None:
         """The whole page, once; what changes is redrawn by itself."""
@@ -268,7 +269,13 @@ class TellerPage:
 
     async def _refuse(self) -> None:
         held = self._held
-        reason = await ask_reason()
+        if self._asking:
+            return
+        self._asking = True  # a second question would lie over the first
+        try:
+            reason = await ask_reason()
+        finally:
+            self._asking = False
         if reason is not None:
             await self._act(partial(self._acts.refuse, self._person, held, reason))
 

@@ -217,7 +217,7 @@ def _decided(
 ) -> Decision:
     over = tuple(
         other.case
-        for other in line
+        for other in sorted(line, key=lambda one: one.order)
         if other.order < case.order and other.case != case.case and could(teller, other, now)
     )
     return Decision(case.case, teller.teller, how, told, over)

@@ -55,7 +55,7 @@ def decision_of(store: Store, case: str) -> Row | None:
 
 def figures_of(store: Store, person: str, now: datetime) -> dict[str, Any]:
     """A teller's own last 24 hours."""
-    mine = sa.and_(cases.c.teller == person, cases.c.over_at > now - DAY, cases.c.talk_s > 0)
+    mine = sa.and_(cases.c.teller == person, cases.c.over_at > now - DAY, cases.c.talk_at.is_not(None))
     row = store.rows(
         sa.select(
             sa.func.count().label("talks"), sa.func.sum(cases.c.talk_s).label("talk_s"),
