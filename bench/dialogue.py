@@ -30,12 +30,11 @@ from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.meaning import Words
 from kiosk.dialogue.understand import ModelUnderstanding
-from kiosk.networks import finds_entries
+from kiosk.networks import finds_entries, reads_conversations
 from kiosk.runtime.worker import ModelThread
 from kiosk.session.watching import Watching
 from models.feeling import FeelingModel
 from models.intent import IntentModel
-from models.reader import Reader
 from models.risk import RiskModel
 from models.sentences import SentenceModel
 from models.slots import read_slots
@@ -68,7 +67,7 @@ def open_head(thread: ModelThread) -> Head:
     encoder = SentenceModel(store.open("sentences"))
     brain = Brain(site, FlowBook(load_flows()), load_phrases(), knowledge, intents, knowledge, persona)
     feeling = FeelingModel(encoder)
-    judge = RiskModel(encoder, reader=Reader(store.open("reader")))
+    judge = RiskModel(encoder, reader=reads_conversations(store))
     watching = Watching(thread, persona, lambda: NOON, judge, feeling)
     plain = Watching(thread, persona, lambda: NOON, None, feeling)
     return Head(site, brain, ModelUnderstanding(IntentModel(encoder), thread, read_slots), watching, plain)

@@ -30,7 +30,10 @@ SCAM = np.array([True, False, False])
 
 @pytest.fixture(scope="module")
 def folder() -> Path:
-    return Store().open("reader")
+    store = Store()
+    if not store.is_stamped("reader"):
+        pytest.skip("the optional model is not here: python -m models fetch reader")
+    return store.open("reader")
 
 
 def test_each_text_is_cut_once_and_found_again(folder: Path) -> None:
