@@ -241,6 +241,7 @@ class TicketIssued(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     language: Language
     priority: Priority = Priority.NONE
     due: Utc | None = None  # of the appointment, on the hub's clock
+    appointment: Code | None = None  # its `ref` in the branch's list: the first ticket of one keeps its head start
     instead_of: DayNumber | None = None  # `carried`: the ticket that was not served by closing
     clock: ClockReading | None = None  # absent: this terminal has never been in contact with a hub
     zone_min: Annotated[int, msgspec.Meta(ge=-720, le=840)] | None = None  # minutes that local time is ahead of UTC
@@ -350,6 +351,7 @@ class TicketsState(Message, frozen=True, kw_only=True):
     `store` names the hub's database: revisions of another store are not comparable. `issued` is the
     highest running number by letter and kiosk digit, so that a kiosk with a new disk does not give
     numbers twice. `open_tickets` counts all; `tickets` holds the first of them up to the size bound.
+    `arrived`: the appointments of the day that have given a ticket at any terminal, and that ticket.
     """
 
     branch: Name
@@ -360,6 +362,7 @@ class TicketsState(Message, frozen=True, kw_only=True):
     tickets: tuple[TicketLine, ...]
     open_tickets: Tally
     issued: dict[str, int]
+    arrived: Annotated[dict[Code, TicketNumber], msgspec.Meta(max_length=MOST_APPOINTMENTS)] = {}
 
 
 class NumberCalled(Message, frozen=True, kw_only=True):

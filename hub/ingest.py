@@ -179,6 +179,7 @@ class Ingest:
             kept.pool = Pool(db, self._rules, self._now())
         for key in keys:
             self._apply_log(db, key, parked.get(key, {}), kept)
+        kept.joined.write(db)
         for address, message in kept.others:
             self._apply_other(db, address, message, kept)
         if kept.progress:
@@ -257,20 +258,26 @@ class Ingest:
                     if isinstance(message.body, m.OpinionGiven):
                         asking.rate(db, address.branch, message.body.visit, message.body.score)
                 case v.CaseOp() if kept.pool is not None:
+                    kept.joined.write(db)
                     with db.begin_nested():  # a refused one leaves nothing behind
                         asking.apply_op(kept.pool, address.branch, address.device, message)
                 case m.Handover():
                     keep_handover(address, message, kept, self._now())
                 case m.TicketOp(body=m.TicketIssued() as issued):
-                    queue.admit(db, address.branch, address.device, message, issued, now=self._now(), held=True)
+                    queue.admit(
+                        db, address.branch, address.device, message, issued, now=self._now(), joined=kept.joined
+                    )
                     kept.moved.add(address.branch)
                 case m.TicketOp(body=m.TicketGivenBack() | m.TicketHandled() as done):
+                    kept.joined.write(db)
                     merge_operation(db, address.branch, address.device, message, done, now=self._now())
                     kept.moved.add(address.branch)
                 case m.TicketOp(body=m.DayClosed() as closed):
+                    kept.joined.write(db)
                     queue.close_day(db, address.branch, day=closed.day, now=self._now())
                     kept.moved.add(address.branch)
                 case m.TicketOp(body=m.TicketPrioritised() as claimed):
+                    kept.joined.write(db)
                     prioritise(db, address.branch, address.device, message, claimed)
                     kept.moved.add(address.branch)
                 case Unreadable():

@@ -11,6 +11,7 @@ import msgspec
 from contracts import messages as m
 from contracts import topics
 from hub.bus import Outgoing
+from hub.queue_changes import Joined
 from hub.video.pool import Pool
 
 LogKey = tuple[str, str, str]  # branch, device, log
@@ -73,6 +74,7 @@ class Batch:
     pool: Pool | None = None  # of the tellers, held where one is asked for
     cases: set[str] = field(default_factory=set)  # whose terminals want to be told
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
+    joined: Joined = field(default_factory=Joined)  # what tickets that joined add, written together
     refusals: list[dict[str, Any]] = field(default_factory=list)
     reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to
     again: list[Outgoing] = field(default_factory=list)  # what terminals should be set to, for those that lag behind

@@ -15,6 +15,7 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from contracts import messages as m
+from contracts.appointments import MOST as MOST_APPOINTMENTS
 from contracts.queueing import Lane, Priority, Waiter, choose, place
 from contracts.tickets import ENDED, IN_LINE, TicketEvent, TicketState, parse_number
 from hub.queue_admission import admit as admit  # the names that the rest of the hub knows
@@ -146,12 +147,6 @@ _LATEST_CALLS: Final = (
     )
     .group_by(tickets.c.service)
 )
-_LAST_CALLED: Final = (
-    sa.select(tickets.c.service, tickets.c.number)
-    .join(ticket_changes, _SAME)
-    .where(ticket_changes.c.id.in_(_LATEST_CALLS))
-)
-"""The number that was called last, by service."""
 _REVISION_AND_DAY: Final = sa.select(
     sa.select(branches.c.revision)
     .where(branches.c.branch == sa.bindparam("branch"))
@@ -162,9 +157,16 @@ _REVISION_AND_DAY: Final = sa.select(
     .scalar_subquery()
     .label("latest"),
 )
-_OF_DAY: Final = sa.select(*_SEEN, tickets.c.service, tickets.c.state, tickets.c.counter, tickets.c.lane).where(
-    tickets.c.branch == sa.bindparam("branch"), tickets.c.line_day == sa.bindparam("day")
+_PAPER: Final = (
+    *_SEEN, tickets.c.service, tickets.c.state, tickets.c.counter, tickets.c.lane, tickets.c.appointment,
+)  # fmt: skip
+_OF_DAY: Final = sa.union_all(
+    sa.select(*_PAPER, sa.literal(False).label("was_called")).where(
+        tickets.c.branch == sa.bindparam("branch"), tickets.c.line_day == sa.bindparam("day")
+    ),
+    sa.select(*_PAPER, sa.literal(True)).join(ticket_changes, _SAME).where(ticket_changes.c.id.in_(_LATEST_CALLS)),
 )
+"""Every ticket of the day, and once more each service's that was called last: each question costs a journey."""
 
 
 def state_of(store: Store, branch: str, now: datetime | None = None) -> m.TicketsState:
@@ -174,10 +176,10 @@ def state_of(store: Store, branch: str, now: datetime | None = None) -> m.Ticket
         # the revision is read first: a change in between makes this state newer than it says, never older
         asked = db.execute(_REVISION_AND_DAY, {"branch": branch}).one()
         day = believable(asked.latest, now.date())
-        papers = db.execute(_OF_DAY, {"branch": branch, "day": day}).all()
-        calls = db.execute(_LAST_CALLED, {"branch": branch, "day": day}).all()
+        found = db.execute(_OF_DAY, {"branch": branch, "day": day}).all()
+    papers = [paper for paper in found if not paper.was_called]
+    last_called = {paper.service: paper.number for paper in found if paper.was_called}
     rows = [paper for paper in papers if paper.state not in ENDED]
-    last_called = {row.service: row.number for row in calls}
     waiting: dict[str, int] = {paper.service: 0 for paper in papers}
     before: dict[tuple[str, str], int] = defaultdict(int)
     shown: list[m.TicketLine] = []
@@ -212,7 +214,15 @@ def state_of(store: Store, branch: str, now: datetime | None = None) -> m.Ticket
         tickets=tuple(shown[:MAX_LINES]),
         open_tickets=len(shown),
         issued=_issued(papers, day),
+        arrived=_arrived(papers),
     )
+
+
+def _arrived(papers: Sequence[Any]) -> dict[str, str]:
+    """The ticket that each appointment has given; of two, the one that came first. At most `MOST` are told."""
+    given = [paper for paper in papers if paper.appointment and paper.state != TicketState.GIVEN_BACK]
+    given.sort(key=lambda paper: (paper.came, paper.number), reverse=True)
+    return {paper.appointment: paper.number for paper in given[-MOST_APPOINTMENTS:]}
 
 
 def _issued(papers: Sequence[Any], day: str) -> dict[str, int]:

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from contracts import messages as m
 from contracts.queueing import HEAD_START, Lane, Priority, keeps
 from contracts.tickets import TicketEvent, TicketState, parse_number, step
-from hub.queue_changes import NotPossible, believable, bump, change, hold, record, settle, ticket_key
+from hub.queue_changes import Joined, NotPossible, believable, change, hold, settle, ticket_key
 from hub.store import digits, tickets
 
 UNKNOWN_CLOCK: Final = timedelta(hours=12)  # how far back a clock is believed that was never compared with ours
@@ -69,6 +69,13 @@ _ON_ITS_DAY: Final = sa.select(
     .scalar_subquery()
     .label("open"),
 )
+_ARRIVED: Final = sa.select(tickets.c.number).where(
+    tickets.c.branch == sa.bindparam("branch"),
+    tickets.c.line_day == sa.bindparam("day"),
+    tickets.c.appointment == sa.bindparam("ref"),
+    tickets.c.state != TicketState.GIVEN_BACK,
+)
+"""Of terminals that cannot hear each other two may give a ticket for one appointment: its head start counts once."""
 _INSERT: Final = sa.insert(tickets)
 
 
@@ -80,19 +87,34 @@ def admit(
     issued: m.TicketIssued,
     *,
     now: datetime | None = None,
-    held: bool = False,
+    joined: Joined | None = None,
 ) -> None:
     """A kiosk's new ticket joins the line; one that a live state told already is there. Raises `NotPossible`.
 
-    `held`: the caller's transaction holds the branch already.
+    `joined`: the caller's transaction holds the branch already, and writes what the ticket adds to it itself.
     """
-    now = now or datetime.now(UTC)
+    if joined is None:
+        hold(db, branch)
+        joined = Joined()
+        _admit(db, branch, device, op, issued, now or datetime.now(UTC), joined)
+        joined.write(db)
+    else:
+        _admit(db, branch, device, op, issued, now or datetime.now(UTC), joined)
+
+
+def _admit(
+    db: sa.Connection,
+    branch: str,
+    device: str,
+    op: m.TicketOp,
+    issued: m.TicketIssued,
+    now: datetime,
+    joined: Joined,
+) -> None:
     try:
         date.fromisoformat(issued.day)
     except ValueError as err:  # the pattern lets a 45th of October pass
         raise NotPossible("unknown") from err
-    if not held:
-        hold(db, branch)
     digit = parse_number(issued.number).kiosk
     mine = {"branch": branch, "device": device}
     at = {"since": op.at - timedelta(minutes=1), "at": op.at}
@@ -110,9 +132,14 @@ def admit(
     if asked.lately >= MAX_PER_MINUTE or its_day.open >= MAX_OPEN_PER_DEVICE:
         raise NotPossible("flood")  # by the terminal's own times: three days' tickets in one second are none
     if latest is not None and latest < line_day:
+        joined.write(db)
         settle(db, branch, before=line_day, now=now)  # the first ticket of a day settles the days before it
     priority = _priority(db, branch, issued, line_day)
-    due = issued.due if keeps(came, issued.due) else None
+    first = (
+        issued.appointment is None
+        or not db.execute(_ARRIVED, {**mine, "ref": issued.appointment, "day": line_day}).first()
+    )
+    due = issued.due if first and keeps(came, issued.due) else None
     state = step(TicketState.ISSUED, TicketEvent.ACCEPTED)
     assert state is not None
     moved_ms = round((came - estimate) / timedelta(milliseconds=1))
@@ -137,17 +164,18 @@ def admit(
         "stamped_at": op.at,
         "place_at": came - HEAD_START[priority],
         "due": due,
+        "appointment": issued.appointment,
         "in_line": True,
         "rejoins": 0,
         "within_ms": None if issued.clock is None else issued.clock.within_ms + moved_ms,
         "through": 0,
     }
     db.execute(_INSERT, row)
-    record(db, branch, issued.day, issued.number, TicketEvent.ACCEPTED, state, "", now)
-    bump(db, branch)
+    joined.note(branch, issued.day, issued.number, state, now)
     if line_day < believable(
         max(latest or line_day, line_day), now.date()
     ):  # it arrived after its day was over: the visitor has long gone
+        joined.write(db)
         change(db, branch, issued.day, issued.number, TicketEvent.DAY_ENDED, now=now)
 
 

@@ -120,6 +120,7 @@ tickets = sa.Table(
     sa.Column("stamped_at", UtcTime, nullable=False),  # the terminal's own time, for telling floods
     sa.Column("place_at", UtcTime, nullable=False),  # `came` less the head start that does not depend on the time
     sa.Column("due", UtcTime),  # an appointment that was kept
+    sa.Column("appointment", sa.String(40)),  # its `ref` in the branch's list, kept or not
     sa.Column("in_line", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Column("rejoins", sa.Integer, nullable=False, server_default="0"),
     sa.Column("within_ms", sa.BigInteger),  # how well the terminal's clock was known; NULL: not at all

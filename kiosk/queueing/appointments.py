@@ -7,6 +7,7 @@ call it off the event loop, but for `expected` and `known`.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -22,7 +23,7 @@ KEEP: Final = timedelta(days=1)  # after its time an appointment is forgotten
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS appointments (
     ref TEXT PRIMARY KEY, code TEXT NOT NULL, tail TEXT NOT NULL, service TEXT NOT NULL, due_ms INTEGER NOT NULL,
-    number TEXT NOT NULL DEFAULT '' -- the ticket that was given for it here
+    number TEXT NOT NULL DEFAULT '' -- the ticket that was given for it
 );
 CREATE TABLE IF NOT EXISTS appointments_list (
     one INTEGER PRIMARY KEY CHECK (one = 1), revision INTEGER NOT NULL, salt TEXT NOT NULL
@@ -32,7 +33,7 @@ CREATE TABLE IF NOT EXISTS appointments_list (
 
 @dataclass(frozen=True, slots=True)
 class Booked:
-    """One appointment, as it is known here. `number`: the ticket that this terminal gave for it, or ''."""
+    """One appointment, as it is known here. `number`: the ticket that this or another terminal gave for it, or ''."""
 
     ref: str
     service: str
@@ -93,6 +94,18 @@ class AppointmentTable:
                 (wanted,),  # the column is one of ours
             ).fetchall()
         return [Booked(ref, service, from_ms(due_ms), number) for ref, service, due_ms, number in rows]
+
+    def used_elsewhere(self, arrived: Mapping[str, str]) -> None:
+        """Mark what another terminal of the branch gave a ticket for, as the hub tells it: ref to number."""
+        if not arrived:
+            return
+        with self._outbox.transaction() as db:
+            changed = db.executemany(
+                "UPDATE appointments SET number = ? WHERE ref = ? AND number = ''",
+                [(number, ref) for ref, number in arrived.items()],
+            ).rowcount
+            if changed:
+                self._remember(db)
 
     def use(self, ref: str, number: str) -> bool:
         """Mark it as used by a ticket; inside the transaction that gives it. False: it is gone, or was used."""

@@ -135,7 +135,7 @@ class TicketDesk:
                     raise AppointmentUsed(booked.ref)
             issued = m.TicketIssued(
                 number=number, day=day, service=service, visit=visit, language=language, priority=priority, due=due,
-                instead_of=instead_of, clock=clock, zone_min=_zone_min(at),
+                appointment=booked.ref if booked else None, instead_of=instead_of, clock=clock, zone_min=_zone_min(at),
             )  # fmt: skip
             seq = self._outbox.append(topics.TICKETS_OP, issued)
             db.execute(
@@ -222,6 +222,7 @@ class TicketDesk:
         moved = False
         with self._outbox.transaction() as db:
             self.line.observe(state)
+            self.appointments.used_elsewhere(state.arrived)
             for series, highest in state.issued.items():
                 if len(series) != 2 or series[1] != str(self._digit) or not 1 <= highest <= MAX_RUNNING:
                     continue

@@ -182,3 +182,24 @@ def test_records_older_than_they_are_kept_are_deleted_and_younger_ones_stay(bran
     # a moment, an opinion, a ticket and its one change
     assert branch.store.forget_before(now + timedelta(minutes=1)) == 4
     assert branch.state().tickets == ()
+
+
+def test_one_appointment_has_its_head_start_once_and_the_branch_hears_of_it(branch: Branch) -> None:
+    now = datetime.now(UTC)
+
+    def booked(number: str, kiosk: Sender) -> None:
+        body = m.TicketIssued(
+            number=number, day=now.date().isoformat(), service="personal", visit=f"visit-{number.lower()}",
+            language="zh", due=now, appointment="ref-1",
+        )  # fmt: skip
+        branch.ingest.take([kiosk.ticket(body)])
+
+    booked("A001", branch.sender)
+    booked("A101", Sender(device="kiosk-2"))  # it had not heard of the first
+    branch.take("A002")
+    with branch.store.read() as db:
+        due = dict(db.execute(sa.select(tickets.c.number, tickets.c.due)).all())
+    assert due["A001"] is not None and due["A101"] is None and due["A002"] is None
+    assert branch.state().arrived == {"ref-1": "A001"}
+    branch.change("A001", TicketEvent.GIVEN_BACK)
+    assert branch.state().arrived == {"ref-1": "A101"}

@@ -89,6 +89,20 @@ def test_it_gives_one_ticket_with_its_time_also_after_a_restart_and_a_newer_list
     again._outbox.close()
 
 
+def test_what_another_terminal_gave_a_ticket_for_is_used_here_too(desk: TicketDesk) -> None:
+    desk.appointments.keep(listed(("a", "482913", "", 10), ("b", "108664", "", 10)))
+    booked = desk.appointments.find("code", "482913")[0]
+    state = m.TicketsState(
+        id="1", at=NOON, mono_ns=0, branch="binjiang", store="s", revision=1, day="2026-11-20", services=(), tickets=(),
+        open_tickets=1, issued={"A1": 3}, arrived={"a": "A103", "not-ours": "A104"},
+    )  # fmt: skip
+    desk.catch_up(topics.TICKETS_STATE.decode(topics.TICKETS_STATE.encode(state)))
+    assert desk.appointments.find("code", "482913")[0].number == "A103"
+    assert desk.appointments.find("code", "108664")[0].number == ""
+    with pytest.raises(AppointmentUsed):
+        desk.issue("personal", visit="v", language="zh", at=NOON, booked=booked)
+
+
 def test_only_a_newer_list_replaces_what_is_kept_and_what_is_over_is_forgotten(desk: TicketDesk) -> None:
     table = desk.appointments
     assert table.keep(listed(("a", "482913", "", 10), revision=5))
