@@ -37,7 +37,8 @@ def form_page(state: ScreenState, filling: Filling) -> ScreenState:
     targets: list[Target] = []
     if typed_at == "keys" and wanted is not None:
         targets += [_target(f"{KEY}{digit}", digit, digit, "key") for digit in "1234567890"]
-        targets.append(_target(f"{KEY}back", "⌫", "delete", "key"))
+        back = w.in_(w.ERASE, language)
+        targets.append(_target(f"{KEY}back", back, back, "key"))
         if wanted.kind == "id_number":
             targets.append(_target(f"{KEY}x", "X", "X", "key"))
     elif typed_at == "choices" and wanted is not None:

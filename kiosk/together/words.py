@@ -30,6 +30,7 @@ HINT_SIGN: Final = ("请核对上面的内容，用手指在框里签名", "Plea
 HINT_TOO_LITTLE: Final = ("签名太短了，请签全名", "That is too short. Please write your full name")
 NEXT: Final = ("下一项", "Next")
 BACK: Final = ("上一项", "Previous")
+ERASE: Final = ("删除", "Delete")
 CLEAR: Final = ("重签", "Clear")
 DECLINE: Final = ("我不签", "I won't sign")
 DONE: Final = ("签好了", "Done")

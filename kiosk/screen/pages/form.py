@@ -20,7 +20,7 @@ from kiosk.screen.theme import INNER, MARGIN
 
 TITLE: Final = Box(MARGIN, 530, INNER, 76)
 ROWS: Final = Box(MARGIN, 616, INNER, 444)
-ROW: Final = 74
+ROW_MOST: Final = 96.0
 HINT: Final = Box(MARGIN, 1072, INNER, 64)
 KEYS: Final = Box(MARGIN, 1150, INNER, 552)
 GAP: Final = 18
@@ -34,7 +34,8 @@ def form(view: View) -> PageLayout:
     shown = view.state.form or FormView("", "", (), "")
     behind, figure = above(view)
     parts: list[Part] = [*sheet(SHEET_Y), _title(shown)]
-    parts += [_row(view, row, place) for place, row in enumerate(shown.rows)]
+    high = min(ROW_MOST, ROWS.height / max(1, len(shown.rows)))
+    parts += [_row(view, row, place, high) for place, row in enumerate(shown.rows)]
     parts.append(_hint(shown))
     hand = replace(view, pressed="") if shown.secret else view  # a key that lights up tells who looks over a shoulder
     offered = {target.id: target for target in of_kind(view, "key", "quiet", "chip")}
@@ -78,8 +79,8 @@ def _title(shown: FormView) -> Part:
     return Part("form:title", TITLE.grown(4), (shown.title, shown.step), paint)
 
 
-def _row(view: View, row: FieldRow, place: int) -> Part:
-    box = Box(ROWS.x, ROWS.y + place * ROW, ROWS.width, ROW - 8)
+def _row(view: View, row: FieldRow, place: int, high: float) -> Part:
+    box = Box(ROWS.x, ROWS.y + place * high, ROWS.width, high - 10)
     teller = view.say("柜员", "Teller")
 
     def paint(kit: Kit) -> None:
@@ -100,7 +101,7 @@ def _row(view: View, row: FieldRow, place: int) -> Part:
                               room=300) + 16  # fmt: skip
         kit.text(row.shown or "—", box.x + left, middle, kit.size("body"), bold=True, room=right - box.x - left)
 
-    return Part(f"form:row:{place}", box.grown(4), (row, teller), paint)
+    return Part(f"form:row:{place}", box.grown(4), (row, teller, high), paint)
 
 
 def _hint(shown: FormView) -> Part:

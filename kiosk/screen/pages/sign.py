@@ -23,6 +23,7 @@ BUTTONS_HEIGHT: Final = 132
 LINE_MOST: Final = 44.0
 DECLARES: Final = 92
 INK_WIDTH: Final = 6
+Lines = tuple[tuple[tuple[int, int, int], ...], ...]
 ORDER: Final = ("pad_decline", "pad_clear", "pad_done")
 
 
@@ -32,7 +33,7 @@ def sign(view: View) -> PageLayout:
     offered = {target.id: target for target in of_kind(view, "key", "quiet", "primary")}
     parts: list[Part] = [*sheet(SHEET_Y), _paper(view, shown), _hint(shown)]
     if PAD in offered:
-        parts += [_pad(view, offered[PAD], empty=not shown.strokes and not view.ink), _ink(view, shown)]
+        parts.append(_pad(offered[PAD], (*shown.strokes, *view.ink)))
     for name, box in zip(ORDER, row_boxes(len(ORDER), BUTTONS_Y, BUTTONS_HEIGHT), strict=True):
         if name in offered:
             parts.append(button(view, offered[name], box, 42, filled=name == "pad_done"))
@@ -65,23 +66,16 @@ def _hint(shown: PadView) -> Part:
     return Part("pad:hint", HINT.grown(4), (shown.hint,), paint)
 
 
-def _pad(view: View, target: Target, *, empty: bool) -> Part:
+def _pad(target: Target, lines: Lines) -> Part:
+    """The box with what was drawn, and the line that is being drawn."""
+
     def paint(kit: Kit) -> None:
         kit.rect(PAD_BOX, 24, "#FFFFFF")
         kit.rect(PAD_BOX, 24, "primary", stroke=4)
         y = PAD_BOX.y + PAD_BOX.height * 0.78
         kit.line((PAD_BOX.x + 60, y), (PAD_BOX.right - 60, y), "line_strong", 3, dash=(14, 12))
-        if empty:
+        if not lines:
             kit.text(target.label, PAD_BOX.x + PAD_BOX.width / 2, y + 50, kit.size("small"), "ink_2", align="center")
-
-    return Part("pad", PAD_BOX.grown(4), (target.label, empty), paint, Hit(target.id, PAD_BOX, target.enabled))
-
-
-def _ink(view: View, shown: PadView) -> Part:
-    """What was drawn, and the line that is being drawn."""
-    lines = (*shown.strokes, *view.ink)
-
-    def paint(kit: Kit) -> None:
         for line in lines:
             points = [(PAD_BOX.x + x, PAD_BOX.y + y) for x, y, _ in line]
             if len(points) == 1:
@@ -89,4 +83,4 @@ def _ink(view: View, shown: PadView) -> Part:
             for start, end in itertools.pairwise(points):
                 kit.line(start, end, "#10243A", INK_WIDTH)
 
-    return Part("pad:ink", PAD_BOX, (lines,), paint)
+    return Part("pad", PAD_BOX.grown(4), (target.label, lines), paint, Hit(target.id, PAD_BOX, target.enabled))
