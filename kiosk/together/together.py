@@ -111,7 +111,7 @@ class Together:
                     return False
                 self._drop_form()
                 self._filling = Filling(form, session, self._language)
-                self._around.note("form", form=name)
+                self._around.note("form", form=name, step=form.steps[0].id)
                 return True
             case t.AskErrand():
                 return self._begin_errand(body)
@@ -131,6 +131,8 @@ class Together:
                 why = filling.opens(name, second, self._language)
                 if why:
                     self.tally[f"step_{why}"] += 1
+                else:
+                    self._around.note("form", form=filling.form.id, step=name)
                 return not why
         return False
 

@@ -76,7 +76,8 @@ def test_each_kind_of_field_says_why_a_value_cannot_stand() -> None:
         (card, "6222020000000000009"): "check", (card, "62220200"): "length", (card, "62220200000000000A8"): "digits",
         (limit, ""): "empty", (limit, "999"): "small", (limit, "200001"): "large", (limit, "many"): "number",
         (number, "110105194912310021"): "check", (number, "11010519491331002X"): "date", (number, "123"): "length",
-        (phone, "12345678901"): "length", (pin, "12345"): "length", (pin, "12a456"): "digits", (reason, "fun"): "choice",
+        (phone, "12345678901"): "length", (pin, "12345"): "length", (pin, "12a456"): "digits",
+        (reason, "fun"): "choice",
     }  # fmt: skip
     for (field, value), trouble in wrong.items():
         assert trouble_of(field, value) == trouble, (field.id, value)
