@@ -17,9 +17,9 @@ import msgspec
 from contracts.messages import Code, Language, Message, Numbered, Tally, TargetId, Utc
 from contracts.video_messages import CaseId
 
-STANDS_BYTES: Final = 24 * 1024
+STANDS_BYTES: Final = 32 * 1024
 ASKED_BYTES: Final = 4 * 1024
-SIGNED_BYTES: Final = 96 * 1024
+SIGNED_BYTES: Final = 128 * 1024
 VALUE_CHARS: Final = 120
 MAX_FIELDS: Final = 24
 MAX_ERRANDS: Final = 16

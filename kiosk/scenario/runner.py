@@ -25,7 +25,8 @@ LISTENS_WITHIN_S: Final = 40.0
 FORGOTTEN_WITHIN_S: Final = 3.0
 BREATH_S: Final = 0.5  # between her last word and the visitor's first
 TOUCH_WITHIN_S: Final = 4.0
-SIGN_WITHIN_S: Final = 20.0
+KEY_WITHIN_S: Final = 16.0  # a key that is pressed twice types twice
+SIGN_WITHIN_S: Final = 10.0
 SCRAWL: Final = tuple(
     tuple(
         (round(left + 0.22 * i / 23, 3), round(0.5 + 0.3 * math.sin(i * 0.9 + phase) * (1 - i / 40), 3))
@@ -128,12 +129,13 @@ class RecordedVisitor:
 
     async def _touch(self, target: str) -> str | None:
         before = len(self._trace.moments)
+        within_s = KEY_WITHIN_S if target.startswith("key_") else TOUCH_WITHIN_S
         for _ in range(2):  # a page that is just fading in may miss the first touch, as for any finger
             self._send(Press(target))
             found = await self._trace.until(
                 lambda noted: noted.kind == "pressed" and noted.facts.get("target") in (target, HIDDEN_KEY),
                 after=before,
-                within_s=TOUCH_WITHIN_S,
+                within_s=within_s,
             )
             if found is not None:
                 return None
@@ -143,8 +145,13 @@ class RecordedVisitor:
         """Write a name, or what looks like one, on the pad: a few lines, the same each time."""
         before = len(self._trace.moments)
         for line in SCRAWL:
-            self._send(Scribble(PAD, line))
-            drawn = await self._trace.until(lambda noted: noted.kind == "stroke", after=before, within_s=SIGN_WITHIN_S)
+            for _ in range(2):  # as with a touch
+                self._send(Scribble(PAD, line))
+                drawn = await self._trace.until(
+                    lambda noted: noted.kind == "stroke", after=before, within_s=SIGN_WITHIN_S
+                )
+                if drawn is not None:
+                    break
             if drawn is None:
                 return "the pad took no line"
             before = drawn + 1

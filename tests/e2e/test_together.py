@@ -111,7 +111,8 @@ def test_an_angry_visitor_is_understood_before_the_first_word_fills_and_signs_an
     teller.wait_for_selector("[data-row=name] input")
     teller.fill("[data-row=name] input", "王小明")
     teller.fill("[data-row=card] input", CARD)
-    teller.wait_for_selector(".glass[data-page=form]:has-text('王小明')")  # on the visitor's screen by now
+    for words in ("王小明", CARD):  # on the visitor's screen by now
+        teller.wait_for_selector(f".glass[data-page=form]:has-text('{words}')")
     teller.wait_for_function(f"document.querySelector('[data-row=limit] input').value === '{LIMIT}'")  # as it is typed
     teller.screenshot(path=OUT / "together_form.png", full_page=True)
     teller.click("[data-act=step-secret]")
