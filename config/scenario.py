@@ -13,7 +13,7 @@ from config.schema import CONFIG_DIR, Section
 SCENARIOS_DIR: Final = CONFIG_DIR / "scenarios"
 Moment = Literal[
     "visit_started", "greeted", "turn", "said", "touched", "ticket", "opinion", "page", "nothing_heard", "cut",
-    "did", "visit_ended", "device", "state", "stage_failed",
+    "did", "visit_ended", "device", "state", "stage_failed", "form", "signed", "declined", "errand",
 ]  # fmt: skip
 Fact = str | int | float | bool
 
@@ -60,6 +60,7 @@ class Step(Section):
     leave: Walk | None = None
     say: Say | None = None
     touch: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_]{1,60}$")] | None = None
+    sign: bool | None = Field(default=None, description="writes on the pad that is on the screen")
     wait: float | None = Field(default=None, gt=0, le=60, description="seconds")
     expect: Expect | None = None
     forgotten: bool | None = Field(default=None, description="nothing of the visitor may be held any more")

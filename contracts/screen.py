@@ -14,11 +14,16 @@ import msgspec
 from contracts.speech import VisemeSpan
 from contracts.tickets import TicketState
 
+PAD: Final = "pad"
+"""The target on which a visitor signs: lines are drawn on it, it is not pressed."""
+PAD_UNITS: Final = (968, 520)
+"""Width and height of the pad, in the units of its lines."""
 STAFF_GESTURE: Final = "staff_gesture"
 """The touch that the screen reports after both lower corners were held: no target is drawn for it."""
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
-Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff"]
+Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff", "form", "sign",
+               "reading"]  # fmt: skip
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
@@ -113,6 +118,49 @@ class StaffView(msgspec.Struct, frozen=True):
     trouble: StaffTrouble = ""
 
 
+FieldInput = Literal["keys", "choices", "desk"]
+
+
+class FieldRow(msgspec.Struct, frozen=True):
+    """One field of a form. A masked value comes as dots."""
+
+    label: str
+    shown: str
+    trouble: str = ""  # in words; empty: none
+    here: bool = False  # the visitor is at it
+    teller: bool = False  # the teller has it in hand
+
+
+class FormView(msgspec.Struct, frozen=True):
+    """A page of a form that visitor and teller fill together. `typed_at` says how the field at hand is filled."""
+
+    title: str
+    step: str
+    rows: tuple[FieldRow, ...]
+    hint: str
+    typed_at: FieldInput = "keys"
+    secret: bool = False  # keys do not light up under the finger
+
+
+class PadView(msgspec.Struct, frozen=True):
+    """The document to be signed, and the lines that were drawn on the pad so far, in units of the pad."""
+
+    title: str
+    lines: tuple[str, ...]
+    declares: str
+    code: str  # the first letters of the document's hash: what the receipt and the desk show, too
+    strokes: tuple[tuple[tuple[int, int, int], ...], ...] = ()
+    hint: str = ""
+
+
+class ReadingView(msgspec.Struct, frozen=True):
+    """A text to read, or something that the teller asks for; the buttons are targets."""
+
+    title: str
+    text: str
+    source: str = ""
+
+
 class DeviceLights(msgspec.Struct, frozen=True):
     """Which devices are in use, declared on every page; `missing` names those that should be there."""
 
@@ -146,6 +194,9 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     entry: Entry | None = None
     staff: StaffView | None = None
     called: CalledView | None = None
+    form: FormView | None = None
+    pad: PadView | None = None
+    reading: ReadingView | None = None
     teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
 
 
@@ -177,6 +228,13 @@ class Press(msgspec.Struct, frozen=True, tag="press"):
     target: str
 
 
+class Scribble(msgspec.Struct, frozen=True, tag="scribble"):
+    """The pen of a recorded visitor: real input events along `points` (shares of the pad's width and height)."""
+
+    target: str
+    points: tuple[tuple[float, float], ...]
+
+
 class Close(msgspec.Struct, frozen=True, tag="close"):
     """Finish the recording, if any, and exit."""
 
@@ -196,6 +254,14 @@ class Touch(msgspec.Struct, frozen=True, tag="touch"):
     revision: int
     target: str
     at_ns: int
+
+
+class Stroke(msgspec.Struct, frozen=True, tag="stroke"):
+    """One line drawn on the pad, from the finger's coming to its leaving: x and y in units of the pad, milliseconds."""
+
+    revision: int
+    target: str
+    points: tuple[tuple[int, int, int], ...]
 
 
 class Drawn(msgspec.Struct, frozen=True, tag="drawn"):
@@ -223,5 +289,5 @@ class Fault(msgspec.Struct, frozen=True, tag="fault"):
     detail: str
 
 
-ToScreen = ScreenState | SpeechPlan | SpeechClock | SpeechStopped | Press | Close
-ToCore = Ready | Touch | Drawn | Pace | Fault
+ToScreen = ScreenState | SpeechPlan | SpeechClock | SpeechStopped | Press | Scribble | Close
+ToCore = Ready | Touch | Stroke | Drawn | Pace | Fault

@@ -14,6 +14,7 @@ import msgspec
 
 from contracts import call as c
 from contracts import messages as m
+from contracts import together as t
 from contracts import video_messages as v
 
 M = TypeVar("M", bound=m.Message)
@@ -186,6 +187,18 @@ CALL_DOWN: Final = Topic(
     "call/down", f"{ROOT}/call/down", c.CallDown, "hub", c.MESSAGE_BYTES,
     "the teller's side of a call's signalling: offers, candidates, hang-up",
 )  # fmt: skip
+TOGETHER_STANDS: Final = Topic(
+    "together/stands", f"{ROOT}/together/stands", t.TogetherStands, "kiosk", t.STANDS_BYTES,
+    "what a visitor and the teller have in common: the page, the form without masked values, errands",
+)  # fmt: skip
+TOGETHER_ASKED: Final = Topic(
+    "together/asked", f"{ROOT}/together/asked", t.TogetherAsked, "hub", t.ASKED_BYTES,
+    "what the teller's desk asks of the terminal: a form, a field, a step, something to read, paper",
+)  # fmt: skip
+SIGNED: Final = Topic(
+    "together/signed", f"{ROOT}/together/signed", t.DocumentSigned, "kiosk", t.SIGNED_BYTES,
+    "a document that a visitor signed: numbered, applied once",
+)  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
 )  # fmt: skip
@@ -208,8 +221,8 @@ HUB_PRESENCE: Final = Topic(
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
-    CALL_UP, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING,
-    CALL_DOWN, HUB_PRESENCE,
+    CALL_UP, TOGETHER_STANDS, SIGNED, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS,
+    CASE_STANDING, CALL_DOWN, TOGETHER_ASKED, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

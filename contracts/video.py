@@ -132,6 +132,8 @@ WITH_TELLER: Final = frozenset({S.OFFERED, S.CONNECTING, S.TALKING, S.RECONNECTI
 """One teller holds the case; in all other states nobody does."""
 VISITOR_THERE: Final = frozenset({S.WAITING, S.OFFERED, S.CONNECTING, S.TALKING, S.RECONNECTING})
 """The terminal must be heard now and then."""
+TALKS: Final = frozenset({S.CONNECTING, S.TALKING, S.RECONNECTING})
+"""A teller and a visitor are on the line, or about to be: what they do together is theirs."""
 ON_DUTY: Final = frozenset({T.READY, T.OFFERED, T.BUSY, T.AFTER_WORK})
 """Counted for an estimate."""
 

@@ -139,6 +139,22 @@ def record_command(
         _said(lambda: check_record(database, act, heads))
 
 
+@app.command("signed")
+def signed_command(
+    act: Annotated[str, typer.Argument(help="verify or list.")],
+    case: Annotated[str, typer.Option(help="Only of this case.")] = "",
+    days: Annotated[int, typer.Option(min=1, max=400, help="With list: how far back.")] = 31,
+    database: Database = "sqlite:///hub.db",
+) -> None:
+    """What visitors signed: `verify` looks at every document, hand and row of the record (exit 1: one is broken)."""
+    from datetime import UTC, datetime, timedelta
+
+    from hub.accounts.commands import check_signed
+
+    with _database_errors():
+        _said(lambda: check_signed(database, act, case, datetime.now(UTC) - timedelta(days=days)))
+
+
 @app.command("pack")
 def pack_command(
     branch: Annotated[str, typer.Option(help="Whose.")],

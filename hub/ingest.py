@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from config.routing import Routing, load_routing
 from contracts import call as c
 from contracts import messages as m
+from contracts import together as t
 from contracts import topics
 from contracts import video_messages as v
 from hub import queue, shadow
@@ -49,6 +50,8 @@ from hub.ingest_rows import (
 )
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, early, events, handovers, opinions, refused, upsert
+from hub.together import stands
+from hub.together.signed import Unsound, keep
 from hub.video import asking
 from hub.video.pool import NotNow, Pool
 
@@ -261,6 +264,8 @@ class Ingest:
                     kept.joined.write(db)
                     with db.begin_nested():  # a refused one leaves nothing behind
                         asking.apply_op(kept.pool, address.branch, address.device, message)
+                case t.DocumentSigned():
+                    keep(db, address, message, self._now())
                 case m.Handover():
                     keep_handover(address, message, kept, self._now())
                 case m.TicketOp(body=m.TicketIssued() as issued):
@@ -282,7 +287,7 @@ class Ingest:
                     kept.moved.add(address.branch)
                 case Unreadable():
                     keep_refusal(address, message, "type", kept)
-        except (queue.NotPossible, NotNow) as err:
+        except (queue.NotPossible, NotNow, Unsound) as err:
             if kept.pool is not None:
                 kept.pool.undone()
             self._refuse(err.reason, f"operation {message.seq} of {address.device}")
@@ -311,6 +316,9 @@ class Ingest:
             case c.CallUp():
                 if refused_for := take_up(db, address, message, self._now()):
                     self._refuse(f"call_{refused_for}", f"a call's message of {address.device}")
+            case t.TogetherStands():
+                if refused_for := stands.take_up(db, address, message, self._now()):
+                    self._refuse(f"together_{refused_for}", f"a talk's message of {address.device}")
             case m.KioskQueue():
                 for refusal in take_live(db, address.branch, address.device, message, now=self._now()):
                     self._refuse(refusal.reason, f"live state of {address.device}")

@@ -20,6 +20,7 @@ from hub.bus import Bus, Outgoing
 from hub.calls.relay import forget as forget_calls
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
+from hub.together.stands import forget as forget_together
 from hub.video import sweep
 from hub.video.standing import standings
 from hub.video.tables import POOL
@@ -120,6 +121,7 @@ class Hub:
             announce.forget(db)
             sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
             forget_calls(db, datetime.now(UTC))
+            forget_together(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
         if forgotten:
             log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
 

@@ -25,7 +25,7 @@ from config.intents import load_intents
 from config.persona import load_persona
 from config.schema import Site
 from contracts import messages as m
-from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
+from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Stroke, Touch
 from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.mqtt import PahoBus
@@ -53,6 +53,7 @@ from kiosk.events import (
     DeviceChanged,
     QueueChanged,
     SpeechStarted,
+    Stroked,
     TellerNews,
     Touched,
 )  # fmt: skip
@@ -72,7 +73,7 @@ from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
 from kiosk.session.session import Session
-from kiosk.session.trace import NoTrace, Trace
+from kiosk.session.trace import HIDDEN_KEY, NoTrace, Trace
 from kiosk.session.turns import TurnPorts
 from kiosk.session.visit import Visit
 from kiosk.shadow.opening import open_shadow
@@ -82,6 +83,7 @@ from kiosk.sync.link import Condition, Link, LinkPace
 from kiosk.sync.outbox import Outbox, OutboxFull
 from kiosk.sync.samples import Samples
 from kiosk.sync.vitals import VitalsProbe
+from kiosk.together.opening import open_together
 from kiosk.version import VERSION
 from kiosk.vision.attendance import Attendance
 from kiosk.vision.lips import LipWatch
@@ -160,6 +162,7 @@ class Terminal:
             on_called=self._called,
             on_appointments=self._keep_appointments,
             on_call=lambda message: self._calls.take(message),
+            on_together=lambda message: self._together.hear(message),
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -213,6 +216,11 @@ class Terminal:
             changed=lambda: self._session.tell(TellerNews()),
         )
         self._joining = Joining(self._tellers, self._calls)
+        self._together = open_together(
+            site, self._session, self._clock, case=lambda: self._calls.case, say=self._link.say_together,
+            keeps=self._ledger, knowledge=knowledge, printer=self._printer, local_now=_local_now,
+            hub_now=self._hub_now, trace=self._trace,
+        )  # fmt: skip
         if site.tellers.enabled:
             actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
@@ -239,7 +247,7 @@ class Terminal:
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
         self._session.forgetters += [
-            self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"),
+            self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"), self._together.forget,
         ]  # fmt: skip
         self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
@@ -387,6 +395,7 @@ class Terminal:
             "screen": self._listen_to_screen(),
             "link": self._link.run(),
             "tellers": self._tellers.run(),
+            "together": self._together.run(),
             "printer": self._look_at_printer(),
             "call": self._calls.run(),
             "alive": keep_alive(self._clock),
@@ -418,8 +427,10 @@ class Terminal:
                     self._trace.note("screen_ready", driver=message.driver)
                 case Touch(_, target, at_ns):
                     if not (self._staff and self._staff.open):  # keys of the PIN are in no account
-                        self._trace.note("pressed", target=target)
+                        self._trace.note("pressed", target=HIDDEN_KEY if self._together.secret else target)
                     await self._session.events.put(Touched(target, at_ns))
+                case Stroke(_, _, points):
+                    await self._session.events.put(Stroked(points))
                 case Drawn(revision):
                     self._trace.note("drawn", revision=revision)
                 case Pace():

@@ -186,6 +186,13 @@ class Touched:
 
 
 @dataclass(frozen=True, slots=True)
+class Stroked:
+    """A line was drawn on the pad: x and y in the pad's units, milliseconds. A visitor's hand: in no log."""
+
+    points: tuple[tuple[int, int, int], ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class SilenceLasted:
     """Nobody spoke or touched for the time of level 1 (ask) or 2 (forget)."""
 
@@ -230,6 +237,7 @@ Event = (
     | FarewellSpoken
     | StageFailed
     | Touched
+    | Stroked
     | SilenceLasted
     | DeviceChanged
     | QueueChanged

@@ -16,6 +16,7 @@ from hub.accounts.accounts import Accounts
 from hub.accounts.rights import read_grant
 from hub.knowledge import Knowledge
 from hub.store import Store
+from hub.together import signed
 from hub.video.acts import enrol
 from hub.video.pool import Pool
 
@@ -75,6 +76,28 @@ def check_record(database: str, act: str, kept: Path | None) -> int:
         chains = record.heads(store)
         sys.stdout.write(f"{len(chains)} chains, {sum(n for n, _ in chains.values())} rows, {len(broken)} broken\n")
         return 1 if broken else 0
+    finally:
+        store.close()
+
+
+def check_signed(database: str, act: str, case: str, since: datetime) -> int:
+    """`list` writes who signed what when, a line of JSON each; `verify` returns 1 where a document does not hold."""
+    store = Store(database)
+    try:
+        if act == "list":
+            for row in signed.listed(store, since):
+                sys.stdout.write(json.dumps(row, default=str) + "\n")
+            return 0
+        if act != "verify":
+            raise ValueError(f"{act!r} is neither verify nor list")
+        count, broken = signed.verify(store, case)
+        for one in broken:
+            sys.stdout.write(f"{one.branch}: {one.case}: {one.session}: the {one.why} does not hold\n")
+        chains = record.verify(store)
+        for chain in chains:
+            sys.stdout.write(f"{chain.branch or '(no branch)'}: row {chain.n} of the record is {chain.why}\n")
+        sys.stdout.write(f"{count} signed documents, {len(broken)} broken; {len(chains)} chains of the record broken\n")
+        return 1 if broken or chains else 0
     finally:
         store.close()
 

@@ -27,6 +27,7 @@ class Right(StrEnum):
     SERVE = "serve"  # call, recall, serve, park, transfer, finish
     TALK = "talk"  # be a teller on video: be offered visitors, read their hand-over, talk, write the account
     SUPERVISE = "supervise"  # see who waits for a teller and why who was chosen, and choose otherwise
+    SECOND = "second"  # approve a risky step of somebody else's; never one's own
     SEE_FLOOR = "see_floor"
     SEE_REGION = "see_region"
     SEE_DEVICES = "see_devices"
@@ -57,7 +58,8 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.CLERK: _STAFF | {R.SERVE},
     Role.TELLER: _STAFF | {R.SERVE, R.TALK},
     Role.BRANCH_MANAGER: _STAFF
-    | {R.SERVE, R.SUPERVISE, R.SEE_FLOOR, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.APPROVE_KNOWLEDGE, R.SEE_CONFIGURATION},
+    | {R.SERVE, R.SUPERVISE, R.SECOND, R.SEE_FLOOR, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.APPROVE_KNOWLEDGE}
+    | {R.SEE_CONFIGURATION},
     Role.FIELD_OPERATOR: _STAFF
     | {R.SEE_FLOOR, R.SEE_DEVICES, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.PUBLISH_KNOWLEDGE}
     | {R.SEE_CONFIGURATION, R.SET_CONFIGURATION},

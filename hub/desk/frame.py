@@ -43,6 +43,8 @@ NOT_NOW: Final[dict[str, Pair]] = {
     "foreign": ("这位客户已经交给别人了。", "This visitor was given to somebody else."),
     "transition": ("现在不能这样做。", "That cannot be done now."),
     "cannot": ("这位柜员办不了。", "This teller cannot serve that."),
+    "second": ("这一步要另一位主管先复核。", "Another person must approve this step first."),
+    "oneself": ("不能自己复核自己。", "Nobody approves their own step."),
     "raced": ("别人刚刚处理过，请再看一眼。", "Somebody was quicker. Please look again."),
 }
 

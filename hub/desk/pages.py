@@ -28,6 +28,7 @@ from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
 from hub.desk.shadow_panel import shadows_html
 from hub.desk.teller_page import TellerPage
+from hub.desk.together_acts import TogetherActs
 from hub.desk.video_acts import VideoActs
 from hub.desk.video_board import BoardPage
 from hub.html import both
@@ -86,15 +87,15 @@ def add_desk(
         await redraw()
         follow(desk, branch, redraw)
 
-    video = VideoActs(hub, acts)
+    video, together = VideoActs(hub, acts), TogetherActs(hub, acts)
 
     @ui.page("/desk/teller", title="视频柜员 Teller")
     async def teller(request: Request) -> None:
-        await TellerPage(desk, video, request).draw()
+        await TellerPage(desk, video, together, request).draw()
 
     @ui.page("/desk/tellers", title="视频柜员总览 Tellers")
     async def tellers(request: Request) -> None:
-        await BoardPage(desk, video, request).draw()
+        await BoardPage(desk, video, together, request).draw()
 
     @ui.page("/desk/region", title="区域 Region")
     async def region(request: Request) -> None:

@@ -20,6 +20,8 @@ from contracts.video_messages import Need
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, words
 from hub.desk.handover_panel import handover_html
 from hub.desk.teller_forms import ask_reason, ask_transfer, wrap_up
+from hub.desk.together_acts import TogetherActs
+from hub.desk.together_panel import TogetherPanel
 from hub.desk.video_acts import VideoActs
 from hub.desk.video_labels import CASE_STATES, HOW, TELLER_STATES, TERMS, lasting, needs
 from hub.html import both, clock
@@ -36,8 +38,8 @@ KEYS: Final = {"a": "accept", "r": "refuse", "s": "begin", "t": "transfer", "e":
 class TellerPage:
     """One open page of one teller."""
 
-    def __init__(self, desk: Desk, acts: VideoActs, request: Request) -> None:
-        self._desk, self._acts = desk, acts
+    def __init__(self, desk: Desk, acts: VideoActs, together: TogetherActs, request: Request) -> None:
+        self._desk, self._acts, self._together = desk, acts, together
         self._person = frame(request, desk, "teller", "")
         self._me: Row | None = None
         self._case: Row | None = None
@@ -61,6 +63,7 @@ class TellerPage:
                 self._told()
                 self._form()
                 self._around()
+            await TogetherPanel(self._desk, self._together, self._person, lambda: self._case).draw()
         ui.keyboard(on_key=self._key, repeating=False)
         follow(self._desk, POOL, self._redraw)
         ui.timer(BEAT_S, self._beat)

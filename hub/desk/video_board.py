@@ -11,6 +11,8 @@ from fastapi import Request
 from nicegui import run, ui
 
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, tell, words
+from hub.desk.together_acts import TogetherActs
+from hub.desk.together_board import SecondsPanel
 from hub.desk.video_acts import VideoActs
 from hub.desk.video_labels import CASE_STATES, HOW, LACKS, TELLER_STATES, TERMS, lasting, needs
 from hub.html import both, clock
@@ -26,8 +28,8 @@ EMPTY: Final[dict[str, Any]] = {"line": [], "held": {}, "tellers": [], "offline"
 class BoardPage:
     """One open board."""
 
-    def __init__(self, desk: Desk, acts: VideoActs, request: Request) -> None:
-        self._desk, self._acts = desk, acts
+    def __init__(self, desk: Desk, acts: VideoActs, together: TogetherActs, request: Request) -> None:
+        self._desk, self._acts, self._together = desk, acts, together
         self._person = frame(request, desk, "tellers", "")
         self._branches: frozenset[str] = frozenset()
         self._now: dict[str, Any] = EMPTY
@@ -37,6 +39,7 @@ class BoardPage:
         self._branches = await attempt(partial(self._acts.supervised, self._person)) or frozenset()
         await self._load()
         with ui.element("main").classes("two tellers-board"):
+            await SecondsPanel(self._desk, self._together, self._person).draw()
             with ui.element("section").classes("sheet"):
                 self._line()
             with ui.element("section").classes("sheet"):

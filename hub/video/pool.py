@@ -16,6 +16,7 @@ from config.routing import Routing
 from contracts.video import (
     ON_DUTY,
     OVER,
+    TALKS,
     CaseEvent,
     CaseState,
     TellerEvent,
@@ -25,11 +26,12 @@ from contracts.video import (
 )
 from contracts.video_messages import Need
 from hub.store import upsert
+from hub.together.tables import seconds, together
 from hub.video.rule import Decision, Free, Waiting, match
 from hub.video.tables import POOL, case_changes, cases, decisions, pools, tellers
 
 Row: TypeAlias = dict[str, Any]
-Why = Literal["unknown", "transition", "foreign", "cannot", "raced"]
+Why = Literal["unknown", "transition", "foreign", "cannot", "raced", "second", "oneself"]
 RATED_MIDDLE: Final = 3.0
 SERVED_UNRATED: Final = 0.3  # known to each other counts something, also without an opinion
 LOAD_WINDOW: Final = timedelta(hours=1)
@@ -45,6 +47,12 @@ _SET_TELLER: Final = sa.update(tellers).where(
 _PASSED: Final = sa.update(cases).where(cases.c.video_case == sa.bindparam("k_case")).values(passed=cases.c.passed + 1)
 _OPEN: Final = sa.select(cases).where(
     cases.c.branch == sa.bindparam("branch"), cases.c.device == sa.bindparam("device"), cases.c.state.not_in(OVER)
+)
+_APART: Final = sa.delete(together).where(together.c.video_case == sa.bindparam("k_case"))
+_UNDECIDED: Final = (
+    sa.update(seconds)
+    .where(seconds.c.video_case == sa.bindparam("k_case"), seconds.c.outcome == "waiting")
+    .values(outcome="refused", decided_at=sa.bindparam("at"))
 )
 _BUMP: Final = sa.update(pools).where(pools.c.pool == POOL).values(revision=pools.c.revision + 1)
 _CHANGED: Final = sa.insert(case_changes)
@@ -113,6 +121,9 @@ class Pool:
         values = {"deadline": None, **values, "state": state, "reason": reason, "since": self.now}
         if state in OVER:
             values["over_at"] = self.now
+        if CaseState(row["state"]) in TALKS and state not in TALKS:  # what was typed in the talk goes with it
+            self.db.execute(_APART, {"k_case": row["video_case"]})
+            self.db.execute(_UNDECIDED, {"k_case": row["video_case"], "at": self.now})
         after = self.set_case(row, **values)
         self.db.execute(
             _CHANGED,

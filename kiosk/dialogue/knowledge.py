@@ -189,6 +189,17 @@ class ApprovedKnowledge:
             score=hit.score,
         )
 
+    def entry(self, name: str, language: Language, now: datetime) -> tuple[str, Approved] | None:
+        """One entry by its id, as a teller asks for it: a question that it answers, and the answer; None if there is
+        none or it expired before `now`."""
+        force = self._now
+        row = next((row for row in force.pack.entries if row.id == name), None)
+        if row is None or now.date() > force.pack.last_day(row):
+            return None
+        text, translation = _filled(row, language, force.said)
+        said = Approved(text=text, translation=translation, source=row.source, valid_until=force.pack.last_day(row))
+        return row.expected(language)[0], said
+
     # ------------------------------------------------------------ what a service takes
     def needs(self, intent: str, language: Language, now: datetime) -> Needs | None:
         """What the service behind a wish requires and costs; None if the pack does not say or has expired."""

@@ -44,9 +44,9 @@ class PaperTicket:
 def draw_ticket(ticket: PaperTicket) -> Bitmap:
     """The paper: (height, 576), True is black. Text that is too wide shrinks, never overlaps."""
     surface = skia.Surface(WIDTH_DOTS, MAX_HEIGHT_DOTS)
-    pen = _Pen(surface.getCanvas())
+    pen = Pen(surface.getCanvas())
     pen.canvas.clear(skia.ColorWHITE)
-    y = _head(pen, ticket, 30.0)
+    y = head(pen, ticket.bank, ticket.branch, 30.0)
     y = _number(pen, ticket, y)
     y = _wait(pen, ticket, y)
     y = _foot(pen, ticket, y)
@@ -63,7 +63,7 @@ def png(paper: Bitmap) -> bytes:
     return buffer.getvalue()
 
 
-class _Pen:
+class Pen:
     """Text and lines in black. Positions are baselines."""
 
     def __init__(self, canvas: skia.Canvas) -> None:
@@ -98,20 +98,18 @@ class _Pen:
         self.canvas.drawLine(MARGIN, y, WIDTH_DOTS - MARGIN, y, paint)
 
 
-def _head(pen: _Pen, ticket: PaperTicket, y: float) -> float:
+def head(pen: Pen, bank: Pair, branch: Pair, y: float) -> float:
     """Mark, bank and branch; returns where the next part begins."""
     _mark(pen, MARGIN, y, 66)
     left = MARGIN + 66 + 18
     room = WIDTH_DOTS - MARGIN - left
-    pen.text(
-        " · ".join(part for part in (ticket.bank[0], ticket.branch[0]) if part), left, y + 30, 32, bold=True, width=room
-    )
-    pen.text(" · ".join(part for part in (ticket.bank[1], ticket.branch[1]) if part), left, y + 62, 22, width=room)
+    pen.text(" · ".join(part for part in (bank[0], branch[0]) if part), left, y + 30, 32, bold=True, width=room)
+    pen.text(" · ".join(part for part in (bank[1], branch[1]) if part), left, y + 62, 22, width=room)
     pen.rule(y + 88)
     return y + 88
 
 
-def _mark(pen: _Pen, x: float, y: float, size: float) -> None:
+def _mark(pen: Pen, x: float, y: float, size: float) -> None:
     """The bank's seedling, white in a black disc."""
     pen.canvas.save()
     pen.canvas.translate(x, y)
@@ -139,7 +137,7 @@ def _mark(pen: _Pen, x: float, y: float, size: float) -> None:
     pen.canvas.restore()
 
 
-def _number(pen: _Pen, ticket: PaperTicket, y: float) -> float:
+def _number(pen: Pen, ticket: PaperTicket, y: float) -> float:
     middle, room = WIDTH_DOTS / 2, WIDTH_DOTS - 2 * MARGIN
     pen.text(ticket.service[0], middle, y + 58, 42, bold=True, width=room, align=0.5)
     pen.text(ticket.service[1], middle, y + 92, 24, width=room, align=0.5)
@@ -147,7 +145,7 @@ def _number(pen: _Pen, ticket: PaperTicket, y: float) -> float:
     return y + 316
 
 
-def _wait(pen: _Pen, ticket: PaperTicket, y: float) -> float:
+def _wait(pen: Pen, ticket: PaperTicket, y: float) -> float:
     """How many are ahead and how long it takes, as far as that is known."""
     middle, room = WIDTH_DOTS / 2, WIDTH_DOTS - 2 * MARGIN
     if ticket.ahead is None:
@@ -172,7 +170,7 @@ def _wait(pen: _Pen, ticket: PaperTicket, y: float) -> float:
     return y + 224
 
 
-def _figure(pen: _Pen, label: Pair, figure: str, unit: str, middle: float, y: float, room: float) -> None:
+def _figure(pen: Pen, label: Pair, figure: str, unit: str, middle: float, y: float, room: float) -> None:
     pen.text(f"{label[0]}  {label[1]}", middle, y + 28, 23, width=room, align=0.5)
     unit_wide = pen.font(26).measureText(unit)
     wide = min(pen.font(72, bold=True).measureText(figure), room - unit_wide - 10)
@@ -181,7 +179,7 @@ def _figure(pen: _Pen, label: Pair, figure: str, unit: str, middle: float, y: fl
     pen.text(unit, left + wide + 10, y + 108, 26)
 
 
-def _foot(pen: _Pen, ticket: PaperTicket, y: float) -> float:
+def _foot(pen: Pen, ticket: PaperTicket, y: float) -> float:
     pen.rule(y, dotted=True)
     y += 26
     at = ticket.issued_at
@@ -208,7 +206,7 @@ def _foot(pen: _Pen, ticket: PaperTicket, y: float) -> float:
     return bottom + 10
 
 
-def _qr(pen: _Pen, text: str, x: float, y: float) -> None:
+def _qr(pen: Pen, text: str, x: float, y: float) -> None:
     """The code with whole dots per module, so that no edge is blurred by rounding."""
     modules = segno.make(text, error="m", micro=False).matrix
     dot = max(1, QR_DOTS // len(modules))

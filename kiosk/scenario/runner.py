@@ -6,24 +6,35 @@ and waits for moments. It never reaches into the session to make something happe
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from config.scenario import Expect, Fact, Say, Scenario, Step
-from contracts.screen import Press, ToScreen
+from contracts.screen import PAD, Press, Scribble, ToScreen
 from kiosk.adapters.files import PortraitCamera
 from kiosk.adapters.room import Room
 from kiosk.events import MIC_RATE_HZ, Pcm
 from kiosk.ports import Clock
 from kiosk.session.session import Session
 from kiosk.session.states import State
-from kiosk.session.trace import Noted, Trace
+from kiosk.session.trace import HIDDEN_KEY, Noted, Trace
 
 LISTENS_WITHIN_S: Final = 40.0
 FORGOTTEN_WITHIN_S: Final = 3.0
 BREATH_S: Final = 0.5  # between her last word and the visitor's first
 TOUCH_WITHIN_S: Final = 4.0
+KEY_WITHIN_S: Final = 16.0  # a key that is pressed twice types twice
+SIGN_WITHIN_S: Final = 10.0
+SCRAWL: Final = tuple(
+    tuple(
+        (round(left + 0.22 * i / 23, 3), round(0.5 + 0.3 * math.sin(i * 0.9 + phase) * (1 - i / 40), 3))
+        for i in range(24)
+    )
+    for left, phase in ((0.12, 0.0), (0.42, 1.1), (0.66, 2.0))
+)
+"""Shares of the pad's width and height."""
 STEP_S: Final = 0.02
 
 
@@ -93,6 +104,8 @@ class RecordedVisitor:
             return await self._say(step.say)
         elif step.touch:
             return await self._touch(step.touch)
+        elif step.sign:
+            return await self._sign()
         elif step.expect:
             return await self._expect(step.expect)
         elif step.forgotten:
@@ -116,16 +129,33 @@ class RecordedVisitor:
 
     async def _touch(self, target: str) -> str | None:
         before = len(self._trace.moments)
+        within_s = KEY_WITHIN_S if target.startswith("key_") else TOUCH_WITHIN_S
         for _ in range(2):  # a page that is just fading in may miss the first touch, as for any finger
             self._send(Press(target))
             found = await self._trace.until(
-                lambda noted: noted.kind == "pressed" and noted.facts.get("target") == target,
+                lambda noted: noted.kind == "pressed" and noted.facts.get("target") in (target, HIDDEN_KEY),
                 after=before,
-                within_s=TOUCH_WITHIN_S,
+                within_s=within_s,
             )
             if found is not None:
                 return None
         return f"touching '{target}' did nothing"
+
+    async def _sign(self) -> str | None:
+        """Write a name, or what looks like one, on the pad: a few lines, the same each time."""
+        before = len(self._trace.moments)
+        for line in SCRAWL:
+            for _ in range(2):  # as with a touch
+                self._send(Scribble(PAD, line))
+                drawn = await self._trace.until(
+                    lambda noted: noted.kind == "stroke", after=before, within_s=SIGN_WITHIN_S
+                )
+                if drawn is not None:
+                    break
+            if drawn is None:
+                return "the pad took no line"
+            before = drawn + 1
+        return None
 
     async def _expect(self, expect: Expect) -> str | None:
         index = await self._trace.until(

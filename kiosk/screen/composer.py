@@ -17,6 +17,7 @@ from kiosk.screen.boxes import Box
 from kiosk.screen.parts import PageLayout, Part
 from kiosk.screen.raster import Drawn, RasterCache
 from kiosk.screen.scene import draw_light
+from kiosk.screen.teller import BOX as TELLER_BOX
 from kiosk.screen.teller import TellerWindow
 from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, ThemeName, theme
 
@@ -68,6 +69,7 @@ class Composer:
             self._dirty = [self.frame.get_rect()]
         self._behind = self._place_all(layout.theme, layout.behind, self._behind)
         self._placed = self._place_all(layout.theme, layout.parts, self._placed)
+        self._dirty += self.teller.place(layout.teller or TELLER_BOX)
         spot, factor = layout.figure, self.factor
         clip = (0, 0, self.frame.get_width(), round(spot.bottom * factor))
         place = Placement(spot.x * factor, spot.y * factor, spot.scale * factor, clip, spot.badge)

@@ -12,10 +12,12 @@ from typing import Final
 
 import pygame
 
+from contracts.screen import PAD
 from kiosk.screen.boxes import Hit, hit_at
 from kiosk.screen.theme import REACH_Y
 
 PRESS_NS: Final = 90_000_000  # how long a recorded visitor's finger stays down
+MAX_WRITING: Final = 256  # points of a recorded visitor's line
 MAX_WAITING: Final = 8  # presses of a recorded visitor; a person has no more fingers to spare either
 SLOP: Final = 24.0  # design units that a finger may slide off and still mean it
 WANTED_EVENTS: Final = (
@@ -23,8 +25,10 @@ WANTED_EVENTS: Final = (
     pygame.KEYDOWN,
     pygame.MOUSEBUTTONDOWN,
     pygame.MOUSEBUTTONUP,
+    pygame.MOUSEMOTION,
     pygame.FINGERDOWN,
     pygame.FINGERUP,
+    pygame.FINGERMOTION,
     pygame.WINDOWEXPOSED,
 )
 Point = tuple[float, float]
@@ -40,6 +44,7 @@ class Fingers:
         self._finger: int | None = None
         self._waiting: deque[tuple[int, int]] = deque(maxlen=MAX_WAITING)
         self._lift_at: tuple[int, tuple[int, int]] | None = None
+        self._writing: deque[tuple[int, tuple[int, int]]] = deque(maxlen=MAX_WRITING)
 
     def handle(self, event: pygame.event.Event, hits: tuple[Hit, ...]) -> str | None:
         """Take an event; return the id of the target that was pressed, once, when it was."""
@@ -70,7 +75,7 @@ class Fingers:
 
     def _press(self, finger: int, point: Point, hits: tuple[Hit, ...]) -> None:
         hit = hit_at(hits, *point) if point[1] >= REACH_Y else None
-        if hit is None or not hit.enabled:
+        if hit is None or not hit.enabled or hit.target == PAD:  # drawn on, not pressed
             return
         self._hit, self._finger, self.pressed = hit, finger, hit.target
 
@@ -86,11 +91,24 @@ class Fingers:
         self._waiting.append(to_window(*hit.box.centre))
         self.due(now_ns)
 
+    def write_like_a_visitor(
+        self, hit: Hit, points: tuple[Point, ...], to_window: Callable[[float, float], tuple[int, int]]
+    ) -> None:
+        """Post the mouse events of a finger that draws a line on `hit`, one a turn."""
+        box = hit.box
+        line = [to_window(box.x + share_x * box.width, box.y + share_y * box.height) for share_x, share_y in points]
+        if len(line) < 2 or len(self._writing) + len(line) > MAX_WRITING:
+            return
+        kinds = [pygame.MOUSEBUTTONDOWN, *[pygame.MOUSEMOTION] * (len(line) - 2), pygame.MOUSEBUTTONUP]
+        self._writing.extend(zip(kinds, line, strict=True))
+
     def due(self, now_ns: int) -> None:
         """Lift a recorded visitor's finger when it is time, and put the next one down."""
         if self._lift_at is not None and now_ns >= self._lift_at[0]:
             self._post(pygame.MOUSEBUTTONUP, self._lift_at[1])
             self._lift_at = None
+        elif self._lift_at is None and self._writing:
+            self._post(*self._writing.popleft())
         elif self._lift_at is None and self._waiting:
             position = self._waiting.popleft()
             self._post(pygame.MOUSEBUTTONDOWN, position)
@@ -98,4 +116,7 @@ class Fingers:
 
     @staticmethod
     def _post(kind: int, position: tuple[int, int]) -> None:
-        pygame.event.post(pygame.event.Event(kind, pos=position, button=1, touch=False))
+        if kind == pygame.MOUSEMOTION:
+            pygame.event.post(pygame.event.Event(kind, pos=position, rel=(0, 0), buttons=(1, 0, 0), touch=False))
+        else:
+            pygame.event.post(pygame.event.Event(kind, pos=position, button=1, touch=False))

@@ -44,6 +44,7 @@ class PageLayout:
     behind: tuple[Part, ...]
     figure: FigureSpot
     parts: tuple[Part, ...]
+    teller: Box | None = None  # where a teller's picture goes; None: its usual place
 
     def hits(self) -> tuple[Hit, ...]:
         return tuple(part.hit for part in self.parts if part.hit is not None)
@@ -67,6 +68,7 @@ class View:
     pressed: str = ""  # the target under a finger
     said: int | None = None  # characters of the last caption already heard, by the loudspeaker's clock
     beat: int = 0  # phase of the listening wave, 0 .. BEATS-1
+    ink: tuple[tuple[tuple[int, int, int], ...], ...] = ()  # lines on the pad that the core has not shown yet
 
     @property
     def chinese(self) -> bool:

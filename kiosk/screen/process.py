@@ -19,6 +19,7 @@ import cv2
 import pygame
 
 from contracts.screen import (
+    PAD,
     STAFF_GESTURE,
     Close,
     Drawn,
@@ -26,9 +27,11 @@ from contracts.screen import (
     Press,
     Ready,
     ScreenState,
+    Scribble,
     SpeechClock,
     SpeechPlan,
     SpeechStopped,
+    Stroke,
     ToScreen,
     Touch,
 )
@@ -37,6 +40,7 @@ from kiosk.screen.fingers import WANTED_EVENTS, Fingers
 from kiosk.screen.link import CoreLink
 from kiosk.screen.notice import NOTICE_REVISION, notice
 from kiosk.screen.pace import Pacer
+from kiosk.screen.pad import Pad
 from kiosk.screen.stage import Stage
 from kiosk.screen.text import family
 from kiosk.screen.theme import theme
@@ -57,6 +61,7 @@ class ScreenApp:
         self._frame_ns = 1_000_000_000 // fps
         self._stage = Stage(window.factor, notice(None))
         self._fingers = Fingers(window.to_page, window.size)
+        self._pad = Pad(window.to_page, window.size)
         self._corners = Corners()
         self._pacer = Pacer()
         self._last: ScreenState | None = None
@@ -121,6 +126,7 @@ class ScreenApp:
         stage, now_ns = self._stage, time.monotonic_ns()
         if isinstance(message, ScreenState):
             self._last, self._undrawn = message, True
+            self._draw_over(message)
             stage.take(message, now_ns)
         elif isinstance(message, SpeechPlan):
             stage.speech.plan(message)
@@ -130,6 +136,8 @@ class ScreenApp:
             stage.speech.stopped(message)
         elif isinstance(message, Press):
             self._press(message, now_ns)
+        elif isinstance(message, Scribble):
+            self._scribble(message, now_ns)
         elif isinstance(message, Close):
             self.stop()
 
@@ -141,6 +149,23 @@ class ScreenApp:
             self._link.send(Fault(code="press_target_not_drawn", detail=message.target))
             return
         self._fingers.press_like_a_visitor(hit, self._window.to_window, now_ns)
+
+    def _scribble(self, message: Scribble, now_ns: int) -> None:
+        if self._undrawn:
+            self._draw(now_ns)
+        hit = next((h for h in self._stage.hits() if h.target == message.target), None)
+        if hit is None:
+            self._link.send(Fault(code="press_target_not_drawn", detail=message.target))
+            return
+        self._fingers.write_like_a_visitor(hit, message.points, self._window.to_window)
+
+    def _draw_over(self, state: ScreenState) -> None:
+        """The core's picture of the pad has come: what was drawn ahead of it is in there, or wiped."""
+        if state.pad is None:
+            self._pad.drop()
+        elif self._stage.state.pad is None or state.pad.strokes != self._stage.state.pad.strokes:
+            self._pad.shown()
+        self._stage.ink = self._pad.ink
 
     # ------------------------------------------------------------------ the visitor
     def _handle_events(self, now_ns: int) -> bool:
@@ -155,11 +180,14 @@ class ScreenApp:
             if self._corners_held(event, now_ns):
                 revision = self._stage.state.revision
                 self._link.send(Touch(revision=revision, target=STAFF_GESTURE, at_ns=time.monotonic_ns()))
+            line = self._pad.handle(event, self._stage.hits(), time.monotonic_ns())
+            if line is not None:
+                self._link.send(Stroke(self._stage.state.revision, PAD, line))
             touched = self._fingers.handle(event, self._stage.hits())
             if touched is not None:
                 revision = self._stage.state.revision
                 self._link.send(Touch(revision=revision, target=touched, at_ns=time.monotonic_ns()))
-        self._stage.pressed = self._fingers.pressed
+        self._stage.pressed, self._stage.ink = self._fingers.pressed, self._pad.ink
         return self._stage.pressed != before
 
     def _corners_held(self, event: pygame.event.Event, now_ns: int) -> bool:

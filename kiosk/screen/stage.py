@@ -34,6 +34,7 @@ class Stage:
         self.performer = Performer()
         self.state = first
         self.pressed = ""
+        self.ink: tuple[tuple[tuple[int, int, int], ...], ...] = ()  # on the pad, not in the snapshot yet
         self._wall_clock = wall_clock
         self._view: View | None = None
         self._layout: PageLayout | None = None
@@ -117,7 +118,7 @@ class Stage:
         breathing = state.page == "conversation" and state.listening in ("listening", "thinking")
         beat = int(now_ns / 1e9 / BEAT_S) % BEATS if breathing and state.mode != "elder" else 0
         clock = clock_text(self._wall_clock())
-        return View(state, clock, self.pressed, self._said_at(now_ns), beat)
+        return View(state, clock, self.pressed, self._said_at(now_ns), beat, self.ink)
 
     def _said_at(self, now_ns: int) -> int | None:
         """Return how many characters of the last caption the loudspeaker has said; it never falls back."""

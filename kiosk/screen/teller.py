@@ -23,8 +23,8 @@ class TellerWindow:
     """`factor` is pixels per design unit. `tally_gone`: times that the pictures were not to be found."""
 
     def __init__(self, factor: float) -> None:
-        x, y, width, height = (round(v * factor) for v in (BOX.x, BOX.y, BOX.width, BOX.height))
-        self.rect = pygame.Rect(x, y, width, height)
+        self._factor, self._box = factor, BOX
+        self.rect = self._on_glass(BOX)
         self._glass: pygame.Surface | None = None
         self._board: Board | None = None
         self._address = ""
@@ -35,6 +35,20 @@ class TellerWindow:
     def surface(self) -> pygame.Surface | None:
         """What is shown; None: nothing."""
         return self._glass if self._number else None
+
+    def place(self, box: Box) -> list[pygame.Rect]:
+        """Show the picture there from now on; what must be drawn anew."""
+        if box == self._box:
+            return []
+        before = [self.rect] if self.surface is not None else []
+        self._box, self.rect = box, self._on_glass(box)
+        if self._board is not None:
+            self._glass, self._number = pygame.Surface(self.rect.size, 0, 32), 0
+        return [*before, self.rect]
+
+    def _on_glass(self, box: Box) -> pygame.Rect:
+        x, y, width, height = (round(v * self._factor) for v in (box.x, box.y, box.width, box.height))
+        return pygame.Rect(x, y, width, height)
 
     def follow(self, address: str) -> bool:
         """Pictures lie at `address` from now on (empty: none). Returns whether the place must be drawn anew."""

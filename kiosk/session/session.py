@@ -58,6 +58,7 @@ from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import Turns
 from kiosk.session.visit import Visit
 from kiosk.shadow.health import Health
+from kiosk.together.together import Together
 
 log = logging.getLogger(__name__)
 
@@ -113,6 +114,7 @@ class Session:
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
         self.staff: StaffPage | None = None
+        self.together: Together | None = None
         self.calls: Announcer | None = None
         self._beside = BesideAnnouncement(self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
@@ -140,6 +142,9 @@ class Session:
         if self.staff and self.staff.takes(event):
             await self.staff.take(event, idle=self.state is State.IDLE, language=self._idle_language)
             self.show()
+            return
+        if self.together and self.together.takes(event):
+            await self.together.take(event)
             return
         match event:
             case FaceMoved(x, y):
@@ -478,6 +483,8 @@ class Session:
         state = snapshot(self._site, self._phrases, self.visit, back)
         if self.staff and self.staff.open:
             state = self.staff.dressed(state)
+        elif self.together:
+            state = self.together.dressed(state)
         if self._talk.ears:
             self._talk.ears.profile(self.visit.mode if self.visit else "standard")
         if state == self._shown:

@@ -13,6 +13,8 @@ from typing import Final
 from kiosk.ports import Clock
 
 MOMENTS_KEPT: Final = 5_000
+HIDDEN_KEY: Final = "a key"
+"""Noted for every key of something masked: which one it was is in no account."""
 
 
 @dataclass(frozen=True, slots=True)

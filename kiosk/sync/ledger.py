@@ -14,6 +14,7 @@ from contracts import video_messages as v
 from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
+from contracts.together import SignedPaper
 from kiosk.ports import Clock
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.day import BusinessDay
@@ -91,6 +92,10 @@ class DiskLedger:
     async def case_op(self, body: v.CaseOperation) -> None:
         """About a remote teller; on disk when it returns. Raises `OutboxFull`."""
         await self._thread.call(self._outbox.append, topics.CASE_OP, body)
+
+    async def signed(self, paper: SignedPaper) -> None:
+        """What a visitor signed; on disk when it returns. Raises `OutboxFull`."""
+        await self._thread.call(self._outbox.append, topics.SIGNED, paper)
 
     def post_case_op(self, body: v.CaseOperation) -> None:
         self._soon(self.case_op(body))

@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from contracts import call as c
 from contracts import messages as m
+from contracts import together as t
 from contracts import topics
 from contracts import video_messages as v
 from kiosk.ports import Bus, BusDown, Connected, Delivered, Disconnected, ShadowEnd, Will
@@ -97,13 +98,14 @@ class Link:
         on_called: Callable[[m.NumberCalled], None] | None = None,
         on_appointments: Callable[[m.Appointments], None] | None = None,
         on_call: Callable[[c.CallDown], None] | None = None,
+        on_together: Callable[[t.TogetherAsked], None] = lambda message: None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
         self._versions = dict(versions)
         self._vitals, self._condition = vitals, condition
         self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
-        self._on_standing, self._on_call = on_standing, on_call
+        self._on_standing, self._on_call, self._on_together = on_standing, on_call, on_together
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -299,6 +301,11 @@ class Link:
         row = topics.CALL_UP
         await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
 
+    async def say_together(self, message: t.TogetherStands) -> None:
+        """Hand what stands on the screen of a talk to the broker, now or not at all. Raises `BusDown`."""
+        row = topics.TOGETHER_STANDS
+        await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
+
     def hurry(self, hurried: bool) -> None:
         """While somebody talks to a teller, a broker that is lost is looked for without long pauses."""
         self._bus.hurry(hurried)
@@ -371,6 +378,8 @@ class Link:
                 self._shadow.hear(address, message)
             case c.CallDown() if self._on_call is not None:
                 self._on_call(message)
+            case t.TogetherAsked():
+                self._on_together(message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:

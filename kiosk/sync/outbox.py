@@ -25,6 +25,7 @@ from contracts import messages as m
 from contracts import topics
 from contracts import video_messages as v
 from contracts.handover import HandoverPacket
+from contracts.together import SignedPaper
 from kiosk.sync.hub_clock import HubClock, Timekeeper
 
 # Beyond these the oldest droppable message goes. A branch makes about 3,000 moments a day: two weeks alone.
@@ -78,13 +79,13 @@ class OutboxTallies:
     acknowledged: int
 
 
-Body = m.Moment | m.TicketOperation | HandoverPacket | v.CaseOperation
+Body = m.Moment | m.TicketOperation | HandoverPacket | v.CaseOperation | SignedPaper
 
 
 def droppable(body: Body) -> bool:
-    """Tickets, opinions and promised call-backs are kept for ever; moments, devices' comings and goings, and what is
-    only meant for now may go when very old."""
-    return not isinstance(body, m.TicketOperation | m.OpinionGiven | m.TicketTaken | v.CallBackAsked)
+    """Tickets, opinions, promised call-backs and signatures are kept for ever; moments, devices' comings
+    and goings, and what is only meant for now may go when very old."""
+    return not isinstance(body, m.TicketOperation | m.OpinionGiven | m.TicketTaken | v.CallBackAsked | SignedPaper)
 
 
 class Outbox:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -43,26 +44,29 @@ FAKE_MEDIA = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-devi
 SEES = "document.querySelector('[data-call] video.remote')?.videoWidth > 0"
 
 
-@pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[House, Path]]:
-    """A terminal with a recorded visitor, a hub with one teller, a browser with a camera and a microphone."""
+@contextmanager
+def staffed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scenario: str, *people: tuple[str, str]
+) -> Iterator[tuple[House, Path]]:
+    """A terminal with a recorded visitor, a hub with one teller and more people, a browser with a camera."""
     (tmp_path / "routing.toml").write_text(RULES)
     (tmp_path / "site.toml").write_text(SITE.read_text("utf-8") + "\n[tellers]\nenabled = true\n", "utf-8")
-    (tmp_path / "teller_zh.yaml").write_text(SCENARIO, "utf-8")
+    (tmp_path / "visitor.yaml").write_text(scenario, "utf-8")
     monkeypatch.setenv("YINGBIN_ROUTING", str(tmp_path / "routing.toml"))
     monkeypatch.setenv(SITE_VARIABLE, str(tmp_path / "site.toml"))
-    scenario = str(tmp_path / "teller_zh.yaml")
-    subprocess.run([sys.executable, "-m", "kiosk", "record", "--scenario", scenario], cwd=ROOT, check=True)
+    recorded = str(tmp_path / "visitor.yaml")
+    subprocess.run([sys.executable, "-m", "kiosk", "record", "--scenario", recorded], cwd=ROOT, check=True)
     broker = start_broker(tmp_path / "broker")
     database = f"sqlite:///{tmp_path}/hub.db"
     hub = start_hub(broker.ready["port"], database, "--sign-in")
-    run_hub("account", "add", "li", "--grant", f"teller:{BRANCH}", "--database", database, said=PASSWORD + "\n")
+    for name, grant in (("li", f"teller:{BRANCH}"), *people):
+        run_hub("account", "add", name, "--grant", grant, "--database", database, said=PASSWORD + "\n")
     run_hub("teller", "li", "--service", "personal", "--language", "zh", "--level", "3", "--database", database)
     parts: dict[str, tuple[str, ...]] = {
         "core": (
             "kiosk", "core", "--hub", f"127.0.0.1:{broker.ready['port']}", "--state", str(tmp_path), "--socket",
-            str(tmp_path / "screen.sock"), "--tickets", str(tmp_path / "tickets"), "--scenario", scenario,
-            "--recording", str(recording_folder(load_scenario(Path(scenario)))), "--report",
+            str(tmp_path / "screen.sock"), "--tickets", str(tmp_path / "tickets"), "--scenario", recorded,
+            "--recording", str(recording_folder(load_scenario(Path(recorded)))), "--report",
             str(tmp_path / "account.json"), "--sound", str(tmp_path / "visit.wav"),
         ),
         "screen": ("kiosk.screen", "--socket", str(tmp_path / "screen.sock"), "--size", "540x960", "--headless"),
@@ -84,6 +88,13 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Hou
         browser.close()
     hub.stop()
     broker.stop()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[House, Path]]:
+    OUT.mkdir(parents=True, exist_ok=True)
+    with staffed(tmp_path, monkeypatch, SCENARIO) as made:
+        yield made
 
 
 def test_a_visitor_asks_by_voice_is_accepted_seen_and_put_on_the_account(place: tuple[House, Path]) -> None:

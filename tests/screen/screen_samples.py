@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
+from config.forms import load_forms
 from contracts.screen import (
     Caption,
     DeviceLights,
@@ -18,10 +19,15 @@ from contracts.screen import (
     TicketView,
 )
 from contracts.tickets import TicketState
+from contracts.together import draft_digest
+from kiosk.together import page as together
+from kiosk.together.filling import Filling
+from kiosk.together.ports import ApprovedText
 
 BANK = {"zh": "青禾银行", "en": "Qinghe Bank"}
 BRANCH = {"zh": "滨江路支行", "en": "Binjiang Road"}
-PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff")
+PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff",
+                           "form", "sign", "reading")  # fmt: skip
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -226,9 +232,56 @@ def staff(language: Language) -> ScreenState:
     )  # fmt: skip
 
 
+CARD = "6222020000000000000"
+
+
+def filling(language: Language, step: str = "fill") -> Filling:
+    """A form that is half filled in, by both."""
+    made = Filling(load_forms()["limits"], "session-000001", language)
+    made.teller_writes("name", "王小明" if language == "zh" else "Wang Xiaoming")
+    made.teller_writes("card", CARD)
+    made.teller_writes("limit", "50000")
+    made.teller_touches("limit")
+    if step != "fill":
+        made.teller_writes("reason", "purchase")
+        made.opens("secret", "", language)
+        for _ in range(2):
+            for digit in "246810":
+                made.visitor_types(digit)
+            made.visitor_moves(1)
+    if step == "sign":
+        made.opens("sign", draft_digest(made.stands()), language)
+    return made
+
+
+def _talk(language: Language) -> ScreenState:
+    return ScreenState(
+        revision=9, page="conversation", language=language, bank=BANK[language], branch=BRANCH[language],
+        targets=dock(language),
+    )  # fmt: skip
+
+
+def form(language: Language, step: str = "fill") -> ScreenState:
+    return together.form_page(_talk(language), filling(language, step))
+
+
+def sign(language: Language) -> ScreenState:
+    line = tuple((150 + 14 * i, 260 + (60 if i % 2 else -60), 16 * i) for i in range(40))
+    return together.sign_page(_talk(language), filling(language, "sign"), (line,), too_little=False)
+
+
+def reading(language: Language) -> ScreenState:
+    zh = ApprovedText(title="一类户是什么意思", text="一类户什么都能办。存取现金、转账、领工资都行。要您本人到柜台开。",
+                      source="青禾银行个人账户管理办法（演示）第8条")  # fmt: skip
+    en = ApprovedText(title="what is a class one account", source="Rules for personal accounts (demonstration), 8",
+                      text="A class one account does everything: cash, transfers, wages. You open it in person at the counter.")  # fmt: skip # noqa: E501
+    return together.reading_page(_talk(language), zh if language == "zh" else en)
+
+
 def sample(page: Page, language: Language) -> ScreenState:
     makers = {
         "attract": attract, "conversation": conversation, "keypad": keypad, "ticket": ticket,
         "opinion": opinion, "goodbye": goodbye, "outage": outage, "staff": staff,
+        "form": form, "sign": sign, "reading": reading,
     }  # fmt: skip
     return makers[page](language)

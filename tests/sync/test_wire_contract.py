@@ -16,6 +16,7 @@ from config.schema import DEFAULT_SITE, load_site
 from contracts import call as c
 from contracts import document, topics
 from contracts import messages as m
+from contracts import together as t
 from contracts import video_messages as v
 from contracts.queueing import Priority
 from contracts.shadow import REASONS_LIMIT, Opening, Setting, ShadowReason, typed
@@ -127,6 +128,50 @@ EXAMPLES = {
         body=c.Offered(
             sdp="v=0\r\n" * (c.SDP_CHARS // 5),
             ice=(c.IceServer(urls=("turn:turn.example:3478?transport=udp",) * 6, username="1:k", credential="x" * 28),),
+        ),
+    ),
+    "together/stands": t.TogetherStands(
+        **HEAD,
+        case="case-0001",
+        revision=m.MAX_INTEGER,
+        page=t.PageStands(
+            page="form",
+            language="zh",
+            mode="standard",
+            title="填" * t.WORDS_CHARS,
+            targets=(t.Offered(target="form_next", label="下" * t.WORDS_CHARS),) * t.MAX_TARGETS,
+        ),
+        form=t.FormStands(
+            form="limits",
+            session="s" * 40,
+            language="zh",
+            state="signing",
+            step="sign",
+            fields=(t.FieldStands(field="f" * 40, value="王" * t.VALUE_CHARS, given=True, by="visitor"),)
+            * t.MAX_FIELDS,
+            document="0" * 64,
+        ),
+        errands=(t.ErrandStands(errand="e" * 40, kind="document", outcome="not_available", about="a" * 40),)
+        * t.MAX_ERRANDS,
+    ),
+    "together/asked": t.TogetherAsked(
+        **HEAD,
+        case="case-0001",
+        said=m.MAX_INTEGER,
+        expires=NOW,
+        body=t.FillField(session="s" * 40, field="f" * 40, value="王" * t.VALUE_CHARS),
+    ),
+    "together/signed": t.DocumentSigned(
+        **NUMBERED,
+        body=t.SignedPaper(
+            case="case-0001",
+            session="s" * 40,
+            form="limits",
+            document="王" * t.DOCUMENT_CHARS,
+            document_sha256="0" * 64,
+            strokes=t.canonical((((968, 520, 600_000),) * (t.MAX_POINTS // t.MAX_STROKES),) * t.MAX_STROKES),
+            seal="f" * 64,
+            signed_at=NOW,
         ),
     ),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),

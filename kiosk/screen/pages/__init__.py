@@ -8,10 +8,13 @@ from typing import Final
 from contracts.screen import Page
 from kiosk.screen.pages.attract import attract
 from kiosk.screen.pages.conversation import conversation
+from kiosk.screen.pages.form import form
 from kiosk.screen.pages.goodbye import goodbye
 from kiosk.screen.pages.keypad import keypad
 from kiosk.screen.pages.opinion import opinion
 from kiosk.screen.pages.outage import outage
+from kiosk.screen.pages.reading import reading
+from kiosk.screen.pages.sign import sign
 from kiosk.screen.pages.staff import staff
 from kiosk.screen.pages.ticket import ticket
 from kiosk.screen.parts import PageLayout, View
@@ -25,6 +28,9 @@ PAGES: Final[dict[Page, Callable[[View], PageLayout]]] = {
     "goodbye": goodbye,
     "outage": outage,
     "staff": staff,
+    "form": form,
+    "sign": sign,
+    "reading": reading,
 }
 
 
