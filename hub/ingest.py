@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from config.routing import Routing, load_routing
 from contracts import call as c
+from contracts import call_help as h
 from contracts import messages as m
 from contracts import topics
 from contracts import video_messages as v
@@ -49,7 +50,7 @@ from hub.ingest_rows import (
 )
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, early, events, handovers, opinions, refused, upsert
-from hub.video import asking
+from hub.video import asking, helping
 from hub.video.pool import NotNow, Pool
 
 log = logging.getLogger(__name__)
@@ -304,6 +305,11 @@ class Ingest:
             case c.CallUp():
                 if refused_for := take_up(db, address, message, self._now()):
                     self._refuse(f"call_{refused_for}", f"a call's message of {address.device}")
+            case h.CaseHeard():
+                try:
+                    helping.keep_heard(db, address.branch, address.device, message, self._now())
+                except NotNow as err:
+                    self._refuse(f"heard_{err.reason}", f"a caption of {address.device}")
             case m.KioskQueue():
                 for refusal in take_live(db, address.branch, address.device, message, now=self._now()):
                     self._refuse(refusal.reason, f"live state of {address.device}")

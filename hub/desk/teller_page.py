@@ -19,6 +19,8 @@ from contracts.video import CaseState, TellerState
 from contracts.video_messages import Need
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, words
 from hub.desk.handover_panel import handover_html
+from hub.desk.help_acts import HelpActs
+from hub.desk.help_panel import HelpPanel
 from hub.desk.teller_forms import ask_reason, ask_transfer, wrap_up
 from hub.desk.video_acts import VideoActs
 from hub.desk.video_labels import CASE_STATES, HOW, TELLER_STATES, TERMS, lasting, needs
@@ -36,9 +38,10 @@ KEYS: Final = {"a": "accept", "r": "refuse", "s": "begin", "t": "transfer", "e":
 class TellerPage:
     """One open page of one teller."""
 
-    def __init__(self, desk: Desk, acts: VideoActs, request: Request) -> None:
+    def __init__(self, desk: Desk, acts: VideoActs, help_acts: HelpActs, request: Request) -> None:
         self._desk, self._acts = desk, acts
         self._person = frame(request, desk, "teller", "")
+        self._help = HelpPanel(help_acts, self._person, lambda: (self._case, self._packet))
         self._me: Row | None = None
         self._case: Row | None = None
         self._packet: dict[str, Any] | None = None
@@ -58,6 +61,7 @@ class TellerPage:
             with ui.element("section").classes("sheet mine").props('aria-live="polite"'):
                 self._mine()
             with ui.element("aside").classes("side"):
+                self._help.draw()
                 self._told()
                 self._form()
                 self._around()
@@ -95,6 +99,7 @@ class TellerPage:
         self._mine.refresh()
         self._around.refresh()
         if (self._packet, self._state) != before or self._held != case:  # else whoever reads or writes is disturbed
+            await self._help.read()  # the account is drafted from it
             self._told.refresh()
             self._form.refresh()
 
@@ -208,7 +213,8 @@ class TellerPage:
     @ui.refreshable_method
     def _form(self) -> None:
         if self._case is not None and self._state is CaseState.WRAPPING_UP:
-            wrap_up(self._case, self._packet, self._desk.labels, self._file)
+            facts, code = self._help.facts(), self._help.code(self._case["talk_s"])
+            wrap_up(self._case, self._packet, self._desk.labels, self._file, facts, code)
 
     @ui.refreshable_method
     def _around(self) -> None:

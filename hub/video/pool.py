@@ -25,6 +25,7 @@ from contracts.video import (
 )
 from contracts.video_messages import Need
 from hub.store import upsert
+from hub.video.help_tables import call_heard
 from hub.video.rule import Decision, Free, Waiting, match
 from hub.video.tables import POOL, case_changes, cases, decisions, pools, tellers
 
@@ -47,6 +48,7 @@ _OPEN: Final = sa.select(cases).where(
     cases.c.branch == sa.bindparam("branch"), cases.c.device == sa.bindparam("device"), cases.c.state.not_in(OVER)
 )
 _BUMP: Final = sa.update(pools).where(pools.c.pool == POOL).values(revision=pools.c.revision + 1)
+_UNHEARD: Final = sa.delete(call_heard).where(call_heard.c.video_case == sa.bindparam("k_case"))
 _CHANGED: Final = sa.insert(case_changes)
 _DECIDED: Final = sa.insert(decisions)
 _LOADS: Final = (
@@ -113,6 +115,7 @@ class Pool:
         values = {"deadline": None, **values, "state": state, "reason": reason, "since": self.now}
         if state in OVER:
             values["over_at"] = self.now
+            self.db.execute(_UNHEARD, {"k_case": row["video_case"]})
         after = self.set_case(row, **values)
         self.db.execute(
             _CHANGED,
@@ -255,7 +258,7 @@ def _known(db: sa.Connection, aliases: set[str]) -> dict[str, dict[str, float]]:
         return {}
     served = (
         sa.select(cases.c.alias, cases.c.teller, sa.func.avg(cases.c.score).label("score"))
-        .where(cases.c.alias.in_(sorted(aliases)), cases.c.state == CaseState.WRAPPED_UP, cases.c.talk_s > 0)
+        .where(cases.c.alias.in_(sorted(aliases)), cases.c.state == CaseState.WRAPPED_UP, cases.c.talk_at.is_not(None))
         .group_by(cases.c.alias, cases.c.teller)
     )
     found: dict[str, dict[str, float]] = {}
