@@ -1,4 +1,4 @@
-"""Beside the talk: captions, feeling and risk, approved answers, questions to ask, what comes next. After it: what to keep.
+"""Beside the talk: captions, feeling and risk, approved answers, questions to ask, next steps; after it, what to keep.
 
 Everything here is advice. The captions are the terminal's own recogniser's and may be wrong; the teller's voice is
 not recognised, and the page says so. Promises are looked for in what the teller writes, on the page itself, because
@@ -184,7 +184,8 @@ class HelpPanel:
             ui.input(label="问题 Question", value=told["question"],
                      on_change=lambda event: told.update(question=event.value or "")).props(
                 f'maxlength={MAX_QUESTION} data-field="proposed-question"')  # fmt: skip
-            ui.textarea(label="建议的答案 Proposed answer", on_change=lambda event: told.update(answer=event.value or "")).props(
+            ui.textarea(label="建议的答案 Proposed answer",
+                        on_change=lambda event: told.update(answer=event.value or "")).props(
                 f'maxlength={MAX_ANSWER} autogrow data-field="proposed-answer"')  # fmt: skip
             button(("提交建议", "Propose"), partial(self._propose, told), name="propose")
 

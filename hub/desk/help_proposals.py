@@ -1,4 +1,4 @@
-"""What tellers propose, for whoever edits a pack: read, taken into the next pack or not. Nothing here reaches a terminal."""
+"""What tellers propose, for whoever edits a pack: read, and taken up or not. No terminal ever says it."""
 
 from __future__ import annotations
 
@@ -47,10 +47,9 @@ class ProposalList:
         labels = self._desk.labels
         with ui.element("div").classes("aside-row").props(f'data-proposal="{row["id"]}"'):
             answer = f"<br><span>{escape(row['answer'])}</span>" if row["answer"] else ""
-            drawn(
-                f"<p><b>{escape(row['question'])}</b>{answer}<br><span class=quiet>{both(labels.branch(row['branch']))} · "
-                f"{both(labels.service(row['service']))} · {escape(row['person'])} {clock(row['at'])}</span></p>"
-            )
+            of = f"{both(labels.branch(row['branch']))} · {both(labels.service(row['service']))}"
+            by = f"{escape(row['person'])} {clock(row['at'])}"
+            drawn(f"<p><b>{escape(row['question'])}</b>{answer}<br><span class=quiet>{of} · {by}</span></p>")
             button(
                 ("收进下一版", "Taken"), partial(self._decide, row, "taken"), css="primary", name=f"taken-{row['id']}"
             )

@@ -17,6 +17,7 @@ from nicegui.events import KeyEventArguments
 
 from contracts.video import CaseState, TellerState
 from contracts.video_messages import Need
+from hub.desk.day_panel import day_panel
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, words
 from hub.desk.handover_panel import handover_html
 from hub.desk.help_acts import HelpActs
@@ -65,6 +66,7 @@ class TellerPage:
                 self._told()
                 self._form()
                 self._around()
+                day_panel()
         ui.keyboard(on_key=self._key, repeating=False)
         follow(self._desk, POOL, self._redraw)
         ui.timer(BEAT_S, self._beat)
@@ -223,6 +225,7 @@ class TellerPage:
             (("今天通话", "Talks in 24 h"), str(figures.get("talks", 0))),
             (("平均分钟", "Mean minutes"), _or_dash(figures.get("mean_min"))),
             (("客户评分", "Rated"), f"{_or_dash(figures.get('score'))} ({figures.get('opinions', 0)})"),
+            (("最近一小时通话", "Of the last hour"), f"{figures.get('load', 0.0):.0%}"),
             (("拒接", "Refused"), str(figures.get("refused", 0))),
             (("转出", "Passed on"), str(figures.get("transferred", 0))),
         )

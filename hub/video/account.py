@@ -1,4 +1,4 @@
-"""What a talk adds to the drafted account, and the outcome that is proposed: from captions and ticks, corrected by hand.
+"""What a talk adds to the drafted account, and the outcome that is proposed: from captions and ticks.
 
 Told as facts are told: which approved answers fitted, what was asked and what was not, how feeling and risk stood at
 the end. The visitor's own words are not in the draft; the teller may take a line into the account, which is theirs.

@@ -1,4 +1,4 @@
-"""The tables behind a teller's help: what was heard in a call, what was asked and ticked, knowledge that is proposed."""
+"""The tables behind a teller's help: what was heard in a call, what was ticked, what is proposed."""
 
 from __future__ import annotations
 

@@ -176,7 +176,7 @@ class Pool:
         line = in_line(self.db, self.rules, self.now)
         if not line:
             return []
-        loads = _loads(self.db, self.now)
+        loads = loads(self.db, self.now)
         known = _known(self.db, {row["alias"] for row in line if row["alias"]})
         found = match(
             [waiting_of(row, self.rules, known.get(row["alias"], {})) for row in line],
@@ -244,7 +244,7 @@ def free_of(row: Row, load: float = 0.0) -> Free:
     )  # fmt: skip
 
 
-def _loads(db: sa.Connection, now: datetime) -> dict[str, float]:
+def loads(db: sa.Connection, now: datetime) -> dict[str, float]:
     """By teller, the share of the last hour spent talking."""
     return {
         row.teller: float(row.talked or 0) / LOAD_WINDOW.total_seconds()
