@@ -176,11 +176,11 @@ class Pool:
         line = in_line(self.db, self.rules, self.now)
         if not line:
             return []
-        loads = loads(self.db, self.now)
+        talked = loads(self.db, self.now)
         known = _known(self.db, {row["alias"] for row in line if row["alias"]})
         found = match(
             [waiting_of(row, self.rules, known.get(row["alias"], {})) for row in line],
-            [free_of(row, loads.get(row["person"], 0.0)) for row in free],
+            [free_of(row, talked.get(row["person"], 0.0)) for row in free],
             self.rules,
             self.now,
             [free_of(row) for row in on_duty],

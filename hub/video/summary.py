@@ -20,7 +20,7 @@ SLOT_NAMES: Final[dict[str, Pair]] = {
     "period": ("期限", "period"), "date": ("日期", "date"), "time": ("时间", "time"), "phone": ("电话", "phone"),
     "account": ("账号", "account"), "service": ("业务", "service"),
 }  # fmt: skip
-HIDDEN_SLOTS: Final = frozenset({"service", "message", "code"})  # shown elsewhere, or the visitor's own words
+HIDDEN_SLOTS: Final = frozenset({"service", "message", "code", "tongue"})  # shown elsewhere, or the visitor's own words
 
 
 def draft(
