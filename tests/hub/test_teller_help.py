@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from hub.video.help_tables import call_heard, call_ticks
 from hub.video.pool import NotNow
 from hub.video.proposals import NotProposed
 from hub.video.summary import draft
+from hub.video.tables import case_changes
 from tests.hub.test_video_cases import talking
 from tests.hub.videokit import House, Terminal
 from tests.hub.wirekit import BRANCH
@@ -275,3 +277,46 @@ def test_the_wire_refuses_a_caption_without_bounds() -> None:
             row.decode(wrong)
     with pytest.raises(topics.WireError, match="size"):
         row.decode(payload + b" " * row.limit_bytes)
+
+
+def test_a_hub_whose_disk_is_full_acknowledges_nothing_and_goes_on_where_it_was(house: House) -> None:
+    """The talk itself goes on without the hub; what was to be written is written when there is room again."""
+    if house.store.dialect != "sqlite":
+        pytest.skip("a full disk is made with SQLite's bound of pages")
+    kiosk = talking(house)
+    acknowledged: list[object] = []
+    house.ingest._acknowledge = acknowledged.append  # type: ignore[assignment]
+    message = kiosk.op(v.CaseLeft(case=CASE, why="left"))
+    with full_disk(house):
+        with pytest.raises(sa.exc.OperationalError, match="full"):
+            for number in range(1, 400):
+                says(kiosk, number, "字" * 240)
+        with pytest.raises(sa.exc.OperationalError, match="full"):
+            while True:  # the pages that were begun have some room left
+                row = {"video_case": "c", "event": "e", "state": "s", "person": "", "reason": "", "at": house.now}
+                house.store.apply(lambda db, row=row: db.execute(sa.insert(case_changes).values(row)))
+        with pytest.raises(sa.exc.OperationalError):  # the wire takes it for a database that is away
+            house.take(message)
+        assert house.state(CASE) == "talking" and not acknowledged
+    house.take(message)  # the outbox sends it again
+    assert house.state(CASE) == "wrapping_up" and len(acknowledged) == 1
+    house.act(acts.file, "li", CASE, "solved", "写好了")
+    assert house.state(CASE) == "wrapped_up" and rows(house, call_heard) == 0
+
+
+@contextmanager
+def full_disk(house: House) -> Iterator[None]:
+    """SQLite's own bound: the file may not grow by more than a few pages."""
+    pages = int(house.store.rows(sa.text("PRAGMA page_count"))[0]["page_count"])
+
+    def bound(connection: Any, _record: Any = None) -> None:
+        connection.execute(f"PRAGMA max_page_count = {pages}")
+
+    engine = house.store._engine
+    sa.event.listen(engine, "connect", bound)
+    engine.dispose()
+    try:
+        yield
+    finally:
+        sa.event.remove(engine, "connect", bound)
+        engine.dispose()

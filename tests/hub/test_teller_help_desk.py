@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 
 from config.teller_help import load_teller_help
 from contracts import call_help as h
@@ -24,28 +24,26 @@ FAKE_MEDIA = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-devi
 REASON = RiskReason(id="safe_account", weight=30, zh="提到安全账户", en="A safe account was named")
 
 
-@pytest.fixture(scope="module")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
-    """One for the whole module: a hub starts slowly."""
+@pytest.fixture
+def house(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[House]:
+    """A hub with one teller and one editor, a browser with a camera and a microphone."""
     OUT.mkdir(parents=True, exist_ok=True)
-    folder: Path = tmp_path_factory.mktemp("house")
-    (folder / "routing.toml").write_text(RULES)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("YINGBIN_ROUTING", str(folder / "routing.toml"))
-        broker = start_broker(folder / "broker")
-        database = f"sqlite:///{folder}/hub.db"
-        hub = start_hub(broker.ready["port"], database, "--sign-in")
-        for name, grant in (("li", f"teller:{BRANCH}"), ("zhou", "branch-manager:*")):
-            run_hub("account", "add", name, "--grant", grant, "--database", database, said=PASSWORD + "\n")
-        run_hub("teller", "li", "--service", "personal", "--level", "3", "--database", database)
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FAKE_MEDIA))
-            made = House(broker, hub, browser)
-            yield made
-            browser.close()
-        hub.stop()
-        broker.stop()
-        assert not made.problems
+    (tmp_path / "routing.toml").write_text(RULES)
+    monkeypatch.setenv("YINGBIN_ROUTING", str(tmp_path / "routing.toml"))
+    broker = start_broker(tmp_path / "broker")
+    database = f"sqlite:///{tmp_path}/hub.db"
+    hub = start_hub(broker.ready["port"], database, "--sign-in")
+    for name, grant in (("li", f"teller:{BRANCH}"), ("zhou", "branch-manager:*")):
+        run_hub("account", "add", name, "--grant", grant, "--database", database, said=PASSWORD + "\n")
+    run_hub("teller", "li", "--service", "personal", "--level", "3", "--database", database)
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FAKE_MEDIA))
+        made = House(broker, hub, browser)
+        yield made
+        browser.close()
+    hub.stop()
+    broker.stop()
+    assert not made.problems
 
 
 def caption(kiosk: Kiosk, number: int, text: str, **more: Any) -> None:
@@ -57,10 +55,19 @@ def caption(kiosk: Kiosk, number: int, text: str, **more: Any) -> None:
     kiosk.say(Arrived(row.at(BRANCH, kiosk.sender.device), row.encode(said)))
 
 
-def test_a_talk_is_helped_and_what_was_missing_reaches_the_editor(house: House) -> None:
+def test_devices_and_bell_the_help_of_a_talk_and_what_was_missing_reaches_the_editor(house: House) -> None:
+    """One house for all of it: a hub and a browser start slowly."""
     teller = house.signed_in("li", "/desk/teller")
-    teller.click("[data-act=ready]")
-    teller.wait_for_selector("#doing:has-text('空闲')")
+    teller.context.grant_permissions(["notifications"])
+    devices_are_tested(teller)
+    the_promises_are_read_alike(teller)
+    a_hidden_page_is_told(house, teller)
+    a_talk_is_helped(house, teller)
+    proposals_reach_the_editor(house)
+
+
+def a_talk_is_helped(house: House, teller: Page) -> None:
+    teller.evaluate("Object.defineProperty(document, 'hidden', {value: false}); window.YingbinDay.rings = 0;")
     kiosk = Kiosk(house)
     kiosk.ask()
     teller.wait_for_selector("[data-act=accept]")
@@ -124,21 +131,19 @@ def test_a_talk_is_helped_and_what_was_missing_reaches_the_editor(house: House) 
     teller.wait_for_selector("#doing:has-text('空闲')")
     until(lambda: kiosk.state() == "wrapped_up", WAIT_S, "the terminal was not told of the end")
     assert teller.query_selector("#talk") is None
+    kiosk.close()
 
+
+def proposals_reach_the_editor(house: House) -> None:
     editor = house.signed_in("zhou", "/desk/knowledge")
     editor.wait_for_selector("#proposals")
     assert "外籍配偶怎么开户？" in editor.inner_text("#proposals")
     editor.screenshot(path=OUT / "proposals.png", full_page=True)
     editor.click("[data-act^=taken-]")
     editor.wait_for_selector("#proposals", state="detached")
-    kiosk.close()
-    teller.context.close()
-    editor.context.close()
 
 
-def test_devices_are_tested_a_hidden_page_is_told_and_a_browser_reads_the_promises_alike(house: House) -> None:
-    page = house.signed_in("li", "/desk/teller")
-    page.context.grant_permissions(["notifications"])
+def devices_are_tested(page: Page) -> None:
     page.wait_for_selector("#devices")
     page.click("[data-act=test-devices]")
     page.wait_for_selector("[data-device=camera][data-works=yes]")
@@ -146,14 +151,22 @@ def test_devices_are_tested_a_hidden_page_is_told_and_a_browser_reads_the_promis
     page.screenshot(path=OUT / "teller_devices.png", full_page=True)
     page.click("[data-act=heard-yes]")
     page.wait_for_selector("#tested[data-well=yes]")
-    page.evaluate("navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }")
+    page.evaluate(
+        "window.before = navigator.mediaDevices.getUserMedia;"
+        "navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('', 'NotFoundError'); }; 0"
+    )
     page.click("[data-act=test-devices]")
     page.wait_for_selector("[data-device=camera][data-word=none]")
     page.wait_for_selector("[data-device=microphone][data-word=none]")
     page.click("[data-act=heard-no]")
     page.wait_for_selector("#tested[data-well=no]")
+    page.evaluate("navigator.mediaDevices.getUserMedia = window.before; 0")
 
-    page.evaluate("Object.defineProperty(document, 'hidden', {value: true}); window.YingbinDay.rings = 0;")
+
+def a_hidden_page_is_told(house: House, page: Page) -> None:
+    page.evaluate(
+        "Object.defineProperty(document, 'hidden', {value: true, configurable: true}); window.YingbinDay.rings = 0;"
+    )
     page.click("[data-act=ready]")
     page.wait_for_selector("#doing:has-text('空闲')")
     kiosk = Kiosk(house)
@@ -163,7 +176,10 @@ def test_devices_are_tested_a_hidden_page_is_told_and_a_browser_reads_the_promis
     assert page.title().startswith("●")
     kiosk.left("left")
     page.wait_for_function("!document.title.startsWith('●')")
+    kiosk.close()
 
+
+def the_promises_are_read_alike(page: Page) -> None:
     help_ = load_teller_help()
     for text in (
         "稳赚",
@@ -175,5 +191,3 @@ def test_devices_are_tested_a_hidden_page_is_told_and_a_browser_reads_the_promis
     ):
         found = page.evaluate("(text) => window.YingbinHelp.promised(text).map(({ id }) => id)", text)
         assert found == [row.id for row in help_.promised(text)], text
-    kiosk.close()
-    page.context.close()
