@@ -31,9 +31,9 @@ Kiosks and the hub speak MQTT 3.1.1, JSON in every message. State is retained an
 not be lost is numbered by the kiosk's outbox, resent until the hub has acknowledged it, and applied
 once by (device, log, seq); the broker's own acknowledgement counts for nothing. Unknown fields are
 ignored, wrong types are refused, counted and logged without content. No message carries a visitor's
-words, name or numbers, but for two: the hand-over (what was said, with long figures masked, for the person who
-comes) and a message that a visitor left for a teller. Codes of appointments and ends of documents travel as hashes
-(`contracts/appointments.py`).
+words, name or numbers, but for three: the hand-over (what was said, with long figures masked, for the person who
+comes), a message that a visitor left for a teller, and the captions of a call for the teller in it. Codes of
+appointments and ends of documents travel as hashes (`contracts/appointments.py`).
 """
 
 

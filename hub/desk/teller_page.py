@@ -101,7 +101,8 @@ class TellerPage:
         self._mine.refresh()
         self._around.refresh()
         if (self._packet, self._state) != before or self._held != case:  # else whoever reads or writes is disturbed
-            await self._help.read()  # the account is drafted from it
+            if self._state is CaseState.WRAPPING_UP:
+                await self._help.read()  # the account is drafted from it
             self._told.refresh()
             self._form.refresh()
 

@@ -1,4 +1,4 @@
-"""When it goes wrong with a teller: nobody free, the teller's browser gone, the terminal's core killed. Nobody is stuck.
+"""When it goes wrong with a teller: nobody free, the browser gone, the terminal's core killed. Nobody is stuck.
 
 A real core and call process without camera, microphone or loudspeaker, driven by touch; broker, hub, Chromium.
 """
@@ -27,6 +27,7 @@ from contracts.screen import MAX_MESSAGE_BYTES, Ready, ScreenState, ToScreen, To
 from hub.store import Store
 from hub.video.tables import call_backs, case_changes, cases
 from tests.e2e.test_missing_devices import BARE
+from tests.hub.test_teller_help_desk import begin
 from tests.hub.test_video_desk import CHROMIUM, OUT, PASSWORD, WAIT_MS, House, Kiosk, run_hub
 from tests.hub.wirekit import BRANCH, ROOT, SITE, start_broker, start_hub, until
 
@@ -222,9 +223,7 @@ def test_with_every_teller_busy_a_visitor_is_told_how_long_and_comes_back_with_a
     other.ask()
     page.wait_for_selector("[data-act=accept]")
     page.click("[data-act=accept]")
-    page.wait_for_selector("[data-act=begin]")
-    page.click("[data-act=begin]")
-    page.wait_for_selector("#video.talking")
+    begin(page)
     glass.touch(ASK)
     glass.hears(r"您是下一位。大约等\d+分钟，很少超过\d+分钟")
     assert {"wait", "other"} <= glass.targets
