@@ -69,7 +69,7 @@ def _line(row: Mapping[str, Any], quoting: bool) -> str:
     if quoting:
         quote = f'<button type="button" class="act quiet" data-quote="{escape(row["text"])}">{both(("写进小结", "Into the account"))}</button>'  # noqa: E501
     return (
-        f'<li class="{escape(row["whose"])}{"" if row["sure"] else " unsure"}"><b>{both(WHOSE[row["whose"]])}</b>'
+        f'<li class="whose-{escape(row["whose"])}{"" if row["sure"] else " unsure"}"><b>{both(WHOSE[row["whose"]])}</b>'
         f'<span lang="{escape(row["language"])}">{escape(row["text"])}{unsure}</span>{quote}</li>'
     )
 

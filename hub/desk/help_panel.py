@@ -168,8 +168,8 @@ class HelpPanel:
         with ui.element("section").classes("sheet required").props('id="required"'):
             drawn(f"<h3>{both(('必问问题', 'Ask'))}</h3>")
             for row in self._required:
-                label = f"{row.text.zh}  {row.text.en}"
-                box = ui.checkbox(label, value=row.id in self._ticks, on_change=partial(self._tick, row.id))
+                with ui.checkbox(value=row.id in self._ticks, on_change=partial(self._tick, row.id)) as box:
+                    words((row.text.zh, row.text.en))
                 box.props(f'data-question="{row.id}"')
 
     @ui.refreshable_method
@@ -181,9 +181,9 @@ class HelpPanel:
         with ui.element("section").classes("sheet propose").props('id="propose"'):
             drawn(f"<h3>{both(('没有现成答案？告诉知识编辑', 'No approved answer? Tell the editor'))}</h3>")
             words(("不要写客户的姓名和号码。", "No names or numbers of the visitor, please."), "quiet")
-            ui.input(label="问题 Question", value=told["question"],
+            ui.textarea(label="问题 Question", value=told["question"],
                      on_change=lambda event: told.update(question=event.value or "")).props(
-                f'maxlength={MAX_QUESTION} data-field="proposed-question"')  # fmt: skip
+                f'maxlength={MAX_QUESTION} autogrow data-field="proposed-question"')  # fmt: skip
             ui.textarea(label="建议的答案 Proposed answer",
                         on_change=lambda event: told.update(answer=event.value or "")).props(
                 f'maxlength={MAX_ANSWER} autogrow data-field="proposed-answer"')  # fmt: skip

@@ -62,9 +62,9 @@ class TellerPage:
             with ui.element("section").classes("sheet mine").props('aria-live="polite"'):
                 self._mine()
             with ui.element("aside").classes("side"):
+                self._form()
                 self._help.draw()
                 self._told()
-                self._form()
                 self._around()
                 day_panel()
         ui.keyboard(on_key=self._key, repeating=False)

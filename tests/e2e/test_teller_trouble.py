@@ -33,7 +33,8 @@ from tests.hub.wirekit import BRANCH, ROOT, SITE, start_broker, start_hub, until
 
 pytestmark = pytest.mark.e2e
 FAKE_MEDIA = ("--no-sandbox", "--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream")
-WAIT_S = 120.0  # a busy machine loads its models slowly
+WAIT_S = 180.0
+START_S = 420.0  # a busy machine loads its models slowly
 # Who was lost is waited for only a moment; the one teller may have the same visitor again at once.
 RULES = """
 [limits]
@@ -117,7 +118,7 @@ class Lobby:
                 argv, cwd=ROOT, env={**os.environ, **BARE}, stdout=subprocess.DEVNULL, stderr=log
             )
         if name == "core":
-            until(self._looks, WAIT_S, "the terminal did not open its screen's socket")
+            until(self._looks, START_S, "the terminal did not open its screen's socket")
 
     def _looks(self) -> bool:
         with suppress(FileNotFoundError, ConnectionRefusedError):
@@ -141,7 +142,7 @@ class Lobby:
                 glass.state.lights.missing
             )  # fmt: skip
 
-        until(ready, WAIT_S, "the terminal is not ready")
+        until(ready, START_S, "the terminal is not ready")
         return glass
 
     def case(self, device: str = "kiosk-1") -> dict[str, object]:
@@ -178,9 +179,9 @@ def lobby(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Lobby]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FAKE_MEDIA))
         made = Lobby(House(broker, hub, browser), tmp_path, store)
-        made.start("call")
-        made.start("core")
         try:
+            made.start("call")
+            made.start("core")
             yield made
         finally:
             for process in made.running.values():
