@@ -164,7 +164,7 @@ CASE_HERE: Final = Topic(
     "call/here", f"{ROOT}/call/here", v.CaseHere, "kiosk", 1_024, "the visitor still waits for a teller, or talks",
 )  # fmt: skip
 CASE_HEARD: Final = Topic(
-    "call/heard", f"{ROOT}/call/heard", h.CaseHeard, "kiosk", 12 * 1024,
+    "call/heard", f"{ROOT}/call/heard", h.CaseHeard, "kiosk", 16 * 1024,
     "what the visitor says to the teller, masked, with feeling, risk and approved answers: deleted with the case",
 )  # fmt: skip
 CASE_STANDING: Final = Topic(

@@ -17,6 +17,7 @@ from typing import Final, Protocol
 from contracts import call_help as h
 from contracts.handover import MAX_LINE_CHARS
 from contracts.screen import Language
+from contracts.topics import WireError
 from kiosk.dialogue.knowledge import Approved, Found
 from kiosk.dialogue.meaning import Meaning, RecognitionError, Words
 from kiosk.events import DeviceChanged, Event, Pcm, UtteranceEnded
@@ -28,7 +29,7 @@ from kiosk.session.visit import Visit
 WAITING: Final = 3  # utterances not yet recognised; a caption that comes half a minute late helps nobody
 NO_SPEECH: Final = 0.8  # the recogniser's own estimate that there were no words
 MAX_NUMBER: Final = h.MAX_HEARD
-REASONS: Final = 6  # of a risk, the weightiest first: a caption stays small
+REASONS: Final = 4  # of a risk, the weightiest first: a caption stays small
 OWN: Final = frozenset({"own_words", "own_sound"})
 
 
@@ -114,9 +115,13 @@ class Captions:
         if whose is None:
             self.tally["own"] += 1
             return
-        meaning = await self._ports.understanding.understand(words)
-        if whose == "visitor" and self._ports.watching is not None:
-            await self._ports.watching.heard(visit, words, meaning, heard.pcm)
+        try:
+            meaning = await self._ports.understanding.understand(words)
+            if whose == "visitor" and self._ports.watching is not None:
+                await self._ports.watching.heard(visit, words, meaning, heard.pcm)
+        except RuntimeError:  # a network broke: this caption is lost, the next one is not
+            self.tally["failed"] += 1
+            return
         await self._tell(case, visit, words, whose, self._suggested(words, meaning))
 
     async def _whose(self, visit: Visit, heard: UtteranceEnded, words: Words) -> str | None:
@@ -164,7 +169,7 @@ class Captions:
         )  # fmt: skip
         try:
             await self._ports.say(message)
-        except BusDown:
-            self.tally["unsaid"] += 1  # a line that is away: what was said then stays unsaid, sound goes on
+        except (BusDown, WireError):  # a line that is away: what was said then stays unsaid, sound goes on
+            self.tally["unsaid"] += 1
         else:
             self.tally["told"] += 1
