@@ -216,6 +216,14 @@ def accept(page: Page) -> None:
     page.wait_for_selector("#video.talking", timeout=WAIT_MS)
 
 
+def stays(page: Page) -> None:
+    """Where neither side has anything to send the line is not taken for a cut one, which would be seen in 4 s."""
+    page.wait_for_selector(".yb-call[data-standing=up]")
+    page.evaluate("document.querySelector('.yb-call').addEventListener('call', () => { window.fell = true; })")
+    page.wait_for_timeout(5_000)
+    assert not page.evaluate("window.fell")
+
+
 def test_with_every_teller_busy_a_visitor_is_told_how_long_and_comes_back_with_a_code(lobby: Lobby) -> None:
     glass = lobby.idle()
     page = ready(lobby)
@@ -254,6 +262,7 @@ def test_a_browser_that_closes_and_a_core_that_is_killed_end_in_something_stated
     case = lobby.case()["video_case"]
     page.wait_for_selector(".yb-call .hint:has-text('没有麦克风')")  # the terminal has none, nor a camera
     assert "没有摄像头" in page.inner_text(".yb-call .hint")
+    stays(page)
     page.screenshot(path=OUT / "teller_no_devices.png", full_page=True)
     mark = len(glass.said)
     page.context.close()  # in mid-call
@@ -266,7 +275,8 @@ def test_a_browser_that_closes_and_a_core_that_is_killed_end_in_something_stated
     page = ready(lobby, devices=False)  # the teller is back, without camera and microphone
     accept(page)
     assert lobby.case()["video_case"] == case
-    assert "没有找到您的摄像头或麦克风" in page.inner_text(".yb-call")
+    assert "没有找到您的摄像头或麦克风" in page.inner_text(".yb-call .hint")
+    stays(page)
     lobby.kill_core()
     page.wait_for_selector(".yb-call[data-standing=over], .wrap-up")  # told by the call process itself
     page.screenshot(path=OUT / "teller_core_killed.png", full_page=True)
