@@ -115,6 +115,7 @@ class Choice(Section):
     words: tuple[str, ...] = Field(default=(), max_length=24, description="words that choose it, in either language")
     to: Way
     sets: dict[str, str] = Field(default_factory=dict, description="slots that choosing it fills")
+    when: tuple[Condition, ...] = Field(default=(), max_length=2, description="shown only where all of these hold")
 
 
 class Step(Section):

@@ -260,6 +260,12 @@ class Tellers(Section):
     enabled: bool = Field(
         default=False, description="whether visitors are offered one; without, a colleague in the branch is called"
     )
+    sign: bool = Field(
+        default=False, description="whether some of them sign; then visitors are asked for their language"
+    )
+    dialects: tuple[Literal["yue", "wu", "minnan", "sichuan"], ...] = Field(
+        default=(), max_length=4, description="that some of them speak; then visitors are asked for theirs"
+    )
 
 
 class BankSystem(Section):

@@ -32,8 +32,8 @@ not be lost is numbered by the kiosk's outbox, resent until the hub has acknowle
 once by (device, log, seq); the broker's own acknowledgement counts for nothing. Unknown fields are
 ignored, wrong types are refused, counted and logged without content. No message carries a visitor's
 words, name or numbers, but for these: the hand-over (what was said, with long figures masked, for the person who
-comes), a message that a visitor left for a teller, and what stands in a form that visitor and teller fill together
-(never a masked field's value), with the document that was signed. Codes of
+comes), a message that a visitor left for a teller, the captions of a call for the teller in it, and what stands in a
+form that visitor and teller fill together (never a masked field's value), with the document that was signed. Codes of
 appointments and ends of documents travel as hashes (`contracts/appointments.py`).
 """
 

@@ -13,6 +13,7 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import msgspec
 
 from contracts import call as c
+from contracts import call_help as h
 from contracts import messages as m
 from contracts import together as t
 from contracts import video_messages as v
@@ -163,6 +164,10 @@ CASE_OP: Final = Topic(
 CASE_HERE: Final = Topic(
     "call/here", f"{ROOT}/call/here", v.CaseHere, "kiosk", 1_024, "the visitor still waits for a teller, or talks",
 )  # fmt: skip
+CASE_HEARD: Final = Topic(
+    "call/heard", f"{ROOT}/call/heard", h.CaseHeard, "kiosk", 16 * 1024,
+    "what the visitor says to the teller, masked, with feeling, risk and approved answers: deleted with the case",
+)  # fmt: skip
 CASE_STANDING: Final = Topic(
     "call/standing", f"{ROOT}/call/standing", v.CaseStanding, "hub", 2_048,
     "where this terminal's visitor stands: place, estimate, choices, with a teller", retain=True,
@@ -221,8 +226,8 @@ HUB_PRESENCE: Final = Topic(
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
-    CALL_UP, TOGETHER_STANDS, SIGNED, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS,
-    CASE_STANDING, CALL_DOWN, TOGETHER_ASKED, HUB_PRESENCE,
+    CASE_HEARD, CALL_UP, TOGETHER_STANDS, SIGNED, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS,
+    APPOINTMENTS, CASE_STANDING, CALL_DOWN, TOGETHER_ASKED, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)

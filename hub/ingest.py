@@ -25,6 +25,7 @@ import sqlalchemy as sa
 
 from config.routing import Routing, load_routing
 from contracts import call as c
+from contracts import call_help as h
 from contracts import messages as m
 from contracts import together as t
 from contracts import topics
@@ -52,7 +53,7 @@ from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, early, events, handovers, opinions, refused, upsert
 from hub.together import stands
 from hub.together.signed import Unsound, keep
-from hub.video import asking
+from hub.video import asking, helping
 from hub.video.pool import NotNow, Pool
 
 log = logging.getLogger(__name__)
@@ -319,6 +320,11 @@ class Ingest:
             case t.TogetherStands():
                 if refused_for := stands.take_up(db, address, message, self._now()):
                     self._refuse(f"together_{refused_for}", f"a talk's message of {address.device}")
+            case h.CaseHeard():
+                try:
+                    helping.keep_heard(db, address.branch, address.device, message, self._now())
+                except NotNow as err:
+                    self._refuse(f"heard_{err.reason}", f"a caption of {address.device}")
             case m.KioskQueue():
                 for refusal in take_live(db, address.branch, address.device, message, now=self._now()):
                     self._refuse(refusal.reason, f"live state of {address.device}")

@@ -38,6 +38,7 @@ from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
 from kiosk.call.acts import TellerActs
 from kiosk.call.calls import CallNews, Calls
+from kiosk.call.captions import CaptionPorts, Captions
 from kiosk.call.joining import Joining
 from kiosk.call.line import TellerLine
 from kiosk.call.taps import TappedCanceller, tapped
@@ -79,7 +80,7 @@ from kiosk.session.visit import Visit
 from kiosk.shadow.opening import open_shadow
 from kiosk.shadow.shadow import Shadow, Surroundings
 from kiosk.sync.ledger import DiskLedger
-from kiosk.sync.link import Condition, Link, LinkPace
+from kiosk.sync.link import Condition, Link, LinkPace, envelope
 from kiosk.sync.outbox import Outbox, OutboxFull
 from kiosk.sync.samples import Samples
 from kiosk.sync.vitals import VitalsProbe
@@ -234,17 +235,28 @@ class Terminal:
             facts=self._facts,
             local_now=_local_now,
         )
+        echo = TappedCanceller(open_canceller(self._far), self._calls.heard, self._plays)
         around = Around(
-            echo=TappedCanceller(open_canceller(self._far), self._calls.heard, self._plays),
+            echo=echo,
             attendance=self._attendance,
             camera_works=lambda: self._session.works.get("camera", False),
             is_open=self._may_hear,
             far=self._far,
             lips=self._lips,
+            loud=lambda: self._calls.active and not echo.full_duplex and self._plays(self._clock.now_ns()),
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
+        self._captions = Captions(
+            CaptionPorts(
+                recogniser=talk.recogniser, understanding=talk.understanding, weighing=talk.weighing,
+                watching=actions.watching, answers=knowledge, finder=entries, say=self._link.say_heard,
+                envelope=envelope, local_now=_local_now,
+            ),
+            lambda: self._calls.case,
+            lambda: self._session.visit,
+        )  # fmt: skip
         self._microphone: Microphone | None = None
         self._session.forgetters += [
             self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"), self._together.forget,
@@ -312,6 +324,7 @@ class Terminal:
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
         called = {**self._announcer.tallies(), **self._session.tallies()}
         called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
+        called |= {f"caption.{name}": count for name, count in self._captions.tallies().items() if count}
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
@@ -321,8 +334,8 @@ class Terminal:
         if self._staff and self._staff.open:
             return False
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
-        if self._calls.active:
-            return False  # they talk to a teller, not to her
+        if self._calls.active:  # they talk to a teller, not to her: only captions are made of it
+            return self._calls.standing == "up" and not session.muted
         return not session.muted and (session.visit is not None or self._presence.here or blind)
 
     def _hub_now(self) -> datetime | None:
@@ -342,6 +355,8 @@ class Terminal:
     def _call_news(self, news: CallNews) -> None:
         """What became of a call: lines are looked for in a hurry while there is one."""
         self._link.hurry(self._calls.active)
+        if not self._calls.active:
+            self._ears.forget()  # the end of a sentence to the teller is none to her
         self._joining.news(news)
         self._session.show()
         log.info("call: %s", news)
@@ -398,6 +413,7 @@ class Terminal:
             "together": self._together.run(),
             "printer": self._look_at_printer(),
             "call": self._calls.run(),
+            "captions": self._captions.run(),
             "alive": keep_alive(self._clock),
             "tidy": self._ledger.tidy(self._clock),
             "day": self._look_at_day(),
@@ -494,6 +510,8 @@ class Terminal:
     async def _hear(self, microphone: Microphone) -> None:
         self._microphone = microphone
         async for event in self._ears.hear(microphone.frames()):
+            if self._captions.takes(event):
+                continue
             if isinstance(event, SpeechStarted):
                 self._session.voice_heard()
             await self._session.events.put(event)

@@ -54,6 +54,7 @@ class Around:
     far: FarEnd | None = None  # what the loudspeaker played
     lips: Lips | None = None
     parts: frozenset[str] = WHOLE  # a bench measures defences alone by leaving others out
+    loud: Callable[[], bool] = lambda: False  # a teller's voice is played, and this canceller cannot take it out
     hot: HotWords | None = None  # a bench with many conversations makes them once; None: they are made
 
 
@@ -65,6 +66,8 @@ class Conversation:
     turns: Turns
     weighing: Weighing
     voice: Voice | None
+    recogniser: ModelRecogniser
+    understanding: ModelUnderstanding
     counted: Mapping[str, Callable[[], Mapping[str, int]]]  # what each part counts
     adopt_manner: Callable[[Site], None]  # pace and loudness as this site has them, from the next visit on
 
@@ -143,7 +146,8 @@ def converse(
     )
 
     def speaking() -> bool:
-        return bool(session.turns and session.turns.playback and session.turns.playback.speaking)
+        own = bool(session.turns and session.turns.playback and session.turns.playback.speaking)
+        return own or around.loud()
 
     background = NoiseFloor()
     share = own.share if own else None
@@ -195,4 +199,4 @@ def converse(
         "own": own.tallies if own else dict,
         "ignored": lambda: turns.tally_against,
     }
-    return Conversation(ears, turns, weighing, voice, counted, how.adopt)
+    return Conversation(ears, turns, weighing, voice, recogniser, understanding, counted, how.adopt)

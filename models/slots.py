@@ -181,6 +181,13 @@ PRIORITIES: Final = _words(
         "elderly|senior citizen|i'?m old|my age|(?:seventy|eighty|ninety)\\w* years old|[789][0-9] years old",
     ),
 )
+TONGUES: Final = _words(
+    ("sign", "手语|打手势|聋人", "sign language|deaf|signs"),
+    ("yue", "粤语|广东话|白话", "cantonese"),
+    ("wu", "上海话|吴语|苏州话", "shanghainese|wu dialect"),
+    ("minnan", "闽南话|闽南语|台语", "hokkien|minnan"),
+    ("sichuan", "四川话|重庆话|川话", "sichuan(?:ese)?"),
+)
 _READERS: Final[Sequence[tuple[str, Words]]] = (
     ("place", PLACES),
     ("item", ITEMS),
@@ -193,6 +200,7 @@ _READERS: Final[Sequence[tuple[str, Words]]] = (
     ("switch", SWITCHES),
     ("time", HOURS),
     ("priority", PRIORITIES),
+    ("tongue", TONGUES),
 )
 _ZH_DIGITS: Final = {c: str(n) for n, c in enumerate("零一二三四五六七八九")} | {"〇": "0", "幺": "1", "洞": "0"}
 _EN_DIGITS: Final = {
@@ -285,9 +293,9 @@ def _meant(text: str) -> str:
 
 def read_slots(text: str, language: Language) -> dict[str, str]:
     """Slots of one sentence: `amount` (whole units, as digits), `place`, `item`, `date`, `term`, `currency`,
-    `topic`, `how`, `period`, `switch`, `time` (hour), `priority`, `digits` (said one by one), `tail` (digits that
-    were named as the end of a number), `ticket_no`. Values are ids; those of the lists above. `language` is the
-    sentence's.
+    `topic`, `how`, `period`, `switch`, `time` (hour), `priority`, `tongue`, `digits` (said one by one), `tail` (digits
+    that were named as the end of a number), `ticket_no`. Values are ids; those of the lists above. `language` is
+    the sentence's.
     """
     said = normalise(text[:MAX_CHARS])
     found = {slot: value for slot, words in _READERS if (value := _first(words, said, language)) is not None}

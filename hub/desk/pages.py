@@ -26,6 +26,8 @@ from hub.desk.counter import CounterPage
 from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
+from hub.desk.help_acts import HelpActs
+from hub.desk.help_proposals import ProposalList
 from hub.desk.shadow_panel import shadows_html
 from hub.desk.teller_page import TellerPage
 from hub.desk.together_acts import TogetherActs
@@ -87,11 +89,11 @@ def add_desk(
         await redraw()
         follow(desk, branch, redraw)
 
-    video, together = VideoActs(hub, acts), TogetherActs(hub, acts)
+    video, helping, together = VideoActs(hub, acts), HelpActs(hub, acts), TogetherActs(hub, acts)
 
     @ui.page("/desk/teller", title="视频柜员 Teller")
     async def teller(request: Request) -> None:
-        await TellerPage(desk, video, together, request).draw()
+        await TellerPage(desk, video, helping, together, request).draw()
 
     @ui.page("/desk/tellers", title="视频柜员总览 Tellers")
     async def tellers(request: Request) -> None:
@@ -114,12 +116,12 @@ def add_desk(
 
     @ui.page("/desk/knowledge", title="知识 Knowledge")
     async def knowledge_page(request: Request) -> None:
-        await _knowledge(request, desk)
+        await _knowledge(request, desk, helping)
 
     ui.run_with(app, title="迎宾 Yingbin", tailwind=False, language="zh-CN", show_welcome_message=False)
 
 
-async def _knowledge(request: Request, desk: Desk) -> None:
+async def _knowledge(request: Request, desk: Desk, helping: HelpActs) -> None:
     person = frame(request, desk, "knowledge", "")
     mine = where(person, Right.OFFER_KNOWLEDGE, desk.hub.branches() or list(desk.labels.branches))
     chosen = {"branch": mine[0] if mine else ""}
@@ -180,6 +182,7 @@ async def _knowledge(request: Request, desk: Desk) -> None:
                 max_file_size=MAX_PACK_BYTES,
                 max_files=1,
             ).props(f"accept=.ybpack flat :headers='{token}'")
+        await ProposalList(desk, helping, person, mine).draw()
         listed()
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Any, Final, cast
 
@@ -12,7 +12,7 @@ from contracts.video import Refusal, WrapCode
 from contracts.video_messages import Need
 from hub.desk.frame import button, words
 from hub.desk.video_labels import REFUSALS, SPOKEN, WRAP_CODES
-from hub.labels import Labels
+from hub.labels import Labels, Pair
 from hub.video.acts import MAX_NOTE, MAX_SUMMARY
 from hub.video.pool import Row
 from hub.video.summary import draft
@@ -73,10 +73,15 @@ def wrap_up(
     packet: dict[str, Any] | None,
     labels: Labels,
     file: Callable[[WrapCode, str], Awaitable[None]],
+    talk: Sequence[Pair] = (),
+    code: WrapCode = "solved",
 ) -> None:
-    """The account: drafted from what is known as fact, completed by the teller, with what became of the wish."""
-    zh, en = draft(packet, labels, talk_s=case["talk_s"], note=case["note"])
-    told: dict[str, Any] = {"code": "solved", "summary": zh}
+    """The account: drafted from what is known as fact, completed by the teller, with what became of the wish.
+
+    `talk`: what the talk added; `code`: the outcome that is proposed.
+    """
+    zh, en = draft(packet, labels, talk_s=case["talk_s"], note=case["note"], talk=talk)
+    told: dict[str, Any] = {"code": code, "summary": zh}
 
     def write(text: str) -> None:
         told["summary"] = text
@@ -89,7 +94,7 @@ def wrap_up(
         with ui.element("div").classes("acts-row"):
             button(("中文稿", "Chinese draft"), lambda: write(zh), name="draft-zh")
             button(("英文稿", "English draft"), lambda: write(en), name="draft-en")
-        ui.select({code: " ".join(pair) for code, pair in WRAP_CODES.items()}, value="solved", label="结果 Outcome",
+        ui.select({one: " ".join(pair) for one, pair in WRAP_CODES.items()}, value=code, label="结果 Outcome",
                   on_change=lambda event: told.update(code=event.value)).props('data-field="code"')  # fmt: skip
         button(("提交", "File"), lambda: file(told["code"], told["summary"]), css="primary", name="file")
 

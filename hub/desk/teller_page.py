@@ -17,8 +17,11 @@ from nicegui.events import KeyEventArguments
 
 from contracts.video import CaseState, TellerState
 from contracts.video_messages import Need
+from hub.desk.day_panel import day_panel
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, words
 from hub.desk.handover_panel import handover_html
+from hub.desk.help_acts import HelpActs
+from hub.desk.help_panel import HelpPanel
 from hub.desk.teller_forms import ask_reason, ask_transfer, wrap_up
 from hub.desk.together_acts import TogetherActs
 from hub.desk.together_panel import TogetherPanel
@@ -38,9 +41,12 @@ KEYS: Final = {"a": "accept", "r": "refuse", "s": "begin", "t": "transfer", "e":
 class TellerPage:
     """One open page of one teller."""
 
-    def __init__(self, desk: Desk, acts: VideoActs, together: TogetherActs, request: Request) -> None:
+    def __init__(
+        self, desk: Desk, acts: VideoActs, help_acts: HelpActs, together: TogetherActs, request: Request
+    ) -> None:
         self._desk, self._acts, self._together = desk, acts, together
         self._person = frame(request, desk, "teller", "")
+        self._help = HelpPanel(help_acts, self._person, lambda: (self._case, self._packet))
         self._me: Row | None = None
         self._case: Row | None = None
         self._packet: dict[str, Any] | None = None
@@ -60,9 +66,11 @@ class TellerPage:
             with ui.element("section").classes("sheet mine").props('aria-live="polite"'):
                 self._mine()
             with ui.element("aside").classes("side"):
-                self._told()
                 self._form()
+                self._help.draw()
+                self._told()
                 self._around()
+                day_panel()
             await TogetherPanel(self._desk, self._together, self._person, lambda: self._case).draw()
         ui.keyboard(on_key=self._key, repeating=False)
         follow(self._desk, POOL, self._redraw)
@@ -98,6 +106,8 @@ class TellerPage:
         self._mine.refresh()
         self._around.refresh()
         if (self._packet, self._state) != before or self._held != case:  # else whoever reads or writes is disturbed
+            if self._state is CaseState.WRAPPING_UP:
+                await self._help.read()  # the account is drafted from it
             self._told.refresh()
             self._form.refresh()
 
@@ -211,7 +221,8 @@ class TellerPage:
     @ui.refreshable_method
     def _form(self) -> None:
         if self._case is not None and self._state is CaseState.WRAPPING_UP:
-            wrap_up(self._case, self._packet, self._desk.labels, self._file)
+            facts, code = self._help.facts(), self._help.code(self._case["talk_s"])
+            wrap_up(self._case, self._packet, self._desk.labels, self._file, facts, code)
 
     @ui.refreshable_method
     def _around(self) -> None:
@@ -220,6 +231,7 @@ class TellerPage:
             (("今天通话", "Talks in 24 h"), str(figures.get("talks", 0))),
             (("平均分钟", "Mean minutes"), _or_dash(figures.get("mean_min"))),
             (("客户评分", "Rated"), f"{_or_dash(figures.get('score'))} ({figures.get('opinions', 0)})"),
+            (("最近一小时通话", "Of the last hour"), f"{figures.get('load', 0.0):.0%}"),
             (("拒接", "Refused"), str(figures.get("refused", 0))),
             (("转出", "Passed on"), str(figures.get("transferred", 0))),
         )

@@ -67,6 +67,12 @@ LACKS: Final[dict[str, Pair]] = {
     "level": ("级别不够", "level"),
 }
 SPOKEN: Final[dict[str, Pair]] = {"zh": ("普通话", "Mandarin"), "en": ("英语", "English")}
+DIALECTS: Final[dict[str, Pair]] = {
+    "yue": ("粤语", "Cantonese"),
+    "wu": ("上海话", "Shanghainese"),
+    "minnan": ("闽南话", "Hokkien"),
+    "sichuan": ("四川话", "Sichuanese"),
+}
 NEEDS: Final[tuple[tuple[str, Pair], ...]] = (
     ("sign", ("手语", "Sign language")),
     ("calm", ("需安抚", "Needs calm")),
@@ -78,7 +84,7 @@ def needs(row: dict[str, Any], labels: Labels) -> list[Pair]:
     """What a case needs, as chips."""
     found = [labels.service(row["service"]), SPOKEN[row["language"]]]
     if row["dialect"]:
-        found.append((row["dialect"], row["dialect"]))
+        found.append(DIALECTS.get(row["dialect"], (row["dialect"], row["dialect"])))
     return found + [pair for name, pair in NEEDS if row[name]]
 
 

@@ -5,8 +5,11 @@ from alembic import context
 from hub.accounts import tables as people
 from hub.calls import tables as calls
 from hub.store import tables
+from hub.video import help_tables
 
-assert people.people.metadata is tables is calls.calls.metadata  # imported, so that its tables are known
+assert (
+    people.people.metadata is tables is calls.calls.metadata is help_tables.proposals.metadata
+)  # imported, so that its tables are known
 context.configure(
     connection=context.config.attributes["connection"], target_metadata=tables, transaction_per_migration=False
 )

@@ -160,11 +160,31 @@
     async openOwn() {
       const audio = { echoCancellation: true, noiseSuppression: true, autoGainControl: true };
       const video = { width: 640, height: 480, frameRate: { ideal: 15, max: 30 } };
+      let stream = null;
       for (const wish of [{ audio, video }, { audio }, { video }]) {
-        try { return await navigator.mediaDevices.getUserMedia(wish); } catch { /* one of them is not there */ }
+        try { stream = await navigator.mediaDevices.getUserMedia(wish); break; } catch { /* one of them is not there */ }
       }
-      this.hint.replaceChildren(both(WORDS.noOwn));
-      return new MediaStream();
+      this.noOwn = !stream;
+      stream ||= new MediaStream();
+      if (!stream.getAudioTracks().length) stream.addTrack(this.silence());
+      this.hints();
+      return stream;
+    }
+
+    /* Where there is no microphone: a line without any packet would be taken for one that was cut. */
+    silence() {
+      this.quiet = new AudioContext();
+      const source = this.quiet.createConstantSource(), end = this.quiet.createMediaStreamDestination();
+      source.offset.value = 0;
+      source.connect(end);
+      source.start();
+      return end.stream.getAudioTracks()[0];
+    }
+
+    /* What is missing on either side, and a line too weak for pictures. */
+    hints() {
+      const words = [...(this.noOwn ? ["noOwn"] : []), ...(this.missing || []), ...(this.weak ? ["weak"] : [])];
+      this.hint.replaceChildren(...words.map((word) => both(WORDS[word])));
     }
 
     openLine() {
@@ -222,8 +242,9 @@
       if (!media.camera) words.push("noCamera");
       if (!media.microphone) words.push("noMicrophone");
       if (!media.speaker) words.push("noSpeaker");
-      if (media.standing === "up" && !media.picture) words.push("weak");
-      this.hint.replaceChildren(...words.map((word) => both(WORDS[word])));
+      this.missing = words;
+      this.weak = media.standing === "up" && !media.picture;
+      this.hints();
       this.second.hidden = media.shows === "none";
       this.relabel(this.buttons.document, media.shows === "none" ? "document" : "noDocument", media.shows !== "none");
       this.shows = media.shows;
@@ -365,7 +386,7 @@
     word(text) {
       const said = JSON.parse(text);
       if (said.kind === "bye") this.end(said.reason || "done", "over");
-      if (said.kind === "media" && this.standing === "up") this.hint.replaceChildren(...(said.picture ? [] : [both(WORDS.weak)]));
+      if (said.kind === "media" && this.standing === "up") { this.weak = !said.picture; this.hints(); }
     }
 
     tellTerminal(word) {
@@ -443,6 +464,7 @@
     stopOwn() {
       for (const track of this.stream ? this.stream.getTracks() : []) track.stop();
       this.shared?.stop();
+      this.quiet?.close();
       for (const video of [this.own, this.remote, this.second]) video.srcObject = null;
     }
   }

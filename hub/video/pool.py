@@ -27,6 +27,7 @@ from contracts.video import (
 from contracts.video_messages import Need
 from hub.store import upsert
 from hub.together.tables import seconds, together
+from hub.video.help_tables import call_heard
 from hub.video.rule import Decision, Free, Waiting, match
 from hub.video.tables import POOL, case_changes, cases, decisions, pools, tellers
 
@@ -55,6 +56,7 @@ _UNDECIDED: Final = (
     .values(outcome="refused", decided_at=sa.bindparam("at"))
 )
 _BUMP: Final = sa.update(pools).where(pools.c.pool == POOL).values(revision=pools.c.revision + 1)
+_UNHEARD: Final = sa.delete(call_heard).where(call_heard.c.video_case == sa.bindparam("k_case"))
 _CHANGED: Final = sa.insert(case_changes)
 _DECIDED: Final = sa.insert(decisions)
 _LOADS: Final = (
@@ -121,6 +123,7 @@ class Pool:
         values = {"deadline": None, **values, "state": state, "reason": reason, "since": self.now}
         if state in OVER:
             values["over_at"] = self.now
+            self.db.execute(_UNHEARD, {"k_case": row["video_case"]})
         if CaseState(row["state"]) in TALKS and state not in TALKS:  # what was typed in the talk goes with it
             self.db.execute(_APART, {"k_case": row["video_case"]})
             self.db.execute(_UNDECIDED, {"k_case": row["video_case"], "at": self.now})
@@ -184,11 +187,11 @@ class Pool:
         line = in_line(self.db, self.rules, self.now)
         if not line:
             return []
-        loads = _loads(self.db, self.now)
+        talked = loads(self.db, self.now)
         known = _known(self.db, {row["alias"] for row in line if row["alias"]})
         found = match(
             [waiting_of(row, self.rules, known.get(row["alias"], {})) for row in line],
-            [free_of(row, loads.get(row["person"], 0.0)) for row in free],
+            [free_of(row, talked.get(row["person"], 0.0)) for row in free],
             self.rules,
             self.now,
             [free_of(row) for row in on_duty],
@@ -252,7 +255,7 @@ def free_of(row: Row, load: float = 0.0) -> Free:
     )  # fmt: skip
 
 
-def _loads(db: sa.Connection, now: datetime) -> dict[str, float]:
+def loads(db: sa.Connection, now: datetime) -> dict[str, float]:
     """By teller, the share of the last hour spent talking."""
     return {
         row.teller: float(row.talked or 0) / LOAD_WINDOW.total_seconds()
@@ -266,7 +269,7 @@ def _known(db: sa.Connection, aliases: set[str]) -> dict[str, dict[str, float]]:
         return {}
     served = (
         sa.select(cases.c.alias, cases.c.teller, sa.func.avg(cases.c.score).label("score"))
-        .where(cases.c.alias.in_(sorted(aliases)), cases.c.state == CaseState.WRAPPED_UP, cases.c.talk_s > 0)
+        .where(cases.c.alias.in_(sorted(aliases)), cases.c.state == CaseState.WRAPPED_UP, cases.c.talk_at.is_not(None))
         .group_by(cases.c.alias, cases.c.teller)
     )
     found: dict[str, dict[str, float]] = {}

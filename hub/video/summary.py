@@ -1,12 +1,12 @@
 """The account of a talk, drafted from what is known before the teller writes a word: facts only, in two languages.
 
 Facts are what the hand-over says as such: the wish, what was told for it, how far identity was checked, signs of risk,
-the ticket, what was tried. What was said in the call itself nobody wrote down, so nothing of it is claimed.
+the ticket, what was tried. What the talk itself added is told by `account.py`; no sentence of a visitor is in a draft.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,11 +20,16 @@ SLOT_NAMES: Final[dict[str, Pair]] = {
     "period": ("期限", "period"), "date": ("日期", "date"), "time": ("时间", "time"), "phone": ("电话", "phone"),
     "account": ("账号", "account"), "service": ("业务", "service"),
 }  # fmt: skip
-HIDDEN_SLOTS: Final = frozenset({"service", "message", "code"})  # shown elsewhere, or the visitor's own words
+HIDDEN_SLOTS: Final = frozenset({"service", "message", "code", "tongue"})  # shown elsewhere, or the visitor's own words
 
 
-def draft(found: Mapping[str, Any] | None, labels: Labels, *, talk_s: int, note: str = "") -> Pair:
-    """(Chinese, English). `found`: the hand-over as the view gives it, or None where there is none."""
+def draft(
+    found: Mapping[str, Any] | None, labels: Labels, *, talk_s: int, note: str = "", talk: Sequence[Pair] = ()
+) -> Pair:
+    """(Chinese, English). `found`: the hand-over as the view gives it, or None where there is none.
+
+    `talk`: what the talk itself added (`account.talk_facts`).
+    """
     zh: list[str] = []
     en: list[str] = []
 
@@ -37,6 +42,8 @@ def draft(found: Mapping[str, Any] | None, labels: Labels, *, talk_s: int, note:
         _facts(packet, labels, add)
     if note:
         add((f"转来时的说明：{note}。", f"Note on transfer: {note}."))
+    for sentence in talk:
+        add(sentence)
     minutes = max(1, round(talk_s / 60))
     add((f"视频通话约 {minutes} 分钟。", f"About {minutes} min on video."))
     return "".join(zh), " ".join(en)

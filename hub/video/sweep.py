@@ -17,6 +17,7 @@ from config.routing import Routing
 from contracts.video import OVER, VISITOR_THERE, CaseEvent, CaseState, TellerEvent, TellerState
 from contracts.video_messages import LEFT_MESSAGE_KEPT_S
 from hub.store import Store
+from hub.video import helping, proposals
 from hub.video.acts import free_again, lose, release, resting, unhand, written_off
 from hub.video.asking import dropped, leave
 from hub.video.pool import NotNow, Pool, Row, duty, free_of, in_line, waiting_of
@@ -104,7 +105,8 @@ def forget(db: sa.Connection, now: datetime, oldest: datetime) -> int:
         sa.delete(case_changes).where(case_changes.c.at < now - DECISIONS_KEPT),
         sa.delete(cases).where(cases.c.state.in_(OVER), cases.c.over_at < oldest),
     )
-    return sum(db.execute(statement).rowcount for statement in aged)
+    forgotten = sum(db.execute(statement).rowcount for statement in aged)
+    return forgotten + helping.forget(db) + proposals.forget(db, now)
 
 
 def _anything(db: sa.Connection, rules: Routing, now: datetime) -> bool:

@@ -11,7 +11,7 @@ from config.routing import Routing
 from contracts.messages import HANDOVER_KEPT_S
 from contracts.video import OVER, CaseState, TellerState
 from hub.store import Store, handovers
-from hub.video.pool import Row, duty, free_of, in_line, waiting_of
+from hub.video.pool import Row, duty, free_of, in_line, loads, waiting_of
 from hub.video.rule import lacks
 from hub.video.standing import estimate
 from hub.video.tables import case_changes, cases, decisions, left_messages, tellers
@@ -68,11 +68,14 @@ def figures_of(store: Store, person: str, now: datetime) -> dict[str, Any]:
         .group_by(case_changes.c.event)
     )
     count = {one["event"]: one["count"] for one in acts}
+    with store.read() as db:
+        load = loads(db, now).get(person, 0.0)
     return {
         "talks": row["talks"],
         "mean_min": round(float(row["talk_s"] or 0) / 60 / row["talks"], 1) if row["talks"] else None,
         "score": None if row["score"] is None else round(float(row["score"]), 2),
         "opinions": row["opinions"],
+        "load": round(min(1.0, load), 3),
         "refused": count.get("refused", 0),
         "transferred": count.get("transferred", 0),
     }

@@ -24,6 +24,7 @@ ACTIONS: Final = frozenset(
     {"ask_teller", "look_at_teller", "leave_teller", "propose_call_back", "book_call_back", "leave_message"}
 )
 WISH: Final = "call_remote_teller"
+DIALECTS: Final = frozenset({"yue", "wu", "minnan", "sichuan"})
 STRONG: Final = 0.5  # of anger or fear: somebody calm is wanted
 WEEKDAYS: Final[tuple[Weekday, ...]] = (
     "monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday",
@@ -178,4 +179,23 @@ class TellerActs:
         chosen = named if named in known else service.id if service else self._site.services[0].id
         mood = visit.story.mood
         upset = mood is not None and mood.emotion in ("anger", "fear") and mood.intensity >= STRONG
-        return v.Need(service=chosen, language=visit.language, sign=place.slots.get("sign") == "yes", calm=upset)
+        tongue = place.slots.get("tongue", "")
+        dialect = tongue if tongue in DIALECTS else ""
+        language = "zh" if dialect else "en" if tongue == "en" else visit.language
+        return v.Need(service=chosen, language=language, dialect=dialect, sign=tongue == "sign", calm=upset)
+
+    def facts(self, visit: Visit) -> dict[str, str]:
+        """What the conversation may know: that there are tellers, and between which languages a visitor may choose."""
+        offered = self._site.tellers
+        tongues = [*offered.dialects, *(["sign"] if offered.sign else [])]
+        found = {"tellers": "yes", **{f"tongue_{one}": "yes" for one in tongues}}
+        if tongues and not self._presses(visit):
+            found["tongues"] = "yes"
+        return found
+
+    @staticmethod
+    def _presses(visit: Visit) -> bool:
+        """Whether a question before the call would be one too many: somebody is angry, afraid, or in danger."""
+        mood = visit.story.mood
+        upset = mood is not None and mood.emotion in ("anger", "fear") and mood.intensity >= STRONG
+        return upset or visit.concern.risk == "high" or bool(visit.concern.danger)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
 from contracts import video_messages as v
-from contracts.video import OVER, CaseState, EndReason
+from contracts.video import OVER, VISITOR_THERE, CaseState, EndReason
 from kiosk.ports import BusDown, Clock
 from kiosk.sync.outbox import OutboxFull
 
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 ANSWER_S: Final = 5.0  # the hub says where the visitor stands within this, or counts as away
 AGAIN_S: Final = 20.0  # a place that got better is told no oftener than this
+DISOWNED: Final = 8  # cases that were told as lost, so that each is told once
 BEAT_S: Final = v.CASE_HEARD_EVERY_S
 
 
@@ -49,6 +50,7 @@ class TellerLine:
         self._answered = asyncio.Event()
         self._told_ns = 0
         self._told: tuple[object, ...] = ()
+        self._disowned: deque[str] = deque(maxlen=DISOWNED)
         self.case = ""
         self.standing: v.CaseStanding | None = None
         self.media: v.Media = "none"
@@ -86,6 +88,8 @@ class TellerLine:
     def hears(self, standing: v.CaseStanding) -> None:
         """The hub said where a case stands. Of other cases, and older than what is known, nothing is taken."""
         known = self.standing
+        if standing.case != self.case:
+            self._disown(standing)
         if standing.case != self.case or (
             known is not None and known.store == standing.store and standing.revision < known.revision
         ):
@@ -102,6 +106,16 @@ class TellerLine:
         if same_state and self._clock.now_ns() - self._told_ns < AGAIN_S * 1e9:
             return
         self._changed()
+
+    def _disown(self, standing: v.CaseStanding) -> None:
+        """The hub still has a case of this terminal that nobody here knows: it is from before a core that was killed.
+
+        The teller and the line need not wait until it is missed: it is told as lost, once.
+        """
+        if standing.state in VISITOR_THERE and standing.case not in self._disowned:
+            self._disowned.append(standing.case)
+            self.tally["disowned"] += 1
+            self._ops.post_case_op(v.CaseLeft(case=standing.case, why="lost"))
 
     async def leave(self, why: EndReason) -> None:
         """The visitor goes another way. Raises `OutboxFull`."""

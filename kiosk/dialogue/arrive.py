@@ -12,7 +12,7 @@ from config.intents import IntentRow
 from config.schema import Site
 from contracts.screen import Language, Target
 from kiosk.dialogue.answers import typed_most
-from kiosk.dialogue.flows import FlowBook, Place
+from kiosk.dialogue.flows import FlowBook, Place, all_hold
 from kiosk.dialogue.reply import Context, Do, Keypad, Reply
 from kiosk.dialogue.wording import Wording, choice_target, filled, joined, key_targets, pick, service_target
 
@@ -148,7 +148,9 @@ class Arrivals:
         if step.choices_from == "services":
             return tuple(service_target(service, context.language) for service in self._site.services)
         keys = key_targets(self._phrases, context.language) if self._keypad(place) else ()
-        return (*(choice_target(choice, context.language) for choice in self._book.choices(place)), *keys)
+        known = {**place.slots, **context.facts}
+        shown = [choice for choice in self._book.choices(place) if all_hold(choice.when, known)]
+        return (*(choice_target(choice, context.language) for choice in shown), *keys)
 
     def dropped(self, context: Context, place: Place) -> Reply:
         """A wish is given up; what waits is offered."""

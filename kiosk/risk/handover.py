@@ -81,7 +81,7 @@ def build(known: Known) -> c.HandoverPacket:
         slots=_slots(known.slots),
         transcript=tuple(lines[-c.MAX_LINES :]),
         feeling=known.feeling,
-        risk=_shown(known.risk),
+        risk=masked_risk(known.risk),
         identity=known.identity,
         ticket=None if known.ticket is None else c.TicketHeld(number=known.ticket[0], service=known.ticket[1]),
         waiting_s=known.waiting_s,
@@ -102,13 +102,14 @@ def _slots(slots: Mapping[str, str]) -> dict[str, str] | None:
     return dict(list(kept.items())[: c.MAX_SLOTS]) or None
 
 
-def _shown(risk: c.RiskFound | None) -> c.RiskFound | None:
+def masked_risk(risk: c.RiskFound | None, most: int = c.MAX_REASONS) -> c.RiskFound | None:
+    """The risk as somebody else may see it: long figures in its evidence masked, the first `most` reasons."""
     if risk is None:
         return None
     reasons = tuple(
         msgspec.structs.replace(row, evidence=masked(row.evidence)[: c.MAX_LINE_CHARS]) for row in risk.reasons
     )
-    return c.RiskFound(level=risk.level, reasons=reasons[: c.MAX_REASONS])
+    return c.RiskFound(level=risk.level, reasons=reasons[:most])
 
 
 def _fitting(packet: c.HandoverPacket) -> c.HandoverPacket:

@@ -143,7 +143,7 @@ class Actions:
         """What the brain may know of the bank, the reader and the appointments."""
         banking = self._banking.facts(visit) if self._banking else {}
         appointments = self._checking_in.facts() if self._checking_in else {}
-        return {**banking, **appointments, **({"tellers": "yes"} if self.tellers else {})}
+        return {**banking, **appointments, **(self.tellers.facts(visit) if self.tellers else {})}
 
     async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
         if self._checking_in is None:

@@ -19,6 +19,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 from contracts import call as c
+from contracts import call_help as h
 from contracts import messages as m
 from contracts import together as t
 from contracts import topics
@@ -69,7 +70,8 @@ class Condition:
     """How long the models took since this was called last: called once a report."""
 
 
-def _envelope() -> dict[str, Any]:
+def envelope() -> dict[str, Any]:
+    """What every message begins with."""
     return {"id": uuid.uuid4().hex, "at": datetime.now(UTC), "mono_ns": time.monotonic_ns()}
 
 
@@ -170,7 +172,7 @@ class Link:
         live = await asyncio.to_thread(self._live)
         if live.owed:
             row = topics.KIOSK_QUEUE
-            said = m.KioskQueue(**_envelope(), log=self._outbox.log, day=live.day, tickets=live.tickets, owed=live.owed)
+            said = m.KioskQueue(**envelope(), log=self._outbox.log, day=live.day, tickets=live.tickets, owed=live.owed)
             try:
                 await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
             except BusDown:
@@ -245,7 +247,7 @@ class Link:
         owed = await asyncio.to_thread(self._outbox.tallies)
         look, condition = vitals.look(), self._condition()
         report = m.Telemetry(
-            **_envelope(),
+            **envelope(),
             uptime_s=look.uptime_s,
             pending=owed.pending,
             dropped=owed.dropped,
@@ -281,7 +283,7 @@ class Link:
         if not batch:
             return
         row = topics.TELEMETRY_BATCH
-        said = m.TelemetryBatch(**_envelope(), samples=batch, thinned=await asyncio.to_thread(samples.thinned))
+        said = m.TelemetryBatch(**envelope(), samples=batch, thinned=await asyncio.to_thread(samples.thinned))
         with contextlib.suppress(BusDown):
             await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
             await asyncio.to_thread(samples.told, batch)
@@ -289,21 +291,26 @@ class Link:
     async def say_case_here(self, case: str, media: v.Media) -> None:
         """The visitor of this case is still there. Raises `BusDown`."""
         row = topics.CASE_HERE
-        said = v.CaseHere(**_envelope(), case=case, media=media)
+        said = v.CaseHere(**envelope(), case=case, media=media)
         await self._bus.publish(row.at(self._branch, self._device), row.encode(said), qos=row.qos)
 
     def _availability(self, *, online: bool) -> bytes:
-        said = m.Availability(**_envelope(), online=online, since=self._since, versions=self._versions)
+        said = m.Availability(**envelope(), online=online, since=self._since, versions=self._versions)
         return topics.AVAILABILITY.encode(said)
 
     async def say_call(self, message: c.CallUp) -> None:
         """Hand a call's signalling to the broker, now or not at all. Raises `BusDown`."""
-        row = topics.CALL_UP
-        await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
+        await self._say_now(topics.CALL_UP, message)
+
+    async def say_heard(self, message: h.CaseHeard) -> None:
+        """Hand a caption of a call to the broker, now or not at all. Raises `BusDown`."""
+        await self._say_now(topics.CASE_HEARD, message)
 
     async def say_together(self, message: t.TogetherStands) -> None:
         """Hand what stands on the screen of a talk to the broker, now or not at all. Raises `BusDown`."""
-        row = topics.TOGETHER_STANDS
+        await self._say_now(topics.TOGETHER_STANDS, message)
+
+    async def _say_now(self, row: topics.Topic[Any], message: m.Message) -> None:
         await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
 
     def hurry(self, hurried: bool) -> None:

@@ -126,3 +126,14 @@ async def test_a_call_that_ends_by_itself_is_told_as_lost_and_one_that_never_beg
     await settle()
     desk.calls.hang_up("lost")
     assert desk.line.media == "lost"
+
+
+async def test_a_case_from_before_a_killed_core_is_told_as_lost_once_and_one_that_is_over_is_not(desk: Desk) -> None:
+    for state in (CaseState.TALKING, CaseState.RECONNECTING):
+        desk.stands(state, "case-from-before")
+    for state in (CaseState.WRAPPING_UP, CaseState.ENDED):
+        desk.stands(state, "case-that-is-over")
+    await settle()
+    left = [one for one in desk.ops if isinstance(one, v.CaseLeft)]
+    assert [(one.case, one.why) for one in left] == [("case-from-before", "lost")]
+    assert desk.line.case == CASE and desk.calls.case == ""

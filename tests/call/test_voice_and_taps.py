@@ -133,6 +133,18 @@ async def test_the_call_sees_every_picture_while_the_slow_reader_gets_the_newest
     assert saw == list(range(10)) and read == sorted(read) and len(read) < 10
 
 
+async def test_without_a_microphone_silence_now_and_then_keeps_the_line_from_looking_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("kiosk.call.sources.NOTHING_S", 0.01)
+    source = SoundSource()
+    ear = source.ear()
+    quiet = await next_sound(ear)
+    assert quiet.shape == (320,) and not quiet.any()
+    source.offer(np.ones(320, np.int16))
+    assert (await next_sound(ear)).all()
+
+
 async def test_sound_that_nobody_takes_is_dropped_and_counted_and_a_closed_source_ends_its_readers() -> None:
     source = SoundSource()
     ear = source.ear()

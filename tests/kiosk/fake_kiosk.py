@@ -241,12 +241,13 @@ class FakeKiosk:
         language: Any = "zh",
         seconds: float = 1.5,
         words: str = "",
+        slots: Mapping[str, str] | None = None,
     ) -> None:
         """Say something that is recognised as `text` and understood as `meant`; returns when it was endpointed.
 
         `words`: what of it is believed word by word, where a step listens for words.
         """
-        self.heard, self.meaning = Words(text, language), Meaning(list(meant), decision, {}, words)
+        self.heard, self.meaning = Words(text, language), Meaning(list(meant), decision, slots or {}, words)
         began_ns = self.clock.now_ns()
         self.session.voice_heard()
         self.session.tell(SpeechStarted(began_ns))

@@ -14,14 +14,17 @@ from hypothesis import strategies as st
 from config.remote import values
 from config.schema import DEFAULT_SITE, load_site
 from contracts import call as c
+from contracts import call_help as h
 from contracts import document, topics
 from contracts import messages as m
 from contracts import together as t
 from contracts import video_messages as v
+from contracts.handover import Mood, RiskFound, RiskReason
 from contracts.queueing import Priority
 from contracts.shadow import REASONS_LIMIT, Opening, Setting, ShadowReason, typed
 from contracts.tickets import TicketState
 from contracts.video import CaseState
+from kiosk.call.captions import REASONS
 from kiosk.risk.handover import Known, build
 
 pytestmark = pytest.mark.unit
@@ -105,6 +108,19 @@ EXAMPLES = {
         ),
     ),
     "call/here": v.CaseHere(**HEAD, case="case-0001", media="up"),
+    "call/heard": h.CaseHeard(
+        **HEAD,
+        case="case-0001",
+        number=h.MAX_HEARD,
+        text="字" * 240,
+        language="zh",
+        feeling=Mood(emotion="fear", intensity=0.9, rising=True),
+        risk=RiskFound(
+            level="high",
+            reasons=(RiskReason(id="a", weight=30, zh="字" * 240, en="w" * 240, evidence="字" * 240),) * REASONS,
+        ),
+        suggested=(h.Suggested(entry="fee", text="字" * 400, source="字" * 160, score=0.9),) * h.MAX_SUGGESTED,
+    ),
     "call/standing": v.CaseStanding(
         **HEAD,
         branch="binjiang",
