@@ -69,8 +69,8 @@ def test_the_fold_of_the_reader_that_ships_is_read_first() -> None:
 def test_one_writer_whose_harmless_visitors_sound_alarming_raises_the_threshold() -> None:
     talks = talks_of({f"writer {number}": 400 for number in range(8)})
     rng = np.random.default_rng(3)
-    scores = np.where([talk.scam for talk in talks], 3.0, -3.0) + rng.standard_normal(len(talks)) * 1.5
-    scores = np.asarray(scores, np.float32)
+    apart = np.where([talk.scam for talk in talks], 3.0, -3.0)
+    scores = np.asarray(apart + rng.standard_normal(len(talks)) * 1.5, np.float32)
     alarming = np.array([talk.source in ("writer 0", "writer 1") and not talk.scam for talk in talks])
     hands = np.zeros(len(talks), np.float32)
     alike = chosen_thresholds(held_of(talks), scores, hands)
