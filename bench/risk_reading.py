@@ -1,7 +1,8 @@
 """What the reader (`models/reader.py`) is taught, and how its logit is weighed against the regression's.
 
-Part of `python -m bench.risk_training`. One of the regression's folds is left out for good: the reader that ships never
-saw those writers, so what they show of it is true of it. Teaching takes long, and is done once.
+Part of `python -m bench.risk_training`. Each of the regression's folds is left out of one reader, so that every writer
+is judged by one that never saw them: thresholds of four writers did not hold for the next. The first fold is left out
+for good: its reader ships, and what those writers show of it is true of it. Teaching takes long, and is done once.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from models.reader import Cutter
 from models.risk import TURNS
 from models.train.reader import Lessons, Parameters, States, load, lower_layers, scores, teach
 
-LEFT_OUT: Final = 2  # of the folds: that on which the regression alone does worst
+LEFT_OUT: Final = 2  # of the folds: the reader that ships never saw its writers; the regression alone does worst there
+READ: Final = (LEFT_OUT, 1, 0, 3, 4)  # folds of which a reader is taught that never saw them
 UNREAD: Final = -1
 LEAST: Final = -20.0
 
@@ -79,9 +81,9 @@ def lessons_of(
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What was taught, and by row the logit of those who were left out.
+    """What was taught without the first fold, and by row the logit by a reader that never saw the writer.
 
-    NaN for who was learnt from, LEAST for what is not read.
+    NaN for writers of no fold that was read, LEAST for what is not read.
     """
 
     taught: Parameters
@@ -93,11 +95,11 @@ def read(
     work: Path,
     texts: Texts,
     lessons: Callable[[npt.NDArray[np.bool_]], Lessons],
-    left_out: npt.NDArray[np.bool_],
+    folds: Sequence[tuple[int, npt.NDArray[np.bool_]]],
     of: npt.NDArray[np.int64],
     say: Say,
 ) -> Reading:
-    """Teach with `left_out` (by conversation) kept away. `folder`: the fetched network.
+    """Teach one reader for each of `folds` (number, who by conversation is kept away). `folder`: the fetched network.
 
     `work` keeps what is half done, so that an interrupted training goes on.
     """
@@ -105,13 +107,17 @@ def read(
     weights = load(folder)
     states = States(texts.pieces, work)
     states.make(lower_layers(folder, work), say)
-    taught = teach(weights, states, lessons(~left_out), work / "taught.npz", say)
-    rows = left_out[of]
-    found = scores(weights, taught, states, texts.rows[rows & (texts.rows != UNREAD)].tolist())
-    found[UNREAD] = LEAST
     logits = np.full(len(of), np.nan, np.float32)
-    logits[rows] = [found[text] for text in texts.rows[rows].tolist()]
-    return Reading(taught, logits)
+    readers = []
+    for number, left_out in folds:
+        readers.append(teach(weights, states, lessons(~left_out), work / f"taught_{number}.npz", say))
+        rows, path = left_out[of], work / f"read_{number}.npy"
+        if not path.exists():
+            found = scores(weights, readers[-1], states, texts.rows[rows & (texts.rows != UNREAD)].tolist())
+            found[UNREAD] = LEAST
+            np.save(path, np.array([found[text] for text in texts.rows[rows].tolist()], np.float32))
+        logits[rows] = np.load(path)
+    return Reading(readers[0], logits)
 
 
 def blend(

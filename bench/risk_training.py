@@ -4,7 +4,8 @@ Reads labelled conversations, telling sentences and harmless wishes of `bench/da
 reading of single turns is learnt, then one regression over indicators, word features and meaning, then the reader of
 whole conversations (`bench/risk_reading.py`). What the figures in the card say, and the thresholds, were measured on
 writers left out: each fold leaves out whole files, of which each is one writer's. Needs the `train` extra and the
-models `sentences` and `reader`; twenty to thirty minutes of two cores, and goes on where it was interrupted.
+models `sentences` and `reader`; an hour of two cores that do nothing else, most of it the five readers of the folds,
+and goes on where it was interrupted.
 It stands here and not in `models/train`, because the indicators are the terminal's.
 """
 
@@ -26,7 +27,7 @@ from rich.console import Console
 from sklearn.linear_model import LogisticRegression
 
 from bench.risk import Conversation, load_conversations
-from bench.risk_reading import LEFT_OUT, Texts, blend, lessons_of, read, texts_of
+from bench.risk_reading import LEFT_OUT, READ, Texts, blend, lessons_of, read, texts_of
 from bench.risk_rows import Cached, kept_rows, matrix, rows_of, rows_of_file, word_matrix
 from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, hand_weight
 from models.intent_features import normalise
@@ -41,6 +42,7 @@ TALKS: Final = (
     "risk_dev.tsv", "risk_own.tsv", "risk_train_a.tsv", "risk_train_b.tsv", "risk_train_c.tsv",
     *(f"risk/talks_{writer:02}.tsv" for writer in range(1, 15)),
 )  # fmt: skip
+UNLEARNT: Final = ("risk/talks_15.tsv",)  # by one more writer, mostly twins; nothing learns from it, thresholds heed it
 TURNS: Final = ("risk/turns_1.tsv", "risk/turns_2.tsv", "risk/turns_3.tsv")
 FOLDS: Final = 5
 STRENGTH: Final = 3.0  # inverse of the regularisation
@@ -48,6 +50,8 @@ HARMLESS_WEIGHT: Final = 0.03  # of a single wish against a conversation
 TURN_WEIGHT: Final = 0.1  # of a single telling or innocent sentence
 PREFIX_WEIGHT: Final = 0.6  # a harmless conversation must stay harmless from its first turn on
 FALSE_ALARMS: Final = 0.045  # of harmless conversations left out, by which the thresholds are set
+FALSE_ALARMS_OF_A_WRITER: Final = 0.05  # at most, of WRITERS of those left out: the next writer is another again
+WRITERS: Final = 0.9
 FALSE_STOPS: Final = 0.005
 
 Floats = npt.NDArray[np.float32]
@@ -126,11 +130,21 @@ def fit(held: Talks, taught: npt.NDArray[np.bool_], singles: Singles) -> Any:
 
 
 def folds_of(talks: Sequence[Conversation]) -> list[npt.NDArray[np.bool_]]:
-    """By conversation, who is left out of each fold: whole writers, large and small ones in each."""
-    sizes = Counter(talk.source for talk in talks)
+    """By conversation, who is judged in each fold: whole writers, large and small ones in each.
+
+    Who is never learnt from is judged with fold LEFT_OUT.
+    """
+    learnt = learnt_from(talks)
+    sizes = Counter(talk.source for talk, its in zip(talks, learnt, strict=True) if its)
     writers = sorted(sizes, key=lambda name: (-sizes[name], name))
     source = np.array([talk.source for talk in talks])
-    return [np.isin(source, writers[fold::FOLDS]) for fold in range(FOLDS)]
+    return [np.isin(source, writers[fold::FOLDS]) | (~learnt & (fold == LEFT_OUT)) for fold in range(FOLDS)]
+
+
+def learnt_from(talks: Sequence[Conversation]) -> npt.NDArray[np.bool_]:
+    """By conversation, whether anything may learn from it."""
+    kept_apart = {Path(name).name for name in UNLEARNT}
+    return np.array([talk.source not in kept_apart for talk in talks])
 
 
 def held_out(held: Talks, singles: Singles, work: Path) -> Floats:
@@ -139,7 +153,7 @@ def held_out(held: Talks, singles: Singles, work: Path) -> Floats:
     for fold, left_out in enumerate(folds_of(held.talks)):
         rows, path = left_out[held.of], work / f"scores_{fold}.npy"
         if not path.exists():
-            model = fit(held, ~left_out, singles)
+            model = fit(held, ~left_out & learnt_from(held.talks), singles)
             np.save(path, np.asarray(model.decision_function(held.features[rows]), np.float32))
         scores[rows] = np.load(path)
     return scores
@@ -153,10 +167,13 @@ def chosen_thresholds(held: Talks, scores: Floats, hands: Floats) -> dict[str, f
     best = (-1.0, 0.0, 0.0)
     scam = held.scam
     innocent = scores[~scam[held.of]]
+    writer = np.unique([talk.source for talk in held.talks if not talk.scam], return_inverse=True)[1]
     for medium in np.quantile(innocent, np.linspace(0.9, 0.9999, 60)):
         for below in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
             raised = raised_by(held, scores, hands, float(medium) - below, float(medium), HAND_MEDIUM)
-            if raised[~scam].mean() <= FALSE_ALARMS:
+            by_writer = np.bincount(writer, raised[~scam]) / np.bincount(writer)
+            troubled = float(np.quantile(by_writer, WRITERS))
+            if raised[~scam].mean() <= FALSE_ALARMS and troubled <= FALSE_ALARMS_OF_A_WRITER:
                 best = max(best, (float(raised[scam].mean()), float(medium), float(medium) - below))
     _, medium, plain = best
     for high in np.quantile(innocent, np.linspace(0.98, 1.0, 201)):
@@ -179,7 +196,7 @@ def measured(talks: Sequence[Conversation], raised: npt.NDArray[np.bool_]) -> di
     scam = np.array([talk.scam for talk in talks])
     source = np.array([talk.source for talk in talks])
     found = {}
-    for name in (*TALKS, "all"):
+    for name in (*TALKS, *UNLEARNT, "all"):
         its = source == Path(name).name if name != "all" else np.ones(len(talks), np.bool_)
         if not its.any():
             continue
@@ -206,8 +223,8 @@ def with_reader(held: Talks, scores: Floats, hands: Floats, texts: Texts, consol
     """Teach the reader, write its weights; how both are weighed together, and what that gives."""
     found = read(
         Store().open("reader"), work_folder(), texts,
-        lambda taught: lessons_of(texts, held.of, held.last, held.scam, taught),
-        folds_of(held.talks)[LEFT_OUT], held.of, console.print,
+        lambda taught: lessons_of(texts, held.of, held.last, held.scam, taught & learnt_from(held.talks)),
+        [(fold, folds_of(held.talks)[fold]) for fold in READ], held.of, console.print,
     )  # fmt: skip
     np.savez_compressed(WEIGHTS / NAME_WEIGHTS, allow_pickle=False, **finished(found.taught))
     known = ~np.isnan(found.logits)
@@ -230,14 +247,14 @@ def main() -> None:
     """Train, set the thresholds, write."""
     console = Console(stderr=True)
     encoder = Cached(SentenceModel(Store().open("sentences")))
-    talks = [talk for name in TALKS for talk in load_conversations(DATA / name)]
+    talks = [talk for name in (*TALKS, *UNLEARNT) for talk in load_conversations(DATA / name)]
     wishes = load_conversations(DATA / "risk_harmless.tsv")
     sentences = single_turns()
     work = work_folder()
     turns = kept_turns(work / "turns.npz", lambda: telling_turns(sentences, wishes, encoder))
     console.print(f"{len(sentences)} sentences, {len(talks)} conversations")
     flat = []
-    for name in TALKS:
+    for name in (*TALKS, *UNLEARNT):
         flat += kept_rows(work / f"rows_{Path(name).stem}.npz", partial(rows_of_file, DATA / name, turns, encoder))
         console.print(f"{name}: {len(flat)} rows")
     alone_said = [Conversation(kind != "none", _language(text), (text,), "", 0) for kind, text in sentences]
@@ -257,7 +274,7 @@ def main() -> None:
     alone = weighed(held, scores, hands)
     texts = texts_of(talks, Cutter(Store().open("reader")))
     together = with_reader(held, scores, hands, texts, console)
-    model = fit(held, np.ones(len(talks), np.bool_), singles)
+    model = fit(held, learnt_from(talks), singles)
     coefficients = model.coef_[0]
     count, width = len(names), flat[0].dense.size
     card = {
@@ -297,8 +314,9 @@ def kept_turns(path: Path, make: Callable[[], TellingTurns]) -> TellingTurns:
 
 def work_folder() -> Path:
     """Where is kept what is half done; another one for other data, another network or other settings."""
-    told = f"{data_hash()} {Store().folder('reader').name} {SETTINGS}"
-    work = cache_root() / "risk-training" / hashlib.sha256(told.encode()).hexdigest()[:12]
+    told = f"{data_hash()} {Store().folder('reader').name} {SETTINGS}".encode()
+    apart = b"".join((DATA / name).read_bytes() for name in UNLEARNT)
+    work = cache_root() / "risk-training" / hashlib.sha256(told + apart).hexdigest()[:12]
     work.mkdir(parents=True, exist_ok=True)
     return work
 
@@ -308,7 +326,7 @@ def _language(text: str) -> Literal["zh", "en"]:
 
 
 def data_hash() -> str:
-    """SHA-256 over the files that training reads."""
+    """SHA-256 over the files that anything is learnt from."""
     digest = hashlib.sha256()
     for name in (*TALKS, *TURNS, "risk_turns.txt", "risk_harmless.tsv"):
         digest.update(name.encode() + b"\0" + (DATA / name).read_bytes())

@@ -110,6 +110,7 @@ class RiskWatch:
         """The visit is over: nothing of it stays."""
         self._turns: list[str] = []
         self._told: list[bool] = []
+        self._orders: list[bool] = []  # told to a machine: the judge was taught by visitors' errands alone
         self._fired: dict[str, Fired] = {}
         self._signs: set[str] = set()
         self._number = 0
@@ -124,6 +125,7 @@ class RiskWatch:
         self._number += 1
         self._turns = [*self._turns, text][-TURNS_KEPT:]
         self._told = [*self._told, found.reported][-TURNS_KEPT:]
+        self._orders = [*self._orders, found.orders][-TURNS_KEPT:]
         self._remember(found)
         self._weigh_circumstances(turn)
         danger = danger_in(text, turn.language)
@@ -184,10 +186,12 @@ class RiskWatch:
         self._fired[name] = Fired(name, weight, row.zh, row.en, self._number, span)
 
     def _score(self, words: Collection[str]) -> float | None:
-        """The judge's logit, or None where there is no judge."""
-        if self._judge is None:
+        """The judge's logit, or None where there is no judge or nothing for it to read."""
+        read = [number for number, order in enumerate(self._orders) if not order]
+        if self._judge is None or not read:
             return None
-        return self._judge.score(self._turns, self._told, {*words, *self._signs, *combined(words, self._signs)})
+        turns, told = [self._turns[number] for number in read], [self._told[number] for number in read]
+        return self._judge.score(turns, told, {*words, *self._signs, *combined(words, self._signs)})
 
     def _assess(self, danger: Danger | None) -> Assessment:
         words = [name for name in self._fired if name in _SPOKEN]

@@ -14,7 +14,7 @@ from contracts.screen import Language
 FOLDER: Final = Path(__file__).parent / "words"
 _SECTION: Final = re.compile(r"\[(?:(let|unless|sign|sound|danger) )?([a-z_]+)\]")
 _PLACE: Final = re.compile(r"<([a-z_]+)>")
-_SINGLE: Final = ("reported", "trusted", "calm")
+_SINGLE: Final = ("reported", "trusted", "orders", "calm")
 SOUND_SYLLABLES: Final = 3  # shorter phrases sound like too much else
 
 Sounds = Callable[[str], tuple[str, ...]]
@@ -35,18 +35,23 @@ class Book:
     sounds: Mapping[str, tuple[str, ...]]
     reported: re.Pattern[str]
     trusted: re.Pattern[str]
+    orders: re.Pattern[str]
     dangers: Mapping[str, re.Pattern[str]]
     calm: re.Pattern[str]
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What one turn gave away. `spans`: indicator to the place `[start, end)` in the tidied text; never logged."""
+    """What one turn gave away. `spans`: indicator to the place `[start, end)` in the tidied text; never logged.
+
+    `orders`: it tells a machine what to be; of the visitor's errand it says nothing.
+    """
 
     spans: Mapping[str, tuple[int, int]] = field(repr=False)
     signs: frozenset[str]
     reported: bool
     trusted: bool
+    orders: bool = False
 
 
 @cache
@@ -89,6 +94,7 @@ def load_book(language: Language, folder: Path = FOLDER) -> Book:
         sounds={name: tuple(rows) for (kind, name), rows in sections.items() if kind == "sound"},
         reported=re.compile("|".join(sections["", "reported"])),
         trusted=re.compile("|".join(sections["", "trusted"])),
+        orders=re.compile("|".join(sections["", "orders"])),
         dangers=patterns("danger"),
         calm=re.compile("|".join(sections["", "calm"])),
     )
@@ -109,7 +115,7 @@ def find(text: str, book: Book, sounds: Sounds | None = None) -> Found:
         for name, phrases in book.sounds.items():
             if name not in spans and not _taken_back(text, name, book) and _heard(heard, phrases, sounds):
                 spans[name] = (0, len(text))
-    return Found(spans, signs, reported=False, trusted=trusted)
+    return Found(spans, signs, reported=False, trusted=trusted, orders=book.orders.search(text) is not None)
 
 
 def _taken_back(text: str, name: str, book: Book) -> bool:
