@@ -66,7 +66,10 @@ async def _measured(
         scene = make_scene(kinds[number % len(kinds)], seed * 1000 + number // len(kinds), len(people))
         found.append((scene, await played(scene, stage, networks, seeing)))
         told = found[-1][1]
-        print(f"{scene.name}: wanted {[round(s, 2) for s in scene.greet_s]}, greeted {[round(s, 2) for s in told.greeted_s]}, left {[round(s, 2) for s in told.left_s]}", file=sys.stderr)  # fmt: skip
+        at = {name: [round(one, 2) for one in moments] for name, moments in (
+            ("wanted", scene.greet_s), ("greeted", told.greeted_s), ("left", told.left_s),
+        )}  # fmt: skip
+        print(f"{scene.name}: {at}", file=sys.stderr)
     passing = await _passers(passers_min, seed, len(people), stage, networks, seeing)
     folder = str(portraits) if portraits else ""
     shares = {kind: await shared(kind, SHARE_S, networks, seeing, folder) for kind in ("idle", "serving")}
@@ -108,7 +111,9 @@ def matched(wanted_s: Sequence[float], greeted_s: Sequence[float]) -> tuple[list
 
 def _scored(found: Sequence[tuple[Scene, Told]], passing: Sequence[tuple[Scene, Told]]) -> dict[str, Any]:
     delays: list[float] = []
-    by_kind: dict[str, dict[str, Any]] = defaultdict(lambda: {"scenes": 0, "false": 0, "missed": 0, "wrong": 0, "delays_s": []})  # fmt: skip
+    by_kind: dict[str, dict[str, Any]] = defaultdict(
+        lambda: {"scenes": 0, "false": 0, "missed": 0, "wrong": 0, "delays_s": []}
+    )
     for scene, told in found:
         mine, false, missed = matched(scene.greet_s, told.greeted_s)
         row = by_kind[scene.kind]

@@ -57,9 +57,7 @@ class Networks:
     @classmethod
     def open(cls) -> Networks:
         store = Store()
-        return cls(
-            YuNet(store.open("yunet")), FaceLandmarks(store.open("face-landmarks")), SFace(store.open("sface"))
-        )
+        return cls(YuNet(store.open("yunet")), FaceLandmarks(store.open("face-landmarks")), SFace(store.open("sface")))
 
     def eye(self, worker: Any, seeing: Seeing) -> Eye:
         return Eye(worker, self.detector, self.points, self.templates, Presence(seeing), LipWatch())
@@ -143,7 +141,11 @@ def still_scene(kind: str, seconds: float) -> Scene:
     ]
     if kind == "idle":
         return Scene(name="idle", kind="passes", seconds=seconds, actors=tuple(far))
-    marks = (Mark(at_s=0.0, x=0.5, metres=3.0), Mark(at_s=2.0, x=0.5, metres=0.8), Mark(at_s=seconds, x=0.5, metres=0.8))
+    marks = (
+        Mark(at_s=0.0, x=0.5, metres=3.0),
+        Mark(at_s=2.0, x=0.5, metres=0.8),
+        Mark(at_s=seconds, x=0.5, metres=0.8),
+    )
     return Scene(name="serving", kind="stops", seconds=seconds, actors=(Actor(person=0, marks=marks), *far))
 
 

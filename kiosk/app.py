@@ -526,7 +526,7 @@ class Terminal:
 
     def _camera_trouble(self, trouble: Trouble | None) -> None:
         """The pictures are no good, or good again: the visitor is told to touch, the hub why."""
-        works = trouble is None or not trouble.blind
+        works = trouble is None or not trouble.useless
         reason = trouble.code if trouble else ""
         self._device_changed(DeviceChanged("camera", works, reason, reason=reason or "not_found"))
 

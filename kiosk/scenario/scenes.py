@@ -74,7 +74,7 @@ class Actor:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scene:
-    """`greet_s`: when somebody first has stopped and faces the screen, None: nobody does. `visits`: how many there are."""
+    """Who does what, for how long, and when somebody stands there to be greeted."""
 
     name: str
     kind: Kind
@@ -102,6 +102,10 @@ class Stage:
         for (x, y, share, yaw), actor in sorted(seen, key=lambda row: row[0][2]):
             _paste(picture, self._people[actor.person % len(self._people)], x, y, share, yaw)
         return noisy(picture, self._noise, number)
+
+    def empty(self, number: int) -> Picture:
+        """Nobody there."""
+        return noisy(self._empty, self._noise, number)
 
     def pictures(self, scene: Scene) -> Iterator[Picture | bytes]:
         for number in range(scene.frames()):
@@ -214,13 +218,23 @@ def _pauses(rng: np.random.Generator, who: list[int], name: str) -> Scene:
     marks, stands = _comes(rng, 0.2, float(rng.uniform(0.3, 0.7)), float(rng.uniform(0.9, 1.1)))
     aside = float(rng.choice((-50, 50)))
     marks = [*marks[:-2], *(Mark(at_s=m.at_s, x=m.x, metres=m.metres, yaw_deg=aside) for m in marks[-2:])]
-    return Scene(name=name, kind="pauses_elsewhere", seconds=stands + 5, actors=(Actor(person=who[0], marks=tuple(_goes(marks, stands + 3))),))  # fmt: skip
+    return Scene(
+        name=name,
+        kind="pauses_elsewhere",
+        seconds=stands + 5,
+        actors=(Actor(person=who[0], marks=tuple(_goes(marks, stands + 3))),),
+    )
 
 
 def _stops(rng: np.random.Generator, who: list[int], name: str) -> Scene:
     marks, stands = _comes(rng, 0.2, float(rng.uniform(0.3, 0.7)), float(rng.uniform(0.6, 1.1)))
     child = name.startswith("child")
-    actor = Actor(person=who[0], marks=tuple(_goes(marks, stands + 4)), y=CHILD_Y if child else HEAD_Y, size=CHILD_SIZE if child else 1.0)  # fmt: skip
+    actor = Actor(
+        person=who[0],
+        marks=tuple(_goes(marks, stands + 4)),
+        y=CHILD_Y if child else HEAD_Y,
+        size=CHILD_SIZE if child else 1.0,
+    )
     if child:
         near = tuple(Mark(at_s=m.at_s, x=m.x, metres=m.metres * 0.85, yaw_deg=m.yaw_deg) for m in actor.marks)
         actor = Actor(person=actor.person, marks=near, y=actor.y, size=actor.size)
@@ -239,18 +253,19 @@ def _faces_late(rng: np.random.Generator, who: list[int], name: str) -> Scene:
 
 def _crowd(rng: np.random.Generator, who: list[int], name: str) -> Scene:
     """Many walk by at once, and stand about far off; in some scenes one of them stops."""
-    passing = [
-        _across(rng, who[1 + number % (len(who) - 1)], float(rng.uniform(0, 4)), float(rng.uniform(1.3, 3)), glance=bool(rng.integers(2)))
-        for number in range(7)
-    ]  # fmt: skip
-    standing = [
-        Actor(person=who[1 + number % (len(who) - 1)], marks=tuple(Mark(at_s=at_s, x=0.1 + 0.2 * number, metres=3.2) for at_s in (0.0, 12.0)))
-        for number in range(4)
-    ]  # fmt: skip
+    others = who[1:]
+    passing = []
+    for number in range(7):
+        start_s, metres = float(rng.uniform(0, 4)), float(rng.uniform(1.3, 3))
+        passing.append(_across(rng, others[number % len(others)], start_s, metres, glance=bool(rng.integers(2))))
+    standing = []
+    for number in range(4):
+        marks = tuple(Mark(at_s=at_s, x=0.1 + 0.2 * number, metres=3.2) for at_s in (0.0, 12.0))
+        standing.append(Actor(person=others[number % len(others)], marks=marks))
     if not name.startswith("crowd_stops"):
         return Scene(name=name, kind="crowd", seconds=8, actors=(*passing, *standing))
-    marks, stands = _comes(rng, 0.5, float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.7, 1.0)))
-    actor = Actor(person=who[0], marks=tuple(_goes(marks, stands + 4)))
+    way, stands = _comes(rng, 0.5, float(rng.uniform(0.35, 0.65)), float(rng.uniform(0.7, 1.0)))
+    actor = Actor(person=who[0], marks=tuple(_goes(way, stands + 4)))
     return Scene(
         name=name, kind="crowd_stops", seconds=stands + 8, actors=(actor, *passing, *standing), greet_s=(stands,)
     )
@@ -269,7 +284,13 @@ def _swap(rng: np.random.Generator, who: list[int], name: str) -> Scene:
         Mark(at_s=start, x=0.5, metres=0.8),
         Mark(at_s=start + 6, x=0.5, metres=0.8),
     )
-    return Scene(name=name, kind="swap", seconds=start + 6, actors=(first, Actor(person=who[1], marks=second)), greet_s=(stands, start))  # fmt: skip
+    return Scene(
+        name=name,
+        kind="swap",
+        seconds=start + 6,
+        actors=(first, Actor(person=who[1], marks=second)),
+        greet_s=(stands, start),
+    )
 
 
 def _in_front(rng: np.random.Generator, who: list[int], name: str) -> Scene:
@@ -287,7 +308,13 @@ def _in_front(rng: np.random.Generator, who: list[int], name: str) -> Scene:
         Mark(at_s=steps, x=0.5, metres=0.75),
         Mark(at_s=steps + 7, x=0.5, metres=0.75),
     )
-    return Scene(name=name, kind="swap_in_front", seconds=steps + 7, actors=(Actor(person=who[0], marks=tuple(behind)), Actor(person=who[1], marks=front)), greet_s=(stands, steps))  # fmt: skip
+    return Scene(
+        name=name,
+        kind="swap_in_front",
+        seconds=steps + 7,
+        actors=(Actor(person=who[0], marks=tuple(behind)), Actor(person=who[1], marks=front)),
+        greet_s=(stands, steps),
+    )
 
 
 def _next(rng: np.random.Generator, who: list[int], name: str) -> Scene:
@@ -297,7 +324,13 @@ def _next(rng: np.random.Generator, who: list[int], name: str) -> Scene:
     waits, _ = _comes(rng, stands + 0.5, 0.75, 0.95)
     end = leaves + 6
     second = [*waits, Mark(at_s=end, x=0.75, metres=0.95)]
-    return Scene(name=name, kind="next_waits", seconds=end, actors=(Actor(person=who[0], marks=tuple(_goes(marks, leaves))), Actor(person=who[1], marks=tuple(second))), greet_s=(stands, leaves + 1.3))  # fmt: skip
+    return Scene(
+        name=name,
+        kind="next_waits",
+        seconds=end,
+        actors=(Actor(person=who[0], marks=tuple(_goes(marks, leaves))), Actor(person=who[1], marks=tuple(second))),
+        greet_s=(stands, leaves + 1.3),
+    )
 
 
 def _returns(rng: np.random.Generator, who: list[int], name: str) -> Scene:
@@ -313,7 +346,13 @@ def _returns(rng: np.random.Generator, who: list[int], name: str) -> Scene:
         Mark(at_s=back + 0.6, x=x + 0.05, metres=metres),
         Mark(at_s=back + 4, x=x + 0.05, metres=metres),
     ]
-    return Scene(name=name, kind="returns", seconds=back + 4, actors=(Actor(person=who[0], marks=tuple(marks)),), greet_s=(stands,))  # fmt: skip
+    return Scene(
+        name=name,
+        kind="returns",
+        seconds=back + 4,
+        actors=(Actor(person=who[0], marks=tuple(marks)),),
+        greet_s=(stands,),
+    )
 
 
 def _poster(rng: np.random.Generator, who: list[int], name: str) -> Scene:

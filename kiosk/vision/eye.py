@@ -97,11 +97,9 @@ class Eye:
     async def look(self, frame: CameraFrame) -> list[PresenceEvent]:
         """One picture; what changed. One that is none is counted and passed over."""
         trouble = self.pictures.look(frame.bgr, frame.at_ns)
-        if trouble is not None and trouble.blind:
+        if trouble is not None and trouble.blind:  # whoever is served is as little gone as seen
             self._tell(self.pictures.trouble)
-            events = list(self.presence.step((), frame.at_ns)) if trouble.code != "not_a_picture" else []
-            self._note(frame.at_ns)
-            return events
+            return []
         self._looks += 1
         followed = self.presence.followed
         search = not self.presence.here or followed is None or self._looks % SEARCH_EVERY == 0

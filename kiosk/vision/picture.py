@@ -19,7 +19,8 @@ from models.yunet import Face
 
 MS: Final = 1_000_000
 Code = Literal[
-    "not_a_picture", "covered", "dark", "overexposed", "frozen", "torn", "upside_down", "colours_swapped", "slow", "small"
+    "not_a_picture", "covered", "dark", "overexposed", "frozen", "torn",
+    "upside_down", "colours_swapped", "slow", "small",
 ]  # fmt: skip
 TAMPER: Final = frozenset(("covered", "frozen", "upside_down"))  # somebody may have done it on purpose
 BLIND: Final = frozenset(("not_a_picture", "covered", "overexposed", "frozen", "torn"))  # nothing can be seen
@@ -59,6 +60,11 @@ class Trouble:
         return self.code in BLIND
 
     @property
+    def useless(self) -> bool:
+        """The camera counts as missing until it is over."""
+        return self.blind or self.code == "upside_down"
+
+    @property
     def tamper(self) -> bool:
         return self.code in TAMPER
 
@@ -80,7 +86,7 @@ class PictureWatch:
         self._periods: deque[int] = deque(maxlen=4)
         self._turned = 0
         self._swapped = 0
-        self._doubted_ns = 0
+        self._doubted_ns = -DOUBT_EVERY_NS
 
     def blinked(self) -> None:
         """Another camera, or the same after it was away."""

@@ -27,6 +27,7 @@ OTHERS: Final = 2  # looks in a row that say 'somebody else'
 CLEAR: Final = 0.75  # a detector less sure than this gives no face worth comparing
 STRAIGHT_DEG: Final = 15.0  # a face turned further is compared when it looks ahead again
 JUMPS: Final = 0.10  # of its size or width, from one look to the next: is it still the same face?
+GAP_NS: Final = 1_000 * MS
 BACK_PLACE: Final = 0.8  # without templates: face widths from where the visitor was lost
 BACK_WITHIN_NS: Final = 1_200 * MS
 
@@ -89,6 +90,7 @@ class Presence:
         self._still = Stillness()
         self._spots = Spots()
         self._began_ns: int | None = None
+        self._looked_ns = 0
         self._lost_ns = 0  # when the visitor was last seen
         self._lost_face: SeenFace | None = None
         self._turned_ns = 0
@@ -139,6 +141,9 @@ class Presence:
         """Take the faces of one picture; yield what changed."""
         if self._began_ns is None:
             self._began_ns = at_ns
+        if at_ns - self._looked_ns > GAP_NS:  # nobody looked: nobody can have been seen to leave
+            self._lost_ns += at_ns - self._looked_ns
+        self._looked_ns = at_ns
         self.tracks.update(faces, at_ns)
         self._lives(at_ns)
         self.near = sum(track.face.near >= self._set.far_face_share for track in self.tracks.all.values())
@@ -186,7 +191,7 @@ class Presence:
 
     def _of_visitor(self, at_ns: int) -> Seen | None:
         track = self.tracks.all.get(self.served or 0)
-        if track is None or track.state in (Standing.UNSEEN, Standing.FAR):
+        if track is None or track.state is Standing.UNSEEN or track.face.near < self._set.far_face_share:
             if self.seat is not Seat.HIDDEN:
                 return Seen.VANISHES
             if any(self._stands_instead(other) for other in self.tracks.all.values()):

@@ -120,7 +120,7 @@ class Track:
         """What its last looks say."""
         if at_ns - self.seen_ns > UNSEEN_NS // 2:
             return Sign.HIDDEN
-        stands = self.state in (Standing.STOPPED, Standing.FACING)
+        stands = self.state in (Standing.STOPPED, Standing.FACING, Standing.LEAVING)
         needed = seeing.far_face_share if stands else seeing.near_face_share
         grows = self.growth()
         if self.face.near < needed:
