@@ -24,6 +24,7 @@ Code = Literal[
 ]  # fmt: skip
 TAMPER: Final = frozenset(("covered", "frozen", "upside_down"))  # somebody may have done it on purpose
 BLIND: Final = frozenset(("not_a_picture", "covered", "overexposed", "frozen", "torn"))  # nothing can be seen
+LASTED: Final = frozenset(("frozen", "upside_down", "colours_swapped"))  # it took several looks to find out
 LASTS_NS: Final = 400 * MS
 FROZEN_NS: Final = 600 * MS  # and at least two looks; told at once
 MOVED_BY: Final = 25  # of 255: a pixel of the small copy that somebody walked through
@@ -45,7 +46,7 @@ DOUBT_EVERY_NS: Final = 250 * MS
 BETTER: Final = 0.07  # a face upside down is found, less surely
 TURNED_LOOKS: Final = 2
 BLUER: Final = 12.0  # skin is redder than blue, in every light that a lobby has
-SWAPPED_LOOKS: Final = 4
+SWAPPED_LOOKS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +103,7 @@ class PictureWatch:
         if code != self._candidate:
             self._candidate, self._since_ns = code, at_ns
         told = self.trouble.code if self.trouble else None
-        if code != told and (at_ns - self._since_ns >= LASTS_NS or code == "frozen"):
+        if code != told and (at_ns - self._since_ns >= LASTS_NS or code in LASTED):
             self.trouble = Trouble(code) if code else None
             if code:
                 self.tally[code] += 1

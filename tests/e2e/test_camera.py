@@ -1,4 +1,4 @@
-"""The running core before a camera that is read over HTTP: a visitor is greeted, a hand on the lens is told, both end."""
+"""The running core before a recorded camera: a visitor is greeted, a hand on the lens is told, both end."""
 
 from __future__ import annotations
 
