@@ -28,6 +28,7 @@ BENCHES: Final = {
     "knowledge": "bench.knowledge",
     "latency": "bench.latency",
     "models": "bench.models",
+    "presence": "bench.presence",
     "queue": "bench.queue",
     "risk": "bench.risk",
     "routing": "bench.routing",

@@ -144,7 +144,12 @@ class Hearing(Section):
 
 
 class Seeing(Section):
-    looks_hz: float = Field(default=4, ge=0.5, le=30, description="face detections a second; 4 costs 3 % of a core")
+    looks_hz: float = Field(
+        default=4, ge=0.5, le=30, description="face detections a second while nobody is near; 4 costs 3 % of a core"
+    )
+    near_looks_hz: float = Field(
+        default=15, ge=2, le=30, description="looks a second while somebody is near or served: face points, lips, gaze"
+    )
     near_face_share: float = Field(
         default=0.13,
         gt=0.01,
@@ -152,8 +157,30 @@ class Seeing(Section):
         description="face width / picture width that counts as standing in front: about 1.2 m",
     )
     far_face_share: float = Field(default=0.09, gt=0.01, lt=1, description="below this the visitor has stepped away")
-    arrive_ms: int = Field(default=600, ge=0, le=5000, description="near for this long: not a passer-by")
+    arrive_ms: int = Field(
+        default=600, ge=0, le=5000, description="standing near and facing the screen for this long: not a passer-by"
+    )
     leave_ms: int = Field(default=3000, ge=500, le=60000, description="gone for this long: not merely a turned head")
+    facing_yaw_deg: float = Field(
+        default=25, ge=5, le=60, description="head and eyes turned further to a side do not look at the screen"
+    )
+    facing_pitch_deg: float = Field(
+        default=32, ge=10, le=60, description="the same up and down; the camera stands above what they read"
+    )
+    turned_s: float = Field(
+        default=10, ge=3, le=120, description="looking elsewhere for so long: asked whether they are there, then ended"
+    )
+    tells_visitors_apart: bool = Field(
+        default=True,
+        description="the visitor's face is compared with that of this visit's beginning, in memory, so that nobody "
+        "goes on with another's visit; false: by place and size alone",
+    )
+
+    @model_validator(mode="after")
+    def _far_is_further(self) -> Seeing:
+        if self.far_face_share > self.near_face_share:
+            raise ValueError("far_face_share must not be greater than near_face_share")
+        return self
 
 
 PERSONAS: Final[dict[str, tuple[str, str]]] = {

@@ -101,6 +101,15 @@ DEVICES: Final[dict[str, Pair]] = {
     "screen": ("屏幕", "screen"),
     "card_reader": ("读卡器", "card reader"),
 }
+DEVICE_REASONS: Final[dict[str, Pair]] = {
+    "covered": ("镜头被遮住，请去看看", "lens covered: have a look"),
+    "frozen": ("画面不动，请去看看", "picture frozen: have a look"),
+    "upside_down": ("画面颠倒，请去看看", "upside down: have a look"),
+    "overexposed": ("光太强", "too bright"),
+    "torn": ("画面残缺", "pictures cut off"),
+    "not_a_picture": ("没有画面", "no pictures"),
+}
+"""Why a device is missing, where the terminal says it in a word that people can act on."""
 OUTCOMES: Final[dict[str, Pair]] = {
     "answered": ("问到了", "answered"),
     "ticket": ("取了号", "took a ticket"),

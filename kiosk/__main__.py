@@ -181,6 +181,25 @@ def record(scenario: Annotated[str, typer.Option(help="Id of a scenario, or a YA
 
 
 @app.command()
+def scene(
+    kind: Annotated[
+        str, typer.Argument(help="What happens before the camera; see kiosk/scenario/scenes.py.")
+    ] = "stops",
+    portraits: Annotated[Path | None, typer.Option(help="A folder of portraits, person_number.jpg.")] = None,
+    seed: Annotated[int, typer.Option(help="Another one of that kind.")] = 1,
+) -> None:
+    """Serve a made-up scene as a camera on this machine, again and again; its address is what `ports.camera` takes."""
+    from kiosk.scenario.people import PortraitError
+    from kiosk.scenario.served import serve_scene
+    from models.store import StoreError
+
+    try:
+        serve_scene(kind, seed, portraits, typer.echo)
+    except (PortraitError, StoreError, ValueError) as err:
+        raise _fail(err) from err
+
+
+@app.command()
 def staff(
     act: Annotated[str, typer.Argument(help="list, call, recall, serve, finish, miss, requeue or park.")] = "list",
     number: Annotated[str, typer.Argument(help="The ticket; not for list and call.")] = "",

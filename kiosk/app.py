@@ -50,7 +50,6 @@ from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import (
     MIC_RATE_HZ,
-    CameraFrame,
     DeviceChanged,
     QueueChanged,
     SpeechStarted,
@@ -87,8 +86,10 @@ from kiosk.sync.vitals import VitalsProbe
 from kiosk.together.opening import open_together
 from kiosk.version import VERSION
 from kiosk.vision.attendance import Attendance
+from kiosk.vision.eye import Eye, watch
 from kiosk.vision.lips import LipWatch
-from kiosk.vision.presence import Presence, SeenFace, watch
+from kiosk.vision.picture import Trouble
+from kiosk.vision.presence import Presence
 
 log = logging.getLogger(__name__)
 
@@ -97,6 +98,7 @@ STOP_S: Final = 2.0  # for the sentence in progress and each adapter
 DAY_LOOK_S: Final = 30.0
 TICKETS_PER_MINUTE: Final = 60  # a printer manages thirty
 HUB_CATCHES_UP_S: Final = 5.0
+PICTURES_OF_CALL_HZ: Final = 30.0
 QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
 
@@ -269,6 +271,12 @@ class Terminal:
             RecordedEquipment(recording, self._clock) if recording else LiveEquipment(site.ports)
         )
         self._presence = Presence(site.seeing)
+        self._eye = Eye(
+            models.seeing, models.yunet, models.landmarks, models.sface, self._presence, self._lips, self._attendance,
+            self._camera_trouble,
+        )  # fmt: skip
+        self._session.forgetters += [self._eye.forget]
+        self._session.attended = self._presence.attends
         self._around = Surroundings(
             idle=lambda: self._session.visit is None,
             missing=self._missing,
@@ -325,6 +333,7 @@ class Terminal:
         called = {**self._announcer.tallies(), **self._session.tallies()}
         called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
         called |= {f"caption.{name}": count for name, count in self._captions.tallies().items() if count}
+        called |= {f"seeing.{name}": count for name, count in self._eye.tallies().items()}
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
@@ -529,31 +538,26 @@ class Terminal:
         raise DeviceLost("the loudspeaker stopped taking sound")  # to be told, and looked for again
 
     async def _see(self, camera: Camera) -> None:
+        camera.wanted_hz = self._pictures_hz
+        self._eye.blinked()
         frames = tapped(camera.frames(), self._calls.saw)
-        looks = watch(frames, self._faces, self._presence, self._looks_hz, self._attendance)
-        async for event in looks:
+        async for event in watch(frames, self._eye, self._looks_hz, self._codes.show):
             await self._session.events.put(event)
 
     def _looks_hz(self) -> float:
-        """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
-        often = self._ears.in_speech or self._codes.wanted
-        return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
+        """Often while somebody is near or served; as codes need it while one is held up."""
+        least_hz = self._site.addressing.looks_hz if self._ears.in_speech or self._codes.wanted else 0.0
+        return self._eye.wanted_hz(self._site.seeing, least_hz=least_hz)
 
-    async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
-        self._codes.show(frame)
-        height_px, width_px = frame.bgr.shape[:2]
-        faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
-        if faces and self._ears.in_speech and self._presence.here:
-            served = max(faces, key=lambda face: face.w)
-            seen = await self._models.seeing.call(self._models.landmarks.look, frame.bgr, served)
-            if seen:
-                self._lips.saw(frame.at_ns, seen.lip_gap, seen.yaw_deg, seen.pitch_deg)
-            else:
-                self._lips.saw(frame.at_ns, None)
-        return [
-            SeenFace((face.x + face.w / 2) / width_px, (face.y + face.h / 2) / height_px, face.w / width_px)
-            for face in faces
-        ]
+    def _pictures_hz(self) -> float:
+        """On the camera's thread: a call takes all that there are."""
+        return PICTURES_OF_CALL_HZ if self._calls.active else self._looks_hz()
+
+    def _camera_trouble(self, trouble: Trouble | None) -> None:
+        """The pictures are no good, or good again: the visitor is told to touch, the hub why."""
+        works = trouble is None or not trouble.useless
+        reason = trouble.code if trouble else ""
+        self._device_changed(DeviceChanged("camera", works, reason, reason=reason or "not_found"))
 
     # ------------------------------------------------------------ a recorded visitor
     async def _recorded(self) -> Outcome:

@@ -50,8 +50,16 @@ class PersonLeft:
 
 
 @dataclass(frozen=True, slots=True)
+class AttentionLost:
+    """The visitor stands there and has looked elsewhere for a while. `level` 1 warns; from 2 on the visit may end."""
+
+    level: int
+    at_ns: int
+
+
+@dataclass(frozen=True, slots=True)
 class FaceMoved:
-    """Where the nearest face is, -1..1 from the middle of the picture, x to the right of the picture, y down."""
+    """Where the visitor's face is, -1..1 from the middle of the picture, x to the right of the picture, y down."""
 
     x: float
     y: float
@@ -223,6 +231,7 @@ class TellerNews:
 Event = (
     PersonArrived
     | PersonLeft
+    | AttentionLost
     | FaceMoved
     | SpeechStarted
     | SpeechSoFar

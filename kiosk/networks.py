@@ -42,6 +42,7 @@ from models.reader import Reader
 from models.recognition import SpeechModel
 from models.risk import RiskModel
 from models.sentences import SentenceModel
+from models.sface import SFace
 from models.silero import SileroVad
 from models.speaker import SpeakerModel
 from models.store import ModelMissing, Store, cache_root
@@ -62,6 +63,7 @@ MEASURED: Final = {  # the call of each by which it is known how long it takes; 
     "speaker": "embed",
     "nearness": "measure",
     "landmarks": "look",
+    "sface": "template",
     "feeling": "read",
     "risk": "score",
 }
@@ -83,6 +85,7 @@ class Models:
     speaker: SpeakerModel
     nearness: Nearness
     landmarks: FaceLandmarks
+    sface: SFace
     feeling: FeelingModel
     risk: RiskModel
     hearing: ModelThread = field(default_factory=lambda: ModelThread("recognise"))
@@ -117,6 +120,7 @@ class Models:
             speaker=SpeakerModel(store.open("speaker")),
             nearness=Nearness(),
             landmarks=FaceLandmarks(store.open("face-landmarks")),
+            sface=SFace(store.open("sface")),
             feeling=FeelingModel(encoder),
             risk=RiskModel(encoder, reader=reads_conversations(store)),
         )

@@ -77,6 +77,8 @@ class Speaker(Protocol):
 class Camera(Protocol):
     """Pictures as they come; only the latest is kept. Iterating raises `DeviceLost`."""
 
+    wanted_hz: Callable[[], float]  # how many pictures a second are worth having, now; set by whoever looks
+
     def frames(self) -> AsyncIterator[CameraFrame]: ...
 
     async def close(self) -> None: ...

@@ -23,6 +23,7 @@ AROUND: Final = 1.5  # times the face's longer side, as MediaPipe cuts it
 SURE: Final = 0.5  # chance of a face; below, there is none
 # Of the 478 points of the face mesh (MediaPipe, "Face landmark detection guide").
 _LIP_ABOVE, _LIP_BELOW, _FOREHEAD, _CHIN, _CHEEK_RIGHT, _CHEEK_LEFT = 13, 14, 10, 152, 234, 454
+_EYES: Final = ((33, 133, 468), (362, 263, 473))  # corners to the picture's left and right, middle of the iris
 _POINTS: Final = 478
 _RIGHT_EYE, _LEFT_EYE = 0, 1  # of the detector's five landmarks
 
@@ -32,8 +33,9 @@ class Landmarks:
     """The mouth and the pose of one face."""
 
     lip_gap: float  # between the inner lips, over the height of the face
-    yaw_deg: float  # right or left; 0 looks into the camera
+    yaw_deg: float  # to the right of the picture is positive; 0 looks into the camera
     pitch_deg: float  # up or down
+    gaze: float = 0.0  # the pupils off the middle of the eyes, -1 to 1 from corner to corner; the same side as yaw
 
 
 class FaceLandmarks:
@@ -76,4 +78,12 @@ def _landmarks(points: npt.NDArray[np.float64]) -> Landmarks:
         / max(1e-6, float(np.linalg.norm(down[:2]))),
         yaw_deg=float(np.degrees(np.arctan2(across[2], across[0]))),
         pitch_deg=float(np.degrees(np.arctan2(down[2], down[1]))),
+        gaze=float(np.mean([_gaze(points, *eye) for eye in _EYES])),
     )
+
+
+def _gaze(points: npt.NDArray[np.float64], left: int, right: int, iris: int) -> float:
+    """How far the iris is from the middle of its eye; to the picture's right is positive, as yaw is."""
+    across = points[right, :2] - points[left, :2]
+    off = points[iris, :2] - (points[right, :2] + points[left, :2]) / 2
+    return float(np.clip(2 * (off @ across) / max(1e-6, float(across @ across)), -1, 1))

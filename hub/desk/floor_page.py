@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from hub.desk.floor import LONG_WAIT_MIN, AtCounter, Floor, Line, Waiting
 from hub.html import both, minutes
-from hub.labels import DEVICES, NOTICED, OUTCOMES, PRIORITIES, TICKET_STATES, Labels, Pair
+from hub.labels import DEVICE_REASONS, DEVICES, NOTICED, OUTCOMES, PRIORITIES, TICKET_STATES, Labels, Pair
 
 MAX_SHOWN: Final = 30
 MAX_MOMENTS: Final = 14
@@ -217,7 +217,9 @@ def moment_words(kind: str, body: dict[str, Any], labels: Labels) -> tuple[Pair,
         case "staff_called":
             return ("请同事来", "Staff called"), both(labels.intent(body["reason"]))
         case "device_missing":
-            return ("设备不在", "Device missing"), both(DEVICES.get(body["device"], (body["device"], "")))
+            why = DEVICE_REASONS.get(body["reason"])
+            name = both(DEVICES.get(body["device"], (body["device"], "")))
+            return ("设备不在", "Device missing"), f"{name} · {both(why)}" if why else name
         case "device_found":
             return ("设备好了", "Device found"), both(DEVICES.get(body["device"], (body["device"], "")))
         case _:  # a newer kiosk's moment: shown by its own name

@@ -76,7 +76,9 @@ class PortraitCamera:
         self._x_from = self._x_to = 0.5
         self._began_ns = self._ends_ns = 0
         self._lobby = _lobby()
+        self._noise = sensor_noise(CAMERA_W_PX, CAMERA_H_PX)
         self._open = True
+        self.wanted_hz: Callable[[], float] = lambda: float(CAMERA_HZ)
 
     def walk(self, *, to_share: float, seconds: float, to_x: float = 0.5) -> None:
         """Move so that the face fills `to_share` of the width after `seconds`; 0 walks out of the picture."""
@@ -94,17 +96,21 @@ class PortraitCamera:
 
     async def frames(self) -> AsyncIterator[CameraFrame]:
         while self._open:
-            now = self._clock.now_ns()
-            share, x = self._place(now)
-            yield CameraFrame(self._draw(share, x, now), now)
+            yield CameraFrame(self.picture(), self._clock.now_ns())
             await self._clock.sleep(1 / CAMERA_HZ)
+
+    def picture(self) -> Picture:
+        """What such a camera would see now: (CAMERA_H_PX, CAMERA_W_PX, 3)."""
+        now = self._clock.now_ns()
+        share, x = self._place(now)
+        return noisy(self._draw(share, x, now), self._noise, now // 1_000_000)
 
     def _draw(self, share: float, x: float, now_ns: int) -> Picture:
         picture = self._lobby.copy()
         if share <= 0.01:
             return picture
         scale = share * CAMERA_W_PX / self._face_w_px
-        sway = 2.0 * np.sin(now_ns / 1.7e9)
+        sway = 5.0 * np.sin(now_ns / 1.1e9)  # nobody stands as still as a picture on a wall
         matrix = np.array(
             [
                 [scale, 0, x * CAMERA_W_PX - scale * self._face_centre[0] + sway],
@@ -157,6 +163,19 @@ def open_mouth(portrait: Picture, face_box: tuple[int, int, int, int], how_far: 
     inside = cv2.GaussianBlur(((below > 0) & (below < opening)).astype(np.float32), (0, 0), 0.8)[:, :, None]
     dark = np.array([28, 22, 52], np.float32)  # blue, green, red: the inside of a mouth
     return np.asarray(moved * (1 - inside) + dark * inside, np.uint8)
+
+
+def sensor_noise(width_px: int, height_px: int) -> Picture:
+    """(2h, 2w, 3): a sheet of what a sensor adds to each picture, from which each takes another part."""
+    rng = np.random.default_rng(5)
+    return rng.integers(0, 7, (2 * height_px, 2 * width_px, 3)).astype(np.uint8)
+
+
+def noisy(picture: Picture, sheet: Picture, number: int) -> Picture:
+    """`picture` with noise, another one for each `number`."""
+    height, width = picture.shape[:2]
+    y, x = (number * 37) % height, (number * 101) % width
+    return np.asarray(cv2.add(picture, sheet[y : y + height, x : x + width]), np.uint8)
 
 
 def _lobby() -> Picture:

@@ -23,6 +23,7 @@ from contracts.screen import Language, ScreenState
 from kiosk.dialogue.brain import Brain, Decision
 from kiosk.dialogue.wording import KEY, KEY_OK
 from kiosk.events import (
+    AttentionLost,
     BargeInConfirmed,
     DeviceChanged,
     Event,
@@ -49,6 +50,7 @@ from kiosk.runtime.buffer import Buffer
 from kiosk.session.actions import Ledger
 from kiosk.session.ahead import Foreseen
 from kiosk.session.announcer import Announcer
+from kiosk.session.attention import weighed
 from kiosk.session.crosstalk import BesideAnnouncement, CrossTalk, Ears
 from kiosk.session.silence import SilenceWatch
 from kiosk.session.staff_page import STAFF, StaffPage
@@ -118,6 +120,7 @@ class Session:
         self.calls: Announcer | None = None
         self._beside = BesideAnnouncement(self.tell)
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
+        self.attended: Callable[[int], None] = lambda at_ns: None  # whoever watches the visitor's attention
         self._news_waits = False  # of the remote tellers, while she speaks or thinks
         self.tally_ignored: Counter[str] = Counter()
         self.health = Health()
@@ -146,6 +149,12 @@ class Session:
         if self.together and self.together.takes(event):
             await self.together.take(event)
             return
+        if isinstance(event, AttentionLost):
+            lost = weighed(self.visit, event, talking=bool(self._talk.ears and self._talk.ears.in_speech))
+            if lost is None:
+                self.tally_ignored["looked away"] += 1
+                return
+            event = lost
         match event:
             case FaceMoved(x, y):
                 self._look_at(x, y)
@@ -204,6 +213,7 @@ class Session:
             case Effect.PROMPT:
                 if self.visit:
                     self.visit.prompts += 1
+                    self.visit.asked_ns = self._clock.now_ns()
                 self._begin_turn(lambda turns, visit, turn: turns.prompt(visit, turn))
             case Effect.TELL_NEWS:
                 self._begin_turn(lambda turns, visit, turn: turns.news(visit, turn))
@@ -329,6 +339,7 @@ class Session:
     def _answer_touch(self, target: str) -> None:
         if self.visit is None:
             return
+        self.attended(self._clock.now_ns())
         self.visit.prompts = 0
         self._talk.drop_kept()
         self._ledger.post(m.Touched(visit=self.visit.id, target=target))
@@ -396,6 +407,7 @@ class Session:
 
     def voice_heard(self) -> None:
         """Somebody is speaking: the silence is over, even if no utterance comes of it."""
+        self.attended(self._clock.now_ns())
         self._silence.stop()
 
     def _device(self, event: DeviceChanged) -> None:

@@ -9,6 +9,7 @@ from enum import Enum, auto
 from typing import Final
 
 from kiosk.events import (
+    AttentionLost,
     BargeInConfirmed,
     Event,
     FalseAlarm,
@@ -67,6 +68,7 @@ TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] 
     (_L, UtteranceEnded): (_T, (_E.RECOGNISE,)),
     (_L, Touched): (_T, (_E.ANSWER_TOUCH,)),
     (_L, SilenceLasted): (_S, (_E.PROMPT,)),
+    (_L, AttentionLost): (_S, (_E.PROMPT,)),
     (_L, TellerNews): (_T, (_E.TELL_NEWS,)),
     (_T, ReplyBegan): (_S, ()),
     (_T, NothingHeard): (_L, (_E.LISTEN,)),
@@ -100,6 +102,7 @@ TABLE: Final[dict[tuple[State, type[Event]], tuple[State, tuple[Effect, ...]]]] 
 
 def step(state: State, event: Event) -> tuple[State, tuple[Effect, ...]]:
     """Pure. A pair that is not in the table changes nothing."""
-    if state is State.LISTENING and isinstance(event, SilenceLasted) and event.level == 2:
+    lasted = isinstance(event, SilenceLasted | AttentionLost) and event.level >= 2
+    if state is State.LISTENING and lasted:
         return State.IDLE, (Effect.CANCEL_TURN, Effect.END_VISIT)
     return TABLE.get((state, type(event)), (state, ()))

@@ -85,6 +85,7 @@ class Visit:
     misunderstood: int = 0
     wordless: int = 0  # sounds in a row that were a voice and no words
     prompts: int = 0
+    asked_ns: int = 0  # when they were last asked whether they are there
     companion_offered: bool = False  # another near voice was ignored: it may belong to this visitor
     outcome: Outcome = "unknown"
     case: str = ""  # of the remote teller that was asked for, while it is open

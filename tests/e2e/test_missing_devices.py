@@ -72,9 +72,11 @@ async def connected(address: Path) -> tuple[asyncio.StreamReader, asyncio.Stream
 
 
 @asynccontextmanager
-async def terminal(tmp_path: Path, devices: Mapping[str, str] = BARE) -> AsyncIterator[Glass]:
+async def terminal(
+    tmp_path: Path, devices: Mapping[str, str] = BARE, camera: str = "/dev/no-camera"
+) -> AsyncIterator[Glass]:
     site = (ROOT / "config/sites/qinghe-binjiang.toml").read_text("utf-8")
-    (tmp_path / "site.toml").write_text(site + '\n[hub]\nport = 9\n[ports]\ncamera = "/dev/no-camera"\n', "utf-8")
+    (tmp_path / "site.toml").write_text(f'{site}\n[hub]\nport = 9\n[ports]\ncamera = "{camera}"\n', "utf-8")
     command = [sys.executable, "-m", "kiosk", "core", "--state", str(tmp_path / "state"), "--socket",
                str(tmp_path / "screen.sock"), "--tickets", str(tmp_path / "tickets"), "--site",
                str(tmp_path / "site.toml")]  # fmt: skip

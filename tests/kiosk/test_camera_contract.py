@@ -1,4 +1,4 @@
-"""One suite for both cameras: OpenCV's, on a video file in place of a device, and the walking portrait."""
+"""One suite for the cameras: OpenCV's on a video file and over HTTP, and the walking portrait."""
 
 from __future__ import annotations
 
@@ -15,10 +15,17 @@ import pytest
 from config.schema import Seeing
 from kiosk.adapters.camera import VideoCamera
 from kiosk.adapters.files import CAMERA_HZ, CAMERA_W_PX, PortraitCamera
+from kiosk.adapters.mjpeg import MjpegServer, at_rate
 from kiosk.events import CameraFrame
 from kiosk.ports import DeviceLost
 from kiosk.runtime.clock import SystemClock
-from kiosk.vision.presence import Presence, SeenFace, watch
+from kiosk.runtime.worker import ModelThread
+from kiosk.vision.eye import Eye, watch
+from kiosk.vision.lips import LipWatch
+from kiosk.vision.picture import Trouble
+from kiosk.vision.presence import Presence
+from models.landmarks import FaceLandmarks
+from models.sface import SFace
 from models.store import Store
 from models.yunet import YuNet
 
@@ -51,17 +58,26 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-@pytest.fixture(params=["opencv", "portrait"])
+@pytest.fixture(params=["opencv", "http", "portrait"])
 async def camera(
     request: pytest.FixtureRequest, clip: Path, portrait: np.ndarray, face_box: tuple[int, int, int, int]
 ) -> Any:
     if request.param == "opencv":
         camera: Any = await asyncio.to_thread(VideoCamera, str(clip), asyncio.get_running_loop())
-    else:
-        camera = PortraitCamera(SystemClock(), portrait, face_box)
-        camera.walk(to_share=0.2, seconds=0.5)
+        yield camera
+        await camera.close()
+        return
+    walking = PortraitCamera(SystemClock(), portrait, face_box)
+    walking.walk(to_share=0.2, seconds=0.5)
+    if request.param == "portrait":
+        yield walking
+        await walking.close()
+        return
+    server = MjpegServer(lambda: (walking.picture() for _ in itertools.count()), at_rate(CAMERA_HZ))
+    camera = await asyncio.to_thread(VideoCamera, server.address, asyncio.get_running_loop())
     yield camera
     await camera.close()
+    server.close()
 
 
 async def look(camera: Any, pictures: int) -> list[CameraFrame]:
@@ -113,28 +129,59 @@ async def test_a_camera_that_is_not_there_is_named() -> None:
         VideoCamera("/dev/no-such-camera", asyncio.get_running_loop())
 
 
-async def test_the_approaching_portrait_arrives_and_leaves_by_the_real_detector(
+async def test_no_more_pictures_are_converted_than_are_wanted(clip: Path) -> None:
+    camera = await asyncio.to_thread(VideoCamera, str(clip), asyncio.get_running_loop())
+    camera.wanted_hz = lambda: 4.0
+    seen: list[CameraFrame] = []
+    with pytest.raises(DeviceLost):
+        async for frame in camera.frames():
+            seen.append(frame)  # noqa: PERF401  # it ends by raising
+    assert 4 <= len(seen) <= 15  # of thirty in two seconds
+    await camera.close()
+
+
+async def test_a_stream_that_stops_is_lost_and_one_that_sends_rubbish_is_no_crash(portrait: np.ndarray) -> None:
+    pictures = [portrait, portrait[:100], cv2.imencode(".jpg", portrait)[1].tobytes()[:3000], portrait]
+    server = MjpegServer(lambda: (pictures[at % len(pictures)] for at in range(30)), at_rate(30))
+    camera = await asyncio.to_thread(VideoCamera, server.address, asyncio.get_running_loop())
+    seen: list[CameraFrame] = []
+    with pytest.raises(DeviceLost):
+        async for frame in camera.frames():
+            seen.append(frame)  # noqa: PERF401  # it ends by raising
+    assert seen and all(frame.bgr.dtype == np.uint8 and frame.bgr.ndim == 3 for frame in seen)
+    await camera.close()
+    server.close()
+
+
+async def test_the_approaching_portrait_arrives_and_leaves_through_the_real_eye(
     portrait: np.ndarray, face_box: tuple[int, int, int, int]
 ) -> None:
-    camera, detector = PortraitCamera(SystemClock(), portrait, face_box), YuNet(Store().open("yunet"))
-
-    async def faces(bgr: np.ndarray) -> list[SeenFace]:
-        return [SeenFace((f.x + f.w / 2) / 640, (f.y + f.h / 2) / 480, f.w / 640) for f in detector.detect(bgr)]
-
+    camera, store, thread = PortraitCamera(SystemClock(), portrait, face_box), Store(), ModelThread("see")
+    presence, lips, troubles = Presence(Seeing(leave_ms=600, arrive_ms=400)), LipWatch(), list[Trouble | None]()
+    eye = Eye(
+        thread, YuNet(store.open("yunet")), FaceLandmarks(store.open("face-landmarks")), SFace(store.open("sface")),
+        presence, lips, found=troubles.append,
+    )  # fmt: skip
     told: list[str] = []
 
     async def watching() -> None:
-        presence = Presence(Seeing(leave_ms=600, arrive_ms=400))
-        async for event in watch(camera.frames(), lambda frame: faces(frame.bgr), presence, lambda: 8):
+        async for event in watch(camera.frames(), eye, lambda: eye.wanted_hz(Seeing())):
             told.append(type(event).__name__)  # noqa: PERF401  # seen while it goes on
+
+    async def until(kind: str) -> None:
+        async with asyncio.timeout(40):
+            while kind not in told:
+                await asyncio.sleep(0.05)
 
     task = asyncio.create_task(watching())
     camera.walk(to_share=0.24, seconds=1)
-    await asyncio.sleep(2.2)
-    assert "PersonArrived" in told
+    await until("PersonArrived")
+    await until("FaceMoved")
+    assert presence.hurried and eye.wanted_hz(Seeing()) == 15
     camera.walk(to_share=0.0, seconds=0.5, to_x=1.2)
-    await asyncio.sleep(2)
+    await until("PersonLeft")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
-    assert "PersonLeft" in told
+    thread.close()
+    assert presence.remembers == 0 and troubles == []
     assert CAMERA_HZ == 15 and CAMERA_W_PX == 640

@@ -25,7 +25,8 @@ from kiosk.queueing.day import BusinessDay
 from kiosk.session.states import State
 from kiosk.session.visit import Visit
 from kiosk.shadow.appliers import LIVE, Part
-from kiosk.vision.presence import Presence, SeenFace
+from kiosk.vision.faces import SeenFace
+from kiosk.vision.presence import Presence
 from tests.conftest import VirtualTimeLoop
 from tests.kiosk.fake_kiosk import NOON, FakeKiosk
 from tests.shadow.kit import SITE
@@ -121,13 +122,20 @@ def test_pauses_are_waited_for_as_long_as_they_are_now(parts: Parts) -> None:
 
 
 def test_somebody_has_come_after_the_time_that_it_takes_now(parts: Parts) -> None:
+    began_ms = 0
+
     def came_after_ms() -> int:
+        nonlocal began_ms
         presence, face = parts.presence, [SeenFace(0.5, 0.5, 0.3)]
-        presence.here, presence._near_since_ns = False, None
-        for at_ms in range(0, 6_000, 100):
+        for at_ms in range(began_ms, began_ms + 5_000, 100):  # nobody, long enough
+            list(presence.step((), at_ms * 1_000_000))
+        assert not presence.here
+        began_ms += 5_000
+        for at_ms in range(began_ms, began_ms + 6_000, 100):
             list(presence.step(face, at_ms * 1_000_000))
             if presence.here:
-                return at_ms
+                took_ms, began_ms = at_ms - began_ms, at_ms + 100
+                return took_ms
         raise AssertionError("nobody came")
 
     assert came_after_ms() == 600
