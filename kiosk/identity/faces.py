@@ -22,7 +22,7 @@ from models.yunet import Face
 Template = npt.NDArray[np.float32]
 BEST: Final = 3  # frames whose templates are averaged
 KEPT: Final = 12  # frames of which the best are taken
-TURNED_DEG: Final = 12.0  # beyond, the picture is turned upright and looked at anew
+TURNED_DEG: Final = 8.0  # beyond, the picture is turned upright and looked at anew
 RELIT_BELOW: Final = 70.0  # mean light of a face that is lifted before it is compared
 WHITE: Final = 235.0  # what the brightest hundredth of a face is lifted to
 LIFT_MOST: Final = 12.0
@@ -87,11 +87,15 @@ class FaceReader:
 
     def look_at(self, bgr: Picture, face: Face) -> Seen | tuple[Advice, ...]:
         """Look closely at a face that was found."""
-        picture, face, turned = self._upright(bgr, face)
-        visible, lifted = relit(picture) if _light(picture, face) < RELIT_BELOW else (picture, 1.0)
+        visible, lifted = relit(bgr) if _light(bgr, face) < RELIT_BELOW else (bgr, 1.0)
         mesh = self._points.look(visible, face)
         if mesh is None:
             return ("no_face",)
+        picture, turned = bgr, 0.0
+        if abs(mesh.roll_deg) > TURNED_DEG and (again := self._upright(visible, face, mesh)) is not None:
+            turned = mesh.roll_deg
+            picture = _turned(bgr, face, turned) if lifted > 1.0 else again[0]
+            visible, face, mesh = again
         quality = measure(picture, mesh)
         if lifted > 1.0:  # covered parts are looked for where there is light
             lit = measure(visible, mesh)
@@ -111,23 +115,24 @@ class FaceReader:
         """(128,) of a face as it is, by its mesh: for asking whether it is still the same."""
         return self._embedder.template(bgr, mesh.around())
 
-    def _upright(self, bgr: Picture, face: Face) -> tuple[Picture, Face, float]:
+    def _upright(self, bgr: Picture, face: Face, mesh: Mesh) -> tuple[Picture, Face, Mesh] | None:
         """The picture turned so that the eyes are level, with the face found again in it: detectors learnt upright
-        faces, and their landmarks drift with the turn."""
-        (x0, y0), (x1, y1) = face.landmarks[0], face.landmarks[1]
-        angle = float(np.degrees(np.arctan2(y1 - y0, x1 - x0)))
-        if abs(angle) < TURNED_DEG:
-            return bgr, face, 0.0
-        if (mesh := self._points.look(bgr, face)) is not None:  # surer of a turned face than the detector
-            angle = mesh.roll_deg
-        height, width = bgr.shape[:2]
+        faces, and their landmarks drift with the turn. By the mesh, which knows the angle better than they do."""
+        turned = _turned(bgr, face, mesh.roll_deg)
         centre = (face.x + face.w / 2, face.y + face.h / 2)
-        turn = cv2.getRotationMatrix2D(centre, angle, 1.0)
-        turned = np.asarray(cv2.warpAffine(bgr, turn, (width, height), borderMode=cv2.BORDER_REFLECT), np.uint8)
         again = [one for one in self._detector.detect(turned) if _holds(one, centre)]
         if not again:
-            return bgr, face, 0.0
-        return turned, max(again, key=lambda one: one.score), angle
+            return None
+        upright = max(again, key=lambda one: one.score)
+        straight = self._points.look(turned, upright)
+        return (turned, upright, straight) if straight is not None else None
+
+
+def _turned(bgr: Picture, face: Face, degrees: float) -> Picture:
+    """Turned about the middle of the face."""
+    turn = cv2.getRotationMatrix2D((face.x + face.w / 2, face.y + face.h / 2), degrees, 1.0)
+    size = (bgr.shape[1], bgr.shape[0])
+    return np.asarray(cv2.warpAffine(bgr, turn, size, borderMode=cv2.BORDER_REFLECT), np.uint8)
 
 
 class Comparison:
