@@ -151,7 +151,9 @@ def figures(live: Sequence[Looked], known: Sequence[Looked], timer: Timer) -> di
             if i == j or (live is known and j < i):
                 continue
             genuine = one.who == two.who
-            score = float(one.template @ two.template) if one.template is not None and two.template is not None else None
+            score = (
+                float(one.template @ two.template) if one.template is not None and two.template is not None else None
+            )
             if score is not None:
                 (same if genuine else other).append(score)
             answers[_answer(one, two, score, genuine)] += 1

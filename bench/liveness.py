@@ -35,7 +35,7 @@ from models.yunet import YuNet
 
 SEED: Final = 7
 Z95: Final = 1.959964
-PORTRAITS_EACH: Final = 2  # of a person
+PORTRAITS_EACH: Final = 1  # of a person
 Banks = dict[str, Bank]
 
 
@@ -88,7 +88,7 @@ def astronaut() -> Picture:
 def open_eyes() -> Eyes:
     store = Store()
     mesh = FaceMesh(store.open("face-landmarks"), store.open("face-blendshapes"))
-    return Eyes(YuNet(store.open("yunet"), long_side_px=480), mesh, SFace(store.open("sface")))
+    return Eyes(YuNet(store.open("yunet"), long_side_px=320), mesh, SFace(store.open("sface")))
 
 
 def _banks(people: Sequence[tuple[str, Picture]], times: int) -> tuple[list[tuple[str, Banks]], int]:

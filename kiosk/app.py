@@ -28,6 +28,7 @@ from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Touch
 from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
+from kiosk.adapters.identity import LatestFrame
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.screen_socket import SocketScreen
@@ -56,6 +57,7 @@ from kiosk.events import (
     TellerNews,
     Touched,
 )  # fmt: skip
+from kiosk.face_system import LOOKS_HZ, open_face_system
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
@@ -213,6 +215,7 @@ class Terminal:
             changed=lambda: self._session.tell(TellerNews()),
         )
         self._joining = Joining(self._tellers, self._calls)
+        self._latest = LatestFrame()
         if site.tellers.enabled:
             actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
@@ -235,6 +238,9 @@ class Terminal:
             lips=self._lips,
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
+        self._faces_checked = actions.faces = open_face_system(
+            site, places.state, models, self._session, voice, self._clock, _local_now, self._latest
+        )
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._microphone: Microphone | None = None
@@ -507,11 +513,14 @@ class Terminal:
 
     def _looks_hz(self) -> float:
         """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
+        if self._latest.wanted:
+            return LOOKS_HZ
         often = self._ears.in_speech or self._codes.wanted
         return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
 
     async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
         self._codes.show(frame)
+        self._latest.show(frame)
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
         if faces and self._ears.in_speech and self._presence.here:

@@ -86,7 +86,9 @@ def hold(sheet: Picture, how: Held, behind: Picture) -> Picture:
     else:
         x, z = columns * width, np.zeros(COLUMNS)
     grid = np.array([(x[c], v * height, z[c]) for v in (-0.5, 0.0, 0.5) for c in range(COLUMNS)])
-    texture = np.array([((columns[c] + 0.5) * width, (v + 0.5) * height) for v in (-0.5, 0.0, 0.5) for c in range(COLUMNS)])
+    texture = np.array(
+        [((columns[c] + 0.5) * width, (v + 0.5) * height) for v in (-0.5, 0.0, 0.5) for c in range(COLUMNS)]
+    )
     yaw, pitch, roll = np.radians((how.tilt_deg, how.nod_deg, how.crooked_deg))
     turn_y = np.array([[np.cos(yaw), 0, -np.sin(yaw)], [0, 1, 0], [np.sin(yaw), 0, np.cos(yaw)]])
     turn_x = np.array([[1, 0, 0], [0, np.cos(pitch), -np.sin(pitch)], [0, np.sin(pitch), np.cos(pitch)]])

@@ -48,7 +48,9 @@ class Eyes:
         if mesh is None:
             return None
         others = sum(one.w > 0.6 * face.w for one in faces) - 1
-        return Look(mesh=mesh, template=self.embedder.template(picture, face), others=others, edges=bezel(picture, face))
+        return Look(
+            mesh=mesh, template=self.embedder.template(picture, face), others=others, edges=bezel(picture, face)
+        )
 
 
 Bank = dict[State, list[Look | None]]
@@ -77,7 +79,8 @@ def fill(puppet: Puppet, kind: str, eyes: Eyes, rng: np.random.Generator, times:
         bank[state] = []
         for _ in range(count * times):
             picture = _drawn(puppet, kind, state, behind, border, bend, rng)
-            seen = np.clip(picture * light + rng.normal(0, 2.5, picture.shape), 0, 255).astype(np.uint8)
+            noise = rng.standard_normal(picture.shape, np.float32) * np.float32(2.5)
+            seen = np.clip(picture * np.float32(light) + noise, 0, 255).astype(np.uint8)
             bank[state].append(eyes.look(seen))
     return bank
 

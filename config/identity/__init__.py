@@ -16,10 +16,10 @@ PATH: Final = Path(__file__).parent / "texts.yaml"
 
 
 class IdentityTexts(Section):
-    """Sentences by code. A changed consent needs a new version: it is what the ledger records."""
+    """Sentences by code. The words of the consent are the step `consent` of the flow `identify`; when they change, so
+    does the version: it is what the ledger records."""
 
     consent_version: str = Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
-    consent: Both
     advice: dict[str, Both]
     instructions: dict[str, Both]
 

@@ -64,5 +64,3 @@ def in_files(folder: Path) -> tuple[Path, ...]:
             if file.read(8).startswith(PICTURES):
                 suspect.append(path)
     return tuple(suspect)
-
-

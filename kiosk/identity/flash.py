@@ -33,9 +33,7 @@ def order(rng: random.Random) -> tuple[Rgb, ...]:
 def skin_light(bgr: Picture, mesh: Mesh) -> npt.NDArray[np.float64]:
     """(3,) red, green, blue of the skin."""
     found = [
-        bgr[int(y), int(x)]
-        for x, y in mesh.points[list(_SKIN), :2]
-        if 0 <= y < bgr.shape[0] and 0 <= x < bgr.shape[1]
+        bgr[int(y), int(x)] for x, y in mesh.points[list(_SKIN), :2] if 0 <= y < bgr.shape[0] and 0 <= x < bgr.shape[1]
     ]
     return np.asarray(np.mean(found, axis=0)[::-1] if found else np.zeros(3), np.float64)
 

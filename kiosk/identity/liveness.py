@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Final, Literal
 
 import numpy as np
@@ -55,7 +56,7 @@ def sequence(rng: random.Random) -> tuple[Step, ...]:
     """Random steps: a blink, a turn, never the same twice running. `rng`: SystemRandom at the terminal."""
     while True:
         steps: tuple[Step, ...] = tuple(rng.choice(("left", "right", "blink")) for _ in range(STEPS))
-        if "blink" in steps and set(steps) != {"blink"} and all(a != b for a, b in zip(steps, steps[1:], strict=False)):
+        if "blink" in steps and set(steps) != {"blink"} and all(a != b for a, b in pairwise(steps)):
             return steps
 
 

@@ -107,7 +107,26 @@ def _number(number: NumberFinding | None) -> list[Reason]:
     if number is None:
         return [Reason(part="number", code="not_asked")]
     part: Part = "name" if number.what == "name" else "number"
-    return [Reason(part=part, code=f"{number.what}_{'agrees' if number.says == 'for' else 'differs'}", speaks=number.says)]
+    return [
+        Reason(part=part, code=f"{number.what}_{'agrees' if number.says == 'for' else 'differs'}", speaks=number.says)
+    ]
+
+
+def concluded(before: Verdict | None, face: FaceFinding | None, action: str, outcome: str) -> Verdict | None:
+    """The verdict after the bank was asked with what was typed; unchanged where that says nothing."""
+    number: NumberFinding
+    match action, outcome:
+        case "verify_document", "done":
+            number = NumberFinding(says="for")
+        case "verify_document", "wrong_phone":
+            number = NumberFinding(says="against")
+        case "verify_card", "done":
+            number = NumberFinding(says="for", what="pin")
+        case "verify_card", "wrong_pin" | "pin_locked":
+            number = NumberFinding(says="against", what="pin")
+        case _:
+            return before
+    return agree(face, DocumentFinding(says="for", by_chip=True), number)
 
 
 def age_of(document_no: str, today: date) -> int | None:
