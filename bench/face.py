@@ -159,7 +159,8 @@ def figures(live: Sequence[Looked], known: Sequence[Looked], timer: Timer) -> di
             answers[_answer(one, two, score, genuine)] += 1
     gone = Counter(advice for one in live for advice in one.advice)
     return {**rates(np.asarray(same), np.asarray(other)), **_told(answers), "advice": dict(gone),
-            "pictures": len(live), "unseen": sum(one.template is None for one in live), "ms": timer.medians()}  # fmt: skip
+            "pictures": len(live), "unseen": sum(one.template is None for one in live),
+            "ms": timer.medians()}  # fmt: skip
 
 
 def _answer(one: Looked, two: Looked, score: float | None, genuine: bool) -> str:
@@ -179,9 +180,12 @@ def _told(answers: Counter[str]) -> dict[str, Any]:
         "tar_with_gates": round(answers["genuine same"] / max(1, genuine), 4),
         "refused": round(answers["genuine refused"] / max(1, genuine), 4),
         "unsure": round(answers["genuine unsure"] / max(1, genuine), 4),
-        "wrong_answers": {"genuine_told_other": answers["genuine other"], "impostor_told_same": answers["impostor same"]},
+        "wrong_answers": {
+            "genuine_told_other": answers["genuine other"],
+            "impostor_told_same": answers["impostor same"],
+        },
         "threshold": load("face")["same"].value,
-    }  # fmt: skip
+    }
 
 
 def rates(same: Floats, other: Floats) -> dict[str, Any]:

@@ -94,8 +94,9 @@ def _drawn(
     if kind in ("print", "bent"):
         pose = Pose(blink=much / 100 if what == "blink" else 0.0)
         tilt = much if what == "yaw" else float(rng.normal(0, 1.5))
+        crooked = float(rng.normal(0, 2))
         held = Held(tilt_deg=tilt + float(rng.normal(0, 1)), nod_deg=float(rng.normal(0, 3)), bend=bend,
-                    crooked_deg=float(rng.normal(0, 2)), x_px=2 * float(shaky[0]), y_px=2 * float(shaky[1]))  # fmt: skip
+                    crooked_deg=crooked, x_px=2 * float(shaky[0]), y_px=2 * float(shaky[1]))  # fmt: skip
         return hold(printed(puppet.draw(pose), border_px=border), held, behind)
     pose = Pose(
         yaw_deg=much + float(rng.normal(0, 1)) if what == "yaw" else float(rng.normal(0, 1.2)),

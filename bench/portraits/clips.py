@@ -18,8 +18,8 @@ FRAME_MS: Final = 125
 MOST_MS: Final = 40_000
 REST: Final[State] = ("rest", 0)
 SPECIES: Final = (
-    "photo", "tilted_photo", "bent_photo", "phone_bezel", "phone_no_bezel", "replay_wrong", "replay_right", "cutout_eyes",
-    "second_person",
+    "photo", "tilted_photo", "bent_photo", "phone_bezel", "phone_no_bezel", "replay_wrong", "replay_right",
+    "cutout_eyes", "second_person",
 )  # fmt: skip
 KIND: Final = {
     "photo": "print", "tilted_photo": "print", "bent_photo": "bent", "phone_bezel": "phone", "phone_no_bezel": "close",

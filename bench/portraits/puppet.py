@@ -121,7 +121,7 @@ class Puppet:
     def _cover_eyes(self, drawn: Picture, flat: Floats, blink: float) -> None:
         """The lid that came down has the colour of the skin above it, and ends in lashes."""
         open_at = flat + (self._rest[:, :2] - self._lids_at(blink))
-        for (upper, lower), corners, skin in zip(LIDS, CORNERS, ABOVE, strict=True):
+        for (upper, _), corners, skin in zip(LIDS, CORNERS, ABOVE, strict=True):
             colour = np.median([drawn[_inside(flat[i])] for i in skin], axis=0)
             lid = np.vstack([open_at[corners[:1]], open_at[list(upper)], open_at[corners[1:]], flat[list(upper)][::-1]])
             over = np.zeros(drawn.shape[:2], np.float32)

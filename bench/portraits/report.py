@@ -14,16 +14,21 @@ ROW_PX, LEFT_PX, BAR_PX = 44, 230, 560
 
 CANNOT: Final = """## What it cannot stop
 
-- **A film that is driven live** (a face swap or an animated portrait that follows the instructions on a screen without a visible edge): `replay_right` stands for it, and what gets through there gets through at the terminal. The light of the screen on the face is a further signal where the display can give it; it is not in these figures.
+- **A film that is driven live** (a face swap or an animated portrait that follows the instructions on a screen without
+  a visible edge): `replay_right` stands for it, and what gets through there gets through at the terminal. The light of
+  the screen on the face is a further signal where the display can give it; it is not in these figures.
 - **A good three-dimensional mask**, or a twin.
-- **Somebody who forces the rightful customer** to stand before the terminal: the watch over swindles is for that, not this.
+- **Somebody who forces the rightful customer** to stand before the terminal: the watch over swindles is for that.
 - **A camera that is replaced** by an injected stream: the terminal's own hardening is for that.
 
-So a face never decides alone: document and number have to agree, and a face that was accepted opens nothing that the document would not.
+So a face never decides alone: document and number have to agree, and a face that was accepted opens nothing that the
+document would not.
 
 ## What the figures are of
 
-Clips are synthetic: portraits turned and blinked in software, prints and telephones drawn in perspective. Paper's texture, a screen's own pattern and a lens are not imitated. Nothing here replaces a test with people and things in hand (ISO/IEC 30107-3), which has to be made before a branch relies on it.
+Clips are synthetic: portraits turned and blinked in software, prints and telephones drawn in perspective. Paper's
+texture, a screen's own pattern and a lens are not imitated. Nothing here replaces a test with people and things in hand
+(ISO/IEC 30107-3), which has to be made before a branch relies on it.
 """
 
 

@@ -1,6 +1,6 @@
 """`python -m kiosk.identity list | export | erase | expire | ledger | check`: what is kept of faces, for whoever
-answers for it. Subjects are this terminal's pseudonyms; by a document's number with `--document`, which is read from standard
-input so that it stands in no shell's history.
+answers for it. Subjects are this terminal's pseudonyms; or a document's number with `--document`, read from
+standard input so that it stands in no shell's history.
 """
 
 from __future__ import annotations
