@@ -107,7 +107,8 @@ class Film:
 
 
 def attacker(species: str, asked: tuple[Step, ...], rng: random.Random) -> Shows:
-    """How this attack behaves when `asked` is asked."""
+    """How this attack behaves when `asked` is asked. The telephone whose edge is seen plays the right answers, so that
+    its edge is what has to give it away; the one without an edge plays others."""
     match species:
         case "photo":
             return lambda at_ms, challenge: REST
@@ -115,7 +116,7 @@ def attacker(species: str, asked: tuple[Step, ...], rng: random.Random) -> Shows
             return _Tilter(Follower(rng, blinks=False))
         case "cutout_eyes":
             return _Tilter(Follower(rng))
-        case "phone_bezel" | "phone_no_bezel" | "replay_wrong":
+        case "phone_no_bezel" | "replay_wrong":
             return Film(_other(asked, rng), rng)
     return Follower(rng)
 

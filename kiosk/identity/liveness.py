@@ -187,7 +187,7 @@ class Challenge:
             return
         shut = look.mesh.blink - rest.blink
         narrow = openness(look.mesh.points) / max(1e-6, rest.open)
-        if shut > self._gate["blink_on"] or narrow < self._gate["narrow_on"]:
+        if shut > self._gate["blink_on"] and narrow < self._gate["narrow_on"]:
             self._closed = self._closed or not early
         elif self._closed and shut < self._gate["blink_off"] and narrow > self._gate["narrow_off"]:
             self._closed = False
