@@ -310,6 +310,8 @@ class Terminal:
         staff = {f"staff.{name}": count for name, count in self._staff.tally.items()} if self._staff else {}
         called = {**self._announcer.tallies(), **self._session.tallies()}
         called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
+        if self._faces_checked:
+            called |= {f"face.{name}": count for name, count in self._faces_checked.tallies().items()}
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 

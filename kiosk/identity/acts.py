@@ -45,6 +45,10 @@ class FaceActs:
         """`face`: 'ready' where it may be offered, 'guardian' where the document's holder is too young."""
         return {"face": self._offer(visit)}
 
+    def tallies(self) -> dict[str, int]:
+        """What came of offers and checks, by code; nobody is in them."""
+        return {**self.tally, **self.check.tally}
+
     def _offer(self, visit: Visit) -> Offer:
         held = self.holding()
         if held is None or held.kind != "document" or not self.sees() or visit.face is not None:
