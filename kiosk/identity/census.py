@@ -7,9 +7,11 @@ shapes, and the kinds of our own that hold them; a whole frame belongs to the ca
 from __future__ import annotations
 
 import gc
+import sys
 from collections import Counter
 from pathlib import Path
-from typing import Final
+from types import FrameType
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,6 +28,7 @@ SHAPES: Final[dict[tuple[int, ...], str]] = {
 HOLD: Final = (Seen, Look, Mesh, Challenge, Comparison)
 PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"RIFF", b"\x93NUMPY", b"PK\x03\x04")
 OURS: Final = frozenset({"tickets"})  # folders of pictures that are no faces: paper
+DEEP: Final = 4  # untracked containers within each other
 MOST_FILES: Final = 50_000
 
 
@@ -34,13 +37,35 @@ def in_memory() -> Counter[str]:
     gc.collect()
     found: Counter[str] = Counter()
     arrays: dict[int, str] = {}
-    for thing in gc.get_objects():
+    looked: set[int] = set()
+    for thing in (*gc.get_objects(), *_locals()):
         if isinstance(thing, HOLD) and not (isinstance(thing, Comparison) and thing.template() is None):
             found[type(thing).__name__] += 1
-        for part in gc.get_referents(thing):  # arrays are not tracked themselves
-            if isinstance(part, np.ndarray) and part.shape in SHAPES and part.any() and not _a_weight(part):
-                arrays[id(part)] = SHAPES[part.shape]
+        _look_into(thing, arrays, looked, DEEP)
     found.update(arrays.values())
+    return found
+
+
+def _look_into(thing: Any, arrays: dict[int, str], looked: set[int], deep: int) -> None:
+    """Note arrays that `thing` refers to. They are not tracked themselves, nor are dictionaries and tuples of them."""
+    for part in gc.get_referents(thing):
+        if isinstance(part, np.ndarray):
+            if part.shape in SHAPES and part.any() and not _a_weight(part):
+                arrays[id(part)] = SHAPES[part.shape]
+        elif deep and isinstance(part, dict | tuple) and not gc.is_tracked(part) and id(part) not in looked:
+            looked.add(id(part))
+            _look_into(part, arrays, looked, deep - 1)
+
+
+def _locals() -> list[dict[str, Any]]:
+    """The variables of every call that is going on, in every thread."""
+    found = []
+    for frame in sys._current_frames().values():
+        at: FrameType | None = frame
+        while at is not None:
+            if at.f_code.co_filename != __file__:
+                found.append(dict(at.f_locals))
+            at = at.f_back
     return found
 
 
