@@ -29,7 +29,7 @@ def bezel(bgr: Picture, face: Face) -> float:
     scale = SMALL_PX / bgr.shape[1]
     small = cv2.resize(bgr, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.float32)
-    steps = np.asarray(cv2.Sobel(cv2.GaussianBlur(grey, (0, 0), 0.8), cv2.CV_32F, 1, 0, ksize=3), np.float32) / 8
+    steps = np.asarray(cv2.Sobel(cv2.GaussianBlur(grey, (0, 0), 0.8), cv2.CV_32F, 1, 0, ksize=3) / 8, np.float32)
     x, y, w, h = (side * scale for side in (face.x, face.y, face.w, face.h))
     top, bottom = int(max(0, y - 0.15 * h)), int(min(grey.shape[0], y + 1.25 * h))
     left = _straight(steps[top:bottom, int(max(0, x - FAR * w)) : int(max(0, x - NEAR * w))])
