@@ -126,13 +126,13 @@ class Puppet:
             lid = np.vstack([open_at[corners[:1]], open_at[list(upper)], open_at[corners[1:]], flat[list(upper)][::-1]])
             over = np.zeros(drawn.shape[:2], np.float32)
             cv2.fillPoly(over, [np.round(lid * 16).astype(np.int32)], 1.0, cv2.LINE_AA, shift=4)
-            over = cv2.GaussianBlur(over, (0, 0), 0.8)[:, :, None]
-            drawn[:] = np.asarray(drawn * (1 - over) + colour * 0.94 * over, np.uint8)
+            soft = np.asarray(cv2.GaussianBlur(over, (0, 0), 0.8))[:, :, None]
+            drawn[:] = np.asarray(drawn * (1 - soft) + colour * 0.94 * soft, np.uint8)
             edge = np.vstack([open_at[corners[:1]], flat[list(upper)], open_at[corners[1:]]])
             line = np.zeros(drawn.shape[:2], np.float32)
             cv2.polylines(line, [np.round(edge * 16).astype(np.int32)], False, 1.0, 2, cv2.LINE_AA, shift=4)
-            line = 0.75 * cv2.GaussianBlur(line, (0, 0), 0.7)[:, :, None]
-            drawn[:] = np.asarray(drawn * (1 - line) + colour * 0.35 * line, np.uint8)
+            lashes = 0.75 * np.asarray(cv2.GaussianBlur(line, (0, 0), 0.7))[:, :, None]
+            drawn[:] = np.asarray(drawn * (1 - lashes) + colour * 0.35 * lashes, np.uint8)
 
     def _lids_at(self, blink: float) -> Floats:
         points = self._rest.copy()

@@ -69,7 +69,7 @@ def _locals() -> list[dict[str, Any]]:
     return found
 
 
-def _a_weight(array: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _a_weight(array: np.ndarray) -> bool:
     """Whether it belongs to a network, which may have rows of 128 too: a template has length one."""
     return array.shape == (128,) and (
         array.dtype != np.float32 or abs(float(np.linalg.norm(array.astype(np.float64))) - 1) > 1e-3

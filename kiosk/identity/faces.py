@@ -6,7 +6,7 @@ faces are and how good the pictures were; whether somebody is who they say follo
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, Literal, Protocol
 
 import cv2
@@ -99,8 +99,8 @@ class FaceReader:
         quality = measure(picture, mesh)
         if lifted > 1.0:  # covered parts are looked for where there is light
             lit = measure(visible, mesh)
-            quality = Quality(**{**_fields(lit), "light": quality.light})
-        quality = Quality(**{**_fields(quality), "roll_deg": turned + quality.roll_deg})
+            quality = replace(lit, light=quality.light)
+        quality = replace(quality, roll_deg=turned + quality.roll_deg)
         return Seen(face, mesh, quality, judge(quality), visible)
 
     def template(self, seen: Seen) -> Template:
@@ -219,10 +219,6 @@ def _mirror(face: Face, width_px: int) -> Face:
     points = face.landmarks[[1, 0, 2, 4, 3]].copy()
     points[:, 0] = width_px - 1 - points[:, 0]
     return Face(x=width_px - face.x - face.w, y=face.y, w=face.w, h=face.h, landmarks=points, score=face.score)
-
-
-def _fields(quality: Quality) -> dict[str, float]:
-    return {name: getattr(quality, name) for name in Quality.__slots__}
 
 
 def crop_of(bgr: Picture, face: Face) -> Picture:

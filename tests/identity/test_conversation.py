@@ -154,3 +154,15 @@ async def test_without_a_record_nothing_is_looked_at(stage: FaceStage, monkeypat
     (stage.ledger._folder / "consents-2026-11.jsonl").write_bytes(b"")
     await stage.play([{"document": 0}, {"say": UNLOCK}, {"touch": "agree"}])
     assert stage.at == "identify:phone" and stage.looks.looked == 0
+
+
+async def test_where_the_site_offers_no_face_the_number_is_asked_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(MEANT, UNLOCK, "pin_unlock")
+    plain = Stage(tmp_path)
+    await plain.play([{"document": 0}, {"say": UNLOCK}])
+    assert plain.at == "identify:phone"
+    await plain.play([{"type": "0000"}])
+    assert plain.visit.identity.method == "document_phone"
+    plain.close()
