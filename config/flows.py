@@ -18,7 +18,7 @@ Way = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(:[a-z][a-
 Action = Literal[
     "issue_ticket", "give_ticket_back", "prioritise_ticket", "call_staff", "weigh_answer", "record_opinion",
     "look_at_queue", "scan_code", "find_appointment",
-    "read_card", "read_document", "verify_card", "verify_document",
+    "read_card", "read_document", "verify_card", "verify_document", "agree_face", "refuse_face", "verify_face",
     "balance", "statement", "card_bill", "repay_card", "transfer", "transfer_status", "report_loss", "unlock_pin",
     "change_pin", "activate_card", "switch_alerts", "redeem", "change_phone", "renew_document", "open_mobile",
     "book_cash", "book_visit", "check_in",

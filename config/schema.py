@@ -309,6 +309,19 @@ class BankSystem(Section):
     )
 
 
+class Identity(Section):
+    """Comparing a visitor's face with the photo of their document. See docs/identity.md."""
+
+    face: bool = Field(
+        default=False, description="whether it is offered; each visitor is asked, and may as well do without"
+    )
+    photo: str = Field(
+        default="",
+        max_length=200,
+        description="the simulated document's photo; empty: document.png beside the simulated card reader's file",
+    )
+
+
 class Calling(Section):
     """Numbers that are called, at this terminal. See docs/queue.md."""
 
@@ -370,6 +383,7 @@ class Site(Section):
     content: Content = Content()
     hub: HubLink = HubLink()
     bank_system: BankSystem = BankSystem()
+    identity: Identity = Identity()
     queue: Calling = Calling()
     staff: Staff = Staff()
     tellers: Tellers = Tellers()

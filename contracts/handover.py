@@ -71,6 +71,7 @@ class IdentityState(msgspec.Struct, frozen=True, kw_only=True):
 
     outcome: Literal["verified", "not_verified", "unsure"]
     method: Code
+    reasons: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MAX_REASONS)] = ()  # what speaks for and against it
 
 
 class TicketHeld(msgspec.Struct, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from contracts import messages as m
 from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Stroke, Touch
 from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
+from kiosk.adapters.identity import LatestFrame
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.screen_socket import SocketScreen
@@ -57,6 +58,7 @@ from kiosk.events import (
     TellerNews,
     Touched,
 )  # fmt: skip
+from kiosk.face_system import LOOKS_HZ, open_face_system
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
@@ -224,6 +226,7 @@ class Terminal:
             keeps=self._ledger, knowledge=knowledge, printer=self._printer, local_now=_local_now,
             hub_now=self._hub_now, trace=self._trace,
         )  # fmt: skip
+        self._latest = LatestFrame()
         if site.tellers.enabled:
             actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
@@ -248,6 +251,9 @@ class Terminal:
             loud=lambda: self._calls.active and not echo.full_duplex and self._plays(self._clock.now_ns()),
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
+        self._faces_checked = actions.faces = open_face_system(
+            site, places.state, models, self._session, voice, self._clock, _local_now, self._latest
+        )
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._captions = Captions(
@@ -334,6 +340,8 @@ class Terminal:
         called |= {f"appointment.{name}": count for name, count in self._checking_in.tally.items()}
         called |= {f"caption.{name}": count for name, count in self._captions.tallies().items() if count}
         called |= {f"seeing.{name}": count for name, count in self._eye.tallies().items()}
+        if self._faces_checked:
+            called |= {f"face.{name}": count for name, count in self._faces_checked.tallies().items()}
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
@@ -541,11 +549,18 @@ class Terminal:
         camera.wanted_hz = self._pictures_hz
         self._eye.blinked()
         frames = tapped(camera.frames(), self._calls.saw)
-        async for event in watch(frames, self._eye, self._looks_hz, self._codes.show):
+        async for event in watch(frames, self._eye, self._looks_hz, self._show_frame):
             await self._session.events.put(event)
 
+    def _show_frame(self, frame: CameraFrame) -> None:
+        """Whoever else wants a look at the newest picture; none of them keeps it."""
+        self._codes.show(frame)
+        self._latest.show(frame)
+
     def _looks_hz(self) -> float:
-        """Often while somebody is near or served; as codes need it while one is held up."""
+        """Often while somebody is near or served; as codes and a face check need it while one is wanted."""
+        if self._latest.wanted:
+            return LOOKS_HZ
         least_hz = self._site.addressing.looks_hz if self._ears.in_speech or self._codes.wanted else 0.0
         return self._eye.wanted_hz(self._site.seeing, least_hz=least_hz)
 

@@ -170,6 +170,7 @@ class ScriptedVisit:
         self._step = Step()
         self._turns = Turns(ports, self._clock, brain, None, None, self, self, actions)
         self._turns.watching = actions.watching = watching
+        self.actions = actions
         self.visit = Visit(0, "touch")
         self._turn = 0
         self.asked_back = 0  # times that she asked and the visitor helped her

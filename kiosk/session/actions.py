@@ -26,6 +26,9 @@ from kiosk.dialogue.caution import RISK
 from kiosk.dialogue.flows import Later, Place
 from kiosk.dialogue.reply import Done
 from kiosk.dialogue.wording import ASKED
+from kiosk.identity.acts import ACTIONS as FACE_ACTIONS
+from kiosk.identity.acts import FaceActs
+from kiosk.identity.verdict import concluded
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import AppointmentUsed, NumbersExhausted, Ticket, TooFast, UnknownService
 from kiosk.queueing.waiting import ahead_of, wait_range
@@ -109,6 +112,7 @@ class Actions:
         self._checking_in = checking_in
         self.watching: Watching | None = None
         self.tellers: TellerActs | None = None
+        self.faces: FaceActs | None = None
 
     async def do(self, visit: Visit, action: Action, place: Place) -> Done:
         """Carry it out. 'failed': it could not be done, and nothing was; other outcomes are the bank's."""
@@ -135,15 +139,20 @@ class Actions:
         except OutboxFull:
             log.error("the outbox is full: %s not done", action)
             return Done("failed")
+        if action in FACE_ACTIONS:
+            return await self.faces.do(visit, action) if self.faces else Done("failed")
         if self._banking is None:
             return Done("down")
-        return await self._banking.do(visit, action, place)
+        done = await self._banking.do(visit, action, place)
+        visit.identity = concluded(visit.identity, visit.face, action, done.outcome)
+        return done
 
     def facts(self, visit: Visit) -> dict[str, str]:
         """What the brain may know of the bank, the reader and the appointments."""
         banking = self._banking.facts(visit) if self._banking else {}
         appointments = self._checking_in.facts() if self._checking_in else {}
-        return {**banking, **appointments, **(self.tellers.facts(visit) if self.tellers else {})}
+        faces = self.faces.facts(visit) if self.faces else {}
+        return {**banking, **faces, **appointments, **(self.tellers.facts(visit) if self.tellers else {})}
 
     async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
         if self._checking_in is None:

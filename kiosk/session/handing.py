@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.handover import HandoverPacket, IdentityState, Why
+from contracts.handover import MAX_REASONS, HandoverPacket, IdentityState, Why
 from kiosk.risk.handover import URGENT, Known, build
 from kiosk.risk.watch import MONEY
 from kiosk.session.visit import TALK, Visit
@@ -49,6 +49,9 @@ INNER_PARTS: Final = ("teller_", "call_back_")
 
 
 def _identity(visit: Visit) -> IdentityState | None:
+    if visit.identity:
+        told = visit.identity
+        return IdentityState(outcome=told.outcome, method=told.method, reasons=told.codes()[:MAX_REASONS])
     if visit.bank:
         return IdentityState(outcome="verified", method=visit.bank.level)
     tried = [one for one in visit.story.tried if one.startswith("verify_")]

@@ -252,6 +252,11 @@ class Session:
             case Effect.END_VISIT:
                 self._end(event)
 
+    @property
+    def at_work(self) -> TurnId | None:
+        """The turn for which something is being done now; None: nothing is."""
+        return self._turn if self.state is State.THINKING else None
+
     # ------------------------------------------------------------ visits
     def _begin(self, event: Event) -> None:
         noticed = "touch" if isinstance(event, Touched) else "voice" if isinstance(event, UtteranceEnded) else "camera"

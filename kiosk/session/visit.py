@@ -11,11 +11,13 @@ from typing import Final, Literal
 
 from config.persona import Profile
 from contracts.handover import MAX_LINES, MAX_TRIED, Mood, RiskFound
+from contracts.identity import Verdict
 from contracts.screen import Caption, Language, Mode, TicketView
 from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.dialogue.reply import Concern, Pace, Reply
+from kiosk.identity.verdict import FaceFinding
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import Ticket
 
@@ -93,6 +95,10 @@ class Visit:
     speed: float = 1.0  # as the visitor asked for: times the usual pace
     gain_db: float = 0.0  # as the visitor asked for: above the usual level
     bank: Identified | None = field(default=None, repr=False)  # who the core bank says this is, for a while
+    face: FaceFinding | None = field(
+        default=None, repr=False
+    )  # what the check of the face came to, or that it was refused
+    identity: Verdict | None = None  # what face, document and number came to together
     story: Story = field(default_factory=lambda: Story(), repr=False)
     concern: Concern = field(default_factory=Concern, repr=False)
     manner: Profile = "standard"  # as the visitor's words ask for, beside the size of letters

@@ -1,0 +1,106 @@
+"""What a conversation can have done about a face: agreed, refused, checked. Consent first, always on record.
+
+Outcomes are codes for the flow; the finding lies in the visit, and what follows for it is `verdict.agree`'s. Without
+a document's photo, a camera or a keystore there is another way, and this says so at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, Literal
+
+from config.flows import Action
+from config.identity import load_identity_texts
+from kiosk.banking.ports import Held
+from kiosk.dialogue.reply import Done
+from kiosk.identity.check import FaceCheck
+from kiosk.identity.consent import Act, ConsentLedger, Entry, stamp
+from kiosk.identity.faces import Seen, Template
+from kiosk.identity.ports import DocumentPhotos
+from kiosk.identity.verdict import FaceFinding, needs_guardian
+from kiosk.session.visit import Visit
+
+ACTIONS: Final[frozenset[Action]] = frozenset({"agree_face", "refuse_face", "verify_face"})
+Offer = Literal["", "ready", "guardian"]
+
+
+@dataclass(slots=True)
+class FaceActs:
+    """`holding`: what lies in the reader. `sees`: whether the camera works."""
+
+    check: FaceCheck
+    photos: DocumentPhotos
+    ledger: ConsentLedger
+    holding: Callable[[], Held | None]
+    sees: Callable[[], bool]
+    local_now: Callable[[], datetime]
+    begins: Callable[[], None] = lambda: None  # called as a check begins, so that it is known when it is not wanted
+    tally: Counter[str] = field(default_factory=Counter)
+    _agreed: str = ""  # the visit whose consent is on record
+
+    def facts(self, visit: Visit) -> Mapping[str, str]:
+        """`face`: 'ready' where it may be offered, 'guardian' where the document's holder is too young."""
+        return {"face": self._offer(visit)}
+
+    def tallies(self) -> dict[str, int]:
+        """What came of offers and checks, by code; nobody is in them."""
+        return {**self.tally, **self.check.tally}
+
+    def _offer(self, visit: Visit) -> Offer:
+        held = self.holding()
+        if held is None or held.kind != "document" or not self.sees() or visit.face is not None:
+            return ""
+        return "guardian" if needs_guardian(held.number, self.local_now().date()) else "ready"
+
+    async def do(self, visit: Visit, action: Action) -> Done:
+        """'done', 'failed' (not possible here), or for `verify_face` 'unclear', 'differs', 'nothing_there'."""
+        outcome = await self._do(visit, action)
+        self.tally[f"{action} {outcome}"] += 1
+        return Done(outcome)
+
+    async def _do(self, visit: Visit, action: Action) -> str:
+        if action == "refuse_face":
+            visit.face = FaceFinding(consent=False)
+            return self._record(visit, "refused")
+        held = self.holding()
+        if held is None:
+            return "nothing_there"
+        if needs_guardian(held.number, self.local_now().date()):
+            return "guardian"
+        if action == "agree_face":
+            outcome = self._record(visit, "granted")
+            self._agreed = visit.id if outcome == "done" else ""
+            return outcome
+        reference = await self._reference(held) if self._agreed == visit.id else None
+        if reference is None:
+            return "no_photo"
+        self.begins()
+        try:
+            visit.face = await self.check.run(reference)
+        finally:
+            reference.fill(0)
+        return {"for": "done", "against": "differs", "neither": "unclear"}[visit.face.decides]
+
+    async def _reference(self, held: Held) -> Template | None:
+        picture = self.photos.photo(held)
+        if picture is None:
+            return None
+        reader, thread = self.check.reader, self.check.thread
+        seen = await thread.call(lambda: reader.see(picture, anywhere=True))
+        if not isinstance(seen, Seen):
+            return None
+        template: Template = await thread.call(reader.template, seen)
+        return template
+
+    def _record(self, visit: Visit, act: Act) -> str:
+        """No record, no processing: a ledger that cannot be written refuses."""
+        entry = Entry(at=stamp(self.local_now()), act=act, purpose="compare_with_document",
+                      text=load_identity_texts().consent_version, visit=visit.id, language=visit.language)  # fmt: skip
+        try:
+            self.ledger.note(entry)
+        except OSError:
+            return "failed"
+        return "done"

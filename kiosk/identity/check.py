@@ -1,0 +1,115 @@
+"""One check of a face at the terminal: look, instruct, compare; several tries, then the other way.
+
+It runs inside a visitor's turn, after consent, and ends with a finding, whatever the visitor does; a touch or a word
+ends it. Frames are looked at on the models' thread and dropped; what it gathered is wiped before it returns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from config.flows import Both
+from config.identity import load_identity_texts
+from kiosk.identity.drift import ScoreHistogram
+from kiosk.identity.faces import Comparison, FaceReader, Match, Seen, Template
+from kiosk.identity.liveness import TRIES_MOST, Challenge, Look, Result, sequence
+from kiosk.identity.ports import Frames, Prompter
+from kiosk.identity.quality import Advice, Picture
+from kiosk.identity.surround import bezel
+from kiosk.identity.verdict import FaceFinding
+from kiosk.ports import Clock
+
+FRAME_WAIT_S: Final = 1.0
+ADVISE_AFTER_NS: Final = 1_500_000_000  # advice that lasts so long is spoken
+WHOLE_S: Final = 75.0  # of all tries together: then the other way, whatever state they are in
+
+
+class Thread(Protocol):
+    async def call(self, work: Callable[..., Any], *args: Any) -> Any: ...
+
+
+@dataclass(slots=True)
+class FaceCheck:
+    """Built once for a terminal; `run` for each visitor who agreed."""
+
+    frames: Frames
+    reader: FaceReader
+    thread: Thread
+    clock: Clock
+    prompter: Prompter
+    histogram: ScoreHistogram
+    rng: random.Random = field(default_factory=random.SystemRandom)
+    wanted: Callable[[], bool] = lambda: True  # False once the visitor touched or said something else, or left
+    tally: Counter[str] = field(default_factory=Counter)
+
+    async def run(self, reference: Template) -> FaceFinding:
+        """Against a photo's or an enrolled template. Never raises for what a visitor does."""
+        ends_ns = self.clock.now_ns() + int(WHOLE_S * 1e9)
+        comparison = Comparison(self.reader)
+        tries = 0
+        result: Result | None = None
+        match: Match | None = None
+        try:
+            while tries < TRIES_MOST and self.clock.now_ns() < ends_ns and self.wanted():
+                tries += 1
+                result = await self._one_try(comparison, ends_ns)
+                match = await self.thread.call(comparison.match, reference)
+                self.tally[f"try {result.outcome}"] += 1
+                if result.outcome == "live" or (result.outcome == "spoof" and tries > 1):
+                    break
+            if match is not None and match.score is not None:
+                self.histogram.add(match.score)
+            return FaceFinding(consent=True, match=match, liveness=result, tries=tries)
+        finally:
+            comparison.forget()
+
+    async def _one_try(self, comparison: Comparison, ends_ns: int) -> Result:
+        challenge = Challenge(sequence(self.rng), self.clock.now_ns())
+        speaking: asyncio.Task[None] | None = None
+        told = ""
+        advice: Advice | None = None
+        advised_ns = at_ns = self.clock.now_ns()
+        texts = load_identity_texts()
+        try:
+            while challenge.result is None:
+                if challenge.instruction != told:
+                    told = challenge.instruction
+                    speaking = await self._say(texts.instructions[told], speaking)
+                frame = await self.frames.newer(at_ns, FRAME_WAIT_S)
+                if frame is None or self.clock.now_ns() > ends_ns or not self.wanted():
+                    challenge.look(None, max(self.clock.now_ns(), challenge.deadline_ns + 1))
+                    continue
+                at_ns = frame.at_ns
+                look, found = await self.thread.call(self._look, comparison, frame.bgr, told == "look_here")
+                challenge.look(look, at_ns)
+                if found != advice:
+                    advice, advised_ns = found, at_ns
+                elif advice and told == "look_here" and at_ns - advised_ns > ADVISE_AFTER_NS:
+                    speaking = await self._say(texts.advice[advice], speaking)
+                    advised_ns = at_ns + ADVISE_AFTER_NS
+            return challenge.result
+        finally:
+            challenge.forget()
+            if speaking is not None:
+                speaking.cancel()
+
+    def _look(self, comparison: Comparison, bgr: Picture, resting: bool) -> tuple[Look | None, Advice | None]:
+        """One frame; at rest it is gathered for the comparison too. Runs on the models' thread."""
+        seen = self.reader.see(bgr)
+        if not isinstance(seen, Seen):
+            return None, seen[0]
+        if resting:
+            comparison.take(seen)
+        template = self.reader.quick(seen.upright, seen.mesh)
+        look = Look(mesh=seen.mesh, template=template, edges=bezel(seen.upright, seen.face))
+        return look, seen.advice[0] if seen.advice else None
+
+    async def _say(self, said: Both, before: asyncio.Task[None] | None) -> asyncio.Task[None]:
+        if before is not None:
+            before.cancel()
+        return asyncio.create_task(self.prompter.tell(said), name="face-instruction")
