@@ -46,6 +46,7 @@ from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
+from kiosk.document_eye import DocumentEye
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import (
     MIC_RATE_HZ,
@@ -71,6 +72,7 @@ from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
+from kiosk.session.papers import Papers
 from kiosk.session.session import Session
 from kiosk.session.trace import NoTrace, Trace
 from kiosk.session.turns import TurnPorts
@@ -191,6 +193,9 @@ class Terminal:
         )
         self._printer = open_printer(printer_address(site, places))
         self._codes = CodeEye(site, self._clock, lambda: self._session.works.get("camera", False))
+        self._documents = DocumentEye(
+            site, self._clock, lambda: self._session.works.get("camera", False), lambda: _local_now().date()
+        )
         self._checking_in = CheckIn(
             self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._codes.reader
         )
@@ -204,6 +209,9 @@ class Terminal:
             self._trace.note,
             banking=open_bank_system(site, places.state, self._clock, _local_now),
             checking_in=self._checking_in,
+        )
+        actions.papers = papers = Papers(
+            self._documents.camera, self._documents.begin, self._session.show, lambda: _local_now().date()
         )
         self._tellers = TellerLine(
             self._ledger,
@@ -240,6 +248,7 @@ class Terminal:
         self._microphone: Microphone | None = None
         self._session.forgetters += [
             self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"),
+            papers.stop,
         ]  # fmt: skip
         self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
@@ -407,6 +416,7 @@ class Terminal:
         await self._call_line.close()
         await self._screen.close()
         await asyncio.to_thread(self._models.close)
+        await asyncio.to_thread(self._documents.close)
 
     async def _listen_to_screen(self) -> None:
         async for message in self._screen.messages():
@@ -507,11 +517,12 @@ class Terminal:
 
     def _looks_hz(self) -> float:
         """Lips are looked at while somebody speaks, codes while one is held up, oftener than faces otherwise."""
-        often = self._ears.in_speech or self._codes.wanted
+        often = self._ears.in_speech or self._codes.wanted or self._documents.wanted
         return self._site.addressing.looks_hz if often else self._site.seeing.looks_hz
 
     async def _faces(self, frame: CameraFrame) -> list[SeenFace]:
         self._codes.show(frame)
+        self._documents.show(frame)
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._models.seeing.call(self._models.yunet.detect, frame.bgr)
         if faces and self._ears.in_speech and self._presence.here:

@@ -74,8 +74,9 @@ def _within(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return shrunk + np.maximum(0, MARGIN_PX - low) - np.maximum(0, high - (np.array([FRAME_W, FRAME_H]) - MARGIN_PX))
 
 
-def frame(shot: Shot, flat: Picture, *, lobby: Picture | None = None) -> Picture:
-    """One frame (720, 1280, 3) of the document `flat`, a moment later than the one before."""
+def frame(shot: Shot, flat: Picture, *, square: bool = False) -> Picture:
+    """One frame (720, 1280, 3) of the document `flat`, a moment later than the one before. `square`: its corners are
+    not round, as a card's are."""
     rng = shot.rng
     corners = shot.corners + rng.normal(0, TREMOR_PX, (4, 2)).astype(np.float32) * 0.35
     corners = (corners + rng.normal(0, TREMOR_PX, 2)).astype(np.float32)
@@ -85,10 +86,10 @@ def frame(shot: Shot, flat: Picture, *, lobby: Picture | None = None) -> Picture
     scale = float(np.linalg.norm(corners[1] - corners[0])) / width
     softened = cv2.GaussianBlur(flat, (0, 0), max(0.3, 0.42 / max(scale, 0.2))) if scale < 1 else flat
     seen = cv2.warpPerspective(softened, matrix, (FRAME_W, FRAME_H), flags=cv2.INTER_LINEAR).astype(np.float32)
-    rounded = _rounded(width, height)
+    rounded = np.ones((height, width), np.float32) if square else _rounded(width, height)
     inside = cv2.warpPerspective(rounded, matrix, (FRAME_W, FRAME_H))[:, :, None]
     shadow = cv2.GaussianBlur(np.roll(inside[:, :, 0], (10, 6), (0, 1)), (0, 0), 14)[:, :, None]
-    behind = (shot.lobby if lobby is None else lobby).astype(np.float32) * (1 - 0.25 * shadow)
+    behind = shot.lobby.astype(np.float32) * (1 - 0.25 * shadow)
     picture = behind * (1 - inside) + seen * inside
     picture += _glare(shot)[:, :, None] * (0.35 + 0.65 * inside)
     slope = np.linspace(1 - shot.shade, 1 + shot.shade * 0.3, FRAME_W, dtype=np.float32)

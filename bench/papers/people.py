@@ -34,7 +34,14 @@ PLACES: Final[tuple[tuple[str, str], ...]] = (
     ("320106", "江苏省南京市鼓楼区"), ("430102", "湖南省长沙市芙蓉区"), ("410105", "河南省郑州市金水区"),
 )  # fmt: skip
 STREETS: Final = ("中山", "人民", "解放", "建设", "和平", "文化", "学院", "长江", "青年", "世纪", "滨河", "东风", "新华", "民主", "南湖", "西园")  # fmt: skip
-ISSUERS: Final = ("621700", "622848", "622202", "621661", "622588", "625912")  # ranges of cards that are accepted in China
+ISSUERS: Final = (
+    "621700",
+    "622848",
+    "622202",
+    "621661",
+    "622588",
+    "625912",
+)  # ranges of cards that are accepted in China
 SYLLABLES: Final[dict[str, str]] = dict(zip(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗",
     ("WANG", "LI", "ZHANG", "LIU", "CHEN", "YANG", "HUANG", "ZHAO", "WU", "ZHOU", "XU", "SUN", "MA", "ZHU", "HU", "GUO", "HE", "GAO", "LIN", "LUO"),

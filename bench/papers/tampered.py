@@ -91,6 +91,11 @@ def _pasted(drawn: Drawn, rng: np.random.Generator) -> Drawn:
     return replace(drawn, flat=np.asarray(np.clip(flat, 0, 255), np.uint8))
 
 
+def square_corners(trick: Trick, rng: np.random.Generator) -> bool:
+    """Copies are cut out with straight edges; one in eight with care, round as a card is."""
+    return trick in COPIED and bool(rng.random() < 0.875 or trick == "screen_bezel")
+
+
 def copied(trick: Trick, flat: Picture, rng: np.random.Generator) -> Picture:
     """What is held up instead of the document `flat`. The size changes for copies with something around them."""
     match trick:
@@ -105,7 +110,9 @@ def copied(trick: Trick, flat: Picture, rng: np.random.Generator) -> Picture:
         case "screen_bezel":
             inside = _striped(flat, rng)
             edge = int(rng.integers(26, 60))
-            return np.asarray(cv2.copyMakeBorder(inside, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(14, 13, 13)))
+            return np.asarray(
+                cv2.copyMakeBorder(inside, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(14, 13, 13))
+            )
     return flat
 
 

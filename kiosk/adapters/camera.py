@@ -24,13 +24,15 @@ CLOSE_S: Final = 1.0
 class VideoCamera:
     """A camera, a video file or a stream that OpenCV opens: pictures of 640×480 where it can choose."""
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, name: str, loop: asyncio.AbstractEventLoop, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX
+    ) -> None:
         source: int | str = 0 if name == "auto" else int(name) if name.isdigit() else name
         self._device = cv2.VideoCapture(source)
         if not self._device.isOpened():
             raise DeviceLost(f"no camera at '{name}': check the cable and that /dev/video* may be read")
-        self._device.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH_PX)
-        self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT_PX)
+        self._device.set(cv2.CAP_PROP_FRAME_WIDTH, width_px)
+        self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, height_px)
         self._device.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         rate_hz = self._device.get(cv2.CAP_PROP_FPS) if isinstance(source, str) else 0
         self._pace_s = 1 / rate_hz if rate_hz > 0 else 0.0  # a file is read at its own pace, a camera waits itself

@@ -32,6 +32,7 @@ from kiosk.queueing.waiting import ahead_of, wait_range
 from kiosk.risk.indicators import QUESTIONS
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.handing import packet_of
+from kiosk.session.papers import Papers
 from kiosk.session.visit import Visit
 from kiosk.session.watching import Watching
 from kiosk.sync.outbox import OutboxFull
@@ -107,6 +108,7 @@ class Actions:
         self._banking = banking
         self._now_ns = now_ns
         self._checking_in = checking_in
+        self.papers: Papers | None = None
         self.watching: Watching | None = None
         self.tellers: TellerActs | None = None
 
@@ -128,6 +130,8 @@ class Actions:
                     return _done(await self._opinion(visit, place.slots.get("score", "")))
                 case "scan_code" | "find_appointment":
                     return await self._check_in(visit, action, place)
+                case "look_at_document":
+                    return await self.papers.look(visit) if self.papers else Done("no_camera")
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
                 case _ if action in TELLERS:
@@ -143,7 +147,13 @@ class Actions:
         """What the brain may know of the bank, the reader and the appointments."""
         banking = self._banking.facts(visit) if self._banking else {}
         appointments = self._checking_in.facts() if self._checking_in else {}
-        return {**banking, **appointments, **({"tellers": "yes"} if self.tellers else {})}
+        papers = self.papers.facts(visit) if self.papers else {}
+        return {**banking, **appointments, **papers, **({"tellers": "yes"} if self.tellers else {})}
+
+    def cut(self) -> None:
+        """The turn was cut: nobody waits for a document any longer."""
+        if self.papers:
+            self.papers.stop()
 
     async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
         if self._checking_in is None:

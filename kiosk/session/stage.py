@@ -90,7 +90,8 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
     bar = _LISTENING[back.state]
     return replace(
         state,
-        page=reply.page,
+        page="document" if visit.looking else reply.page,
+        document=visit.looking,
         mode=visit.mode,
         headline=reply.text if reply.page in ("opinion", "goodbye") else "",
         headline_translation=reply.translation if reply.page in ("opinion", "goodbye") else "",

@@ -37,10 +37,11 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "black_and_white": ("像是黑白复印件", "it looks like a black-and-white copy"),
     "screen": ("像是手机或屏幕上的照片", "it looks like a picture on a screen"),
     "print": ("像是打印的", "it looks printed"),
+    "corners": ("四角是方的，像是剪下来的", "its corners are square, as if it was cut out"),
     "portrait": ("照片像是贴上去的", "the portrait looks pasted on"),
 }
 """Code → what is said of it, Mandarin and English. Codes are stable: tellers and tallies know them."""
-SUSPICIONS: Final = frozenset({"black_and_white", "screen", "print", "portrait"})
+SUSPICIONS: Final = frozenset({"black_and_white", "screen", "print", "corners", "portrait"})
 SPANS: Final = (5, 10, 20)  # years for which resident ID cards are issued
 
 

@@ -126,7 +126,9 @@ def _plausible(fours: npt.NDArray[np.float32], shape: tuple[int, ...]) -> npt.ND
     """Whether corners lie in the picture or just outside, convex, large enough, and in a card's proportions."""
     with np.errstate(invalid="ignore"):
         reach = np.array([shape[1], shape[0]], np.float32)
-        inside = np.isfinite(fours).all(axis=(1, 2)) & (fours > -6).all(axis=(1, 2)) & (fours < reach + 6).all(axis=(1, 2))
+        inside = (
+            np.isfinite(fours).all(axis=(1, 2)) & (fours > -6).all(axis=(1, 2)) & (fours < reach + 6).all(axis=(1, 2))
+        )
         lengths = np.linalg.norm(np.roll(fours, -1, 1) - fours, axis=2)
         across, down = lengths[:, ::2].mean(axis=1), lengths[:, 1::2].mean(axis=1)
         ratio = np.maximum(across, down) / np.maximum(1e-3, np.minimum(across, down))
