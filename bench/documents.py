@@ -40,8 +40,8 @@ FRAMES_MOST: Final = 8  # of one document; a visitor holds it longer
 SEEDS: Final[dict[Split, int]] = {"tune": 1_000, "report": 20_000}
 CONDITION: Final = (
     "synthetic documents of invented people, drawn with Noto and DejaVu fonts instead of the official ones, without "
-    "seals and security features; simulated camera of 1280 x 720 (perspective, tremor, light, glare, blur, noise, wear, "
-    "JPEG); copies simulated by halftone, grey and stripes; no real document was seen; networks on 2 threads"
+    "seals and security features; simulated camera of 1280 x 720 (perspective, tremor, light, glare, blur, noise, "
+    "wear, JPEG); copies simulated by halftone, grey and stripes; no real document was seen; networks on 2 threads"
 )
 
 
@@ -104,10 +104,8 @@ def _show(
     shot = hold(rng, flat.shape[1] / flat.shape[0])
     attempt = DocumentLook(reader, lambda: TODAY)
     cpu_ms = 0.0
-    shown = 0
     for _ in range(FRAMES_MOST):
         picture = frame(shot, flat, square=square)
-        shown += 1
         attempt.see(picture)
         if attempt.guided.ready:
             began = time.process_time()

@@ -256,6 +256,7 @@ class Phrases(Section):
     missing: dict[str, Both]
     listening: Both
     thinking: Both
+    looking: Both
     speaking: Both
     muted: Both
     cannot_hear: Both

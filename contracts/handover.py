@@ -74,7 +74,7 @@ class IdentityState(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DocumentSeen(msgspec.Struct, frozen=True, kw_only=True):
-    """A document that was held up: what was read surely, numbers masked, and what speaks against it. Never a picture."""
+    """A document that was held up: what was read surely, numbers masked, what speaks against it. Never a picture."""
 
     kind: Literal["id_front", "id_back", "passport", "bank_card"]
     outcome: Literal["accepted", "refused", "suspected", "unsure"]

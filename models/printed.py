@@ -11,18 +11,13 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from models.sessions import open_session
-
-from rapidocr.ch_ppocr_det.utils import DBPostProcess  # isort: skip  # after the sessions: it imports onnxruntime
-
-logging.getLogger("RapidOCR").setLevel(logging.CRITICAL)
-logging.getLogger("RapidOCR").propagate = False
 
 Picture = npt.NDArray[np.uint8]
 Box = npt.NDArray[np.float32]  # (4, 2) x, y: top left, top right, bottom right, bottom left
@@ -58,7 +53,7 @@ class PrintReader:
         named = self._read.get_modelmeta().custom_metadata_map["character"].splitlines()
         self._characters = ["", *named, " "]
         self._place = {character: place for place, character in enumerate(self._characters)}
-        self._boxes = DBPostProcess(thresh=0.3, box_thresh=0.45, max_candidates=200, unclip_ratio=1.7,
+        self._boxes = _boxes_of_heat()(thresh=0.3, box_thresh=0.45, max_candidates=200, unclip_ratio=1.7,
                                     score_mode="fast", use_dilation=True)  # fmt: skip
 
     def knows(self, character: str) -> bool:
@@ -117,6 +112,17 @@ class PrintReader:
                 sure[-1] = max(sure[-1], float(steps[step, place]))
             before = place
         return "".join(text), tuple(sure)
+
+
+def _boxes_of_heat() -> Any:
+    """rapidocr's way from heat to boxes. Imported when a document is first read: it brings a second of imports along,
+    and has to come after `models.sessions`, since it imports onnxruntime."""
+    from rapidocr.ch_ppocr_det.utils import DBPostProcess
+
+    quiet = logging.getLogger("RapidOCR")
+    quiet.setLevel(logging.CRITICAL)  # its warnings could quote what was read
+    quiet.propagate = False
+    return DBPostProcess
 
 
 def _size(box: Box) -> tuple[float, float]:

@@ -199,7 +199,7 @@ def _passport(person: Person, rng: np.random.Generator, changed: dict[str, str])
 def _passport_day(iso: str) -> str:
     """'12 3月/MAR 1988', as it is printed."""
     year, month, day = iso.split("-")
-    names = "JAN FEB MAR APR MAY JUN JUL AUG SEP OCT NOV DEC".split()
+    names = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
     return f"{day} {int(month)}月/{names[int(month) - 1]} {year}"
 
 

@@ -6,7 +6,7 @@ somebody is chance.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Final, Literal
 
@@ -17,9 +17,15 @@ from kiosk.vision.documents.numbers import id_check_digit, luhn_digit, mrz_digit
 Split = Literal["tune", "report"]
 TODAY: Final = date(2026, 11, 29)  # of the synthetic world: what has expired has done so by then
 
-SURNAMES: Final = tuple("王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤")  # fmt: skip
+SURNAMES: Final = tuple(
+    "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗郑梁谢宋唐许韩冯邓曹彭曾肖田董袁潘于蒋蔡余杜叶程苏魏吕丁任沈姚卢姜崔钟谭陆汪范金"
+    "石廖贾夏韦付方白邹孟熊秦邱江尹薛闫段雷侯龙史陶黎贺顾毛郝龚邵万钱严覃武戴莫孔向汤"
+)
 DOUBLE: Final = ("欧阳", "上官", "司马", "诸葛", "皇甫", "尉迟", "令狐", "慕容")
-GIVEN: Final = tuple("伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅春燕国建文志海波宁晨阳雪婷佳欣怡思雨子涵梓轩浩然嘉诚俊毅晓东小明永福德全淑珍凤琴金凤素兰翠花家豪雅琪若楠一鸣天宇星辰")  # fmt: skip
+GIVEN: Final = tuple(
+    "伟芳娜敏静丽强磊军洋勇艳杰娟涛明超秀霞平刚桂英华玉兰红梅春燕国建文志海波宁晨阳雪婷佳欣怡思雨子涵梓轩浩然嘉诚俊毅晓东小明"
+    "永福德全淑珍凤琴金凤素兰翠花家豪雅琪若楠一鸣天宇星辰"
+)
 RARE: Final[dict[Split, tuple[str, ...]]] = {
     "tune": tuple("堃翀犇骉喆玥珺彧昶赟煜旻镕甯龑淼燊曌垚鑫骁翾晟瑄琰暐頔芃祎竑㼆丗"),
     "report": tuple("爨罡珮雯洢昇烜堉奭媱媄囍囡㐱䶮璟琬珩翊翮筠筱絮羿翯胤芮苒荀莼菡蓁薇蘅曦昱昉旸㛃㬎"),
@@ -33,7 +39,10 @@ PLACES: Final[tuple[tuple[str, str], ...]] = (
     ("230103", "黑龙江省哈尔滨市南岗区"), ("350203", "福建省厦门市思明区"), ("500103", "重庆市渝中区"),
     ("320106", "江苏省南京市鼓楼区"), ("430102", "湖南省长沙市芙蓉区"), ("410105", "河南省郑州市金水区"),
 )  # fmt: skip
-STREETS: Final = ("中山", "人民", "解放", "建设", "和平", "文化", "学院", "长江", "青年", "世纪", "滨河", "东风", "新华", "民主", "南湖", "西园")  # fmt: skip
+STREETS: Final = (
+    "中山", "人民", "解放", "建设", "和平", "文化", "学院", "长江", "青年", "世纪", "滨河", "东风", "新华", "民主",
+    "南湖", "西园",
+)  # fmt: skip
 ISSUERS: Final = (
     "621700",
     "622848",
@@ -44,10 +53,16 @@ ISSUERS: Final = (
 )  # ranges of cards that are accepted in China
 SYLLABLES: Final[dict[str, str]] = dict(zip(
     "王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗",
-    ("WANG", "LI", "ZHANG", "LIU", "CHEN", "YANG", "HUANG", "ZHAO", "WU", "ZHOU", "XU", "SUN", "MA", "ZHU", "HU", "GUO", "HE", "GAO", "LIN", "LUO"),
+    (
+        "WANG", "LI", "ZHANG", "LIU", "CHEN", "YANG", "HUANG", "ZHAO", "WU", "ZHOU", "XU", "SUN", "MA", "ZHU", "HU",
+        "GUO", "HE", "GAO", "LIN", "LUO",
+    ),
     strict=True,
 ))  # fmt: skip
-GIVEN_LATIN: Final = ("MING", "FANG", "XIAODONG", "HUI", "JIANGUO", "XIULAN", "YUTING", "HAORAN", "SIYU", "ZIHAN", "WEI", "LEI", "YONGFU", "SHUZHEN")  # fmt: skip
+GIVEN_LATIN: Final = (
+    "MING", "FANG", "XIAODONG", "HUI", "JIANGUO", "XIULAN", "YUTING", "HAORAN", "SIYU", "ZIHAN", "WEI", "LEI",
+    "YONGFU", "SHUZHEN",
+)  # fmt: skip
 GIVEN_OF: Final[dict[str, str]] = dict(zip(
     GIVEN_LATIN,
     ("明", "芳", "晓东", "慧", "建国", "秀兰", "雨婷", "浩然", "思雨", "子涵", "伟", "磊", "永福", "淑珍"), strict=True,
@@ -114,8 +129,6 @@ def invent(rng: np.random.Generator, split: Split) -> Person:
 
 def with_passport(person: Person, rng: np.random.Generator) -> Person:
     """The same with a passport's number of nine characters, and a name that its Latin one spells."""
-    from dataclasses import replace
-
     digits = "".join(str(digit) for digit in rng.integers(0, 10, 9 - len(person.passport)))
     back = {latin: hanzi for hanzi, latin in SYLLABLES.items()}
     name = back[person.surname_latin] + GIVEN_OF[person.given_latin]

@@ -1,8 +1,8 @@
 """Documents that are not what they seem: figures that contradict each other, pasted portraits, copies. All simulated.
 
 Forged ones are printed as well as genuine ones, so that nothing but their content, or the portrait, gives them away.
-Copies are of genuine documents. Colour printing is halftone of 45 to 60 lines a centimetre, screens have stripes of red,
-green and blue; both beat with the camera's own pixels.
+Copies are of genuine documents. Colour printing is halftone of 45 to 60 lines a centimetre, screens have stripes of
+red, green and blue; both beat with the camera's own pixels.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def forge(trick: Trick, rng: np.random.Generator, split: Split) -> Drawn:
 def _page(trick: Trick, person: Person, rng: np.random.Generator) -> Drawn:
     if trick == "expired_page":
         return draw("passport", replace(person, passport_until=TODAY - timedelta(days=int(rng.integers(2, 2500)))), rng)
-    upper, lower = mrz(person)
+    _, lower = mrz(person)
     if trick == "mrz_digit":  # one figure of number, birth or expiry changed, the page agreeing with it
         place = int(rng.choice([4, 6, 14, 18, 24]))
         digit = str((int(lower[place]) + 1 + int(rng.integers(0, 8))) % 10)

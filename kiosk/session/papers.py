@@ -40,7 +40,7 @@ class Attempt(Protocol):
 
 
 class Papers:
-    """Looks at documents. `changed`: the page is to be shown anew. `begin` opens a reader where there is one, or None."""
+    """Looks at documents. `changed`: the page is to be shown anew. `begin` opens a reader, or gives None."""
 
     def __init__(
         self,

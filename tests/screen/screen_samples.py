@@ -241,7 +241,10 @@ def document(language: Language) -> ScreenState:
     first = _pick(language, "拿平一点，正对镜头", "Hold it flat, facing the camera")
     other = _pick(language, "Hold it flat, facing the camera", "拿平一点，正对镜头")
     chips = (
-        _target("camera", "chip", _pick(language, "对着镜头", "To the camera"), _pick(language, "大约十秒", "about 10 s"), "camera"),
+        _target(
+            "camera", "chip", _pick(language, "对着镜头", "To the camera"),
+            _pick(language, "大约十秒", "about 10 s"), "camera",
+        ),
         _target("inserted", "chip", _pick(language, "放在读卡区", "On the reader"), "", "cardnew"),
         _target("without", "chip", _pick(language, "没带证件", "No ID"), "", "person"),
     )  # fmt: skip

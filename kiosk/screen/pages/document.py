@@ -1,4 +1,4 @@
-"""Holding up a document: a frame to hold it in, its outline as the camera sees it, one thing to do. No picture, no data.
+"""Holding up a document: a frame to hold it in, its outline as the camera sees it, one thing to do. No picture.
 
 What was read is never shown here: who stands behind could read it too.
 """
@@ -16,12 +16,14 @@ from kiosk.screen.dock import dock_parts
 from kiosk.screen.kit import Kit
 from kiosk.screen.pages.common import CHOICES, MIDDLE, day_theme, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
-from kiosk.screen.scene import head_part
+from kiosk.screen.scene import gate_part, head_part
 from kiosk.screen.theme import INNER, MARGIN
 
 SHEET_Y: Final = 1330
-ADVICE_Y: Final = 470
-GLASS: Final = Box(MARGIN, 640, INNER, 600)
+ADVICE_X: Final = MARGIN + 208
+ADVICE_Y: Final = 250
+ADVICE_W: Final = INNER - 208
+GLASS: Final = Box(MARGIN, 470, INNER, 720)
 CARD: Final = 1.586  # an ID-1 card's width by its height
 CHOICES_Y: Final = 1424
 CHOICES_HEIGHT: Final = 132
@@ -39,18 +41,21 @@ def document(view: View) -> PageLayout:
     heard = next(iter(of_kind(view, "microphone")), None)
     parts += microphone(view, heard, MICROPHONE)
     parts += dock_parts(view)
-    figure = FigureSpot(MARGIN + 92, 262, 0.27, 390, badge=False)  # she looks on from a corner: the hand is the matter
-    return PageLayout(day_theme(view), (head_part(view),), figure, tuple(parts))
+    figure = FigureSpot(MARGIN + 92, 262, 0.24, 376, badge=False)  # she looks on from a corner: the hand is the matter
+    return PageLayout(day_theme(view), (gate_part(MARGIN + 92, 286, 92), head_part(view)), figure, tuple(parts))
 
 
 def _advice(shown: DocumentView) -> Part:
     """What to do, large, and in the other language below."""
-    box = Box(MARGIN, ADVICE_Y - 70, INNER, 200)
+    box = Box(ADVICE_X, ADVICE_Y - 84, ADVICE_W, 240)
 
     def paint(kit: Kit) -> None:
-        fitted = kit.shrunk(shown.advice, INNER, 68, True, max_lines=1)
-        kit.text(fitted.lines[0], MIDDLE, ADVICE_Y, fitted.size, bold=True, align="center")
-        kit.text(shown.advice_other, MIDDLE, ADVICE_Y + 76, kit.size("small"), "ink_2", align="center", room=INNER)
+        fitted = kit.shrunk(shown.advice, ADVICE_W, 68, True, max_lines=2, wrapped=54)
+        lead = fitted.size * 1.2
+        for row, line in enumerate(fitted.lines):
+            kit.text(line, ADVICE_X, ADVICE_Y + row * lead, fitted.size, bold=True)
+        below = ADVICE_Y + (len(fitted.lines) - 1) * lead + 72
+        kit.text(shown.advice_other, ADVICE_X, below, kit.size("small"), "ink_2", room=ADVICE_W)
 
     return Part("advice", box, (shown.advice, shown.advice_other), paint)
 

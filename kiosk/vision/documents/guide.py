@@ -1,8 +1,8 @@
 """What should the hand do next? Frame by frame advice for holding a document up, until it can be read. Pure.
 
-Serves the seconds in which a card is brought before the camera. The first advice comes with the first frame; a later one
-replaces it when two frames in a row say so, so that the words do not flicker. It refuses to blame: each advice is a
-thing to do.
+Serves the seconds in which a card is brought before the camera. The first advice comes with the first frame; a later
+one replaces it when two frames in a row say so, so that the words do not flicker. It refuses to blame: each advice is
+a thing to do.
 """
 
 from __future__ import annotations

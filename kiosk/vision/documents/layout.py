@@ -1,4 +1,4 @@
-"""Which document is it, and which line is which field? From lines with their places to fields with their certainty. Pure.
+"""Which document is it, and which line is which field? From lines with places to fields. Pure.
 
 Places are shares of the flattened document. Layouts: GA 448 (resident ID card), ICAO Doc 9303 part 4 (passport), and a
 bank card's figures wherever they stand. A line that fits no field is let go.

@@ -1,6 +1,6 @@
-"""One document, from the first frame to what follows from it: guided, read from several frames, checked. Blocking steps.
+"""One document, from the first frame to what follows from it: guided, read, checked. Blocking steps.
 
-`DocumentLook.take` is given frame after frame on a model's thread; it says what to advise, and in the end what was read.
+`DocumentLook` is given frame after frame on a model's thread; it says what to advise, and in the end what was read.
 It holds no picture: of each frame only fields, measures and corners stay, and those go with it.
 """
 
