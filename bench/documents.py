@@ -58,6 +58,7 @@ class Told:
     reasons: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     first_advice_ms: list[float] = field(default_factory=list)
     advice_ms: list[float] = field(default_factory=list)
+    first_advice_cpu_ms: list[float] = field(default_factory=list)
     reading_ms: list[float] = field(default_factory=list)
     reading_cpu_ms: list[float] = field(default_factory=list)
     frames: list[float] = field(default_factory=list)
@@ -114,6 +115,7 @@ def _show(
         if attempt.result is not None or attempt.unknown:
             break
     told.first_advice_ms.append(attempt.spent.advice_ms[0])
+    told.first_advice_cpu_ms.append(attempt.spent.advice_cpu_ms[0])
     told.advice_ms += attempt.spent.advice_ms
     result = attempt.result
     outcome = result.finding.outcome if result else "unknown" if attempt.unknown else "not_read"
@@ -157,6 +159,7 @@ def _figures(genuine: Told, forged: Told, given: argparse.Namespace) -> dict[str
         "genuine_accused": _share(outcomes["refused"] + outcomes["suspected"], given.cards),
         "genuine_outcomes": dict(outcomes),
         "first_advice_ms": spread([*genuine.first_advice_ms, *forged.first_advice_ms]),
+        "first_advice_cpu_ms": spread([*genuine.first_advice_cpu_ms, *forged.first_advice_cpu_ms]),
         "advice_ms": spread([*genuine.advice_ms, *forged.advice_ms]),
         "reading_ms": spread([*genuine.reading_ms, *forged.reading_ms]),
         "reading_cpu_ms": spread([*genuine.reading_cpu_ms, *forged.reading_cpu_ms]),

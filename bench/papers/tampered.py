@@ -70,7 +70,9 @@ def _page(trick: Trick, person: Person, rng: np.random.Generator) -> Drawn:
         digit = str((int(lower[place]) + 1 + int(rng.integers(0, 8))) % 10)
         return draw("passport", person, rng, mrz_2=lower[:place] + digit + lower[place + 1 :])
     other = invent(rng, "tune")
-    return draw("passport", person, rng, mrz_1=f"P<CHN{other.surname_latin}<<{other.given_latin}X".ljust(44, "<"))
+    drawn = draw("passport", person, rng, mrz_1=f"P<CHN{other.surname_latin}<<{other.given_latin}X".ljust(44, "<"))
+    truth = {name: value for name, value in drawn.truth.items() if name not in ("surname", "given")}  # two of each
+    return replace(drawn, truth=truth)
 
 
 def _before(day: date, years: int) -> date:

@@ -20,6 +20,7 @@ SHORT_TEXT: Final = 60  # to which lines shrink before any is left out
 _DIGITS: Final = re.compile(r"\d(?:[ -]?\d){6,}[xX]?")  # cards, accounts, phones, identity numbers; amounts are shorter
 _SAID: Final = re.compile(r"[零〇一二三四五六七八九幺洞](?:[ ，,、-]?[零〇一二三四五六七八九幺洞]){6,}")
 _NUMERAL: Final = re.compile(r"[ ，,、-]")
+_DOCUMENT_FIELDS: Final = frozenset({"name", "sex", "born", "issued", "until", "card_until"})
 _DOCUMENT_NUMBERS: Final = frozenset({"number", "passport", "card"})
 _CODE_SLOTS: Final = frozenset({"code", "pin", "password", "otp"})
 
@@ -106,14 +107,11 @@ def _slots(slots: Mapping[str, str]) -> dict[str, str] | None:
 
 
 def _document(seen: c.DocumentSeen | None) -> c.DocumentSeen | None:
-    """With numbers masked; machine-readable lines, which repeat them, are left out."""
+    """What a colleague needs of it: numbers masked, no address."""
     if seen is None:
         return None
-    kept = {name: value for name, value in seen.fields.items() if not name.startswith("mrz_")}
-    fields = {
-        name: f"****{value[-4:]}" if name in _DOCUMENT_NUMBERS else value[: c.MAX_LINE_CHARS]
-        for name, value in kept.items()
-    }
+    fields = {name: value[: c.MAX_LINE_CHARS] for name, value in seen.fields.items() if name in _DOCUMENT_FIELDS}
+    fields |= {name: f"****{value[-4:]}" for name, value in seen.fields.items() if name in _DOCUMENT_NUMBERS}
     return msgspec.structs.replace(seen, fields=fields)
 
 

@@ -1,6 +1,6 @@
 """Is it what it seems to be? What contradicts itself or looks copied, as reasons with codes, and what follows. Pure.
 
-A verdict is a value with reasons, never an exception. `accepted`: read surely, nothing against it. `refused`: it
+Words for the codes stand in `contracts.papers`. A verdict is a value with reasons, never an exception. `accepted`: read surely, nothing against it. `refused`: it
 contradicts itself. `suspected`: it looks like a copy or was altered. `unsure`: not everything needed was read surely.
 None of these accuses anybody: the visitor hears what to do next, a colleague looks at the rest.
 """
@@ -23,24 +23,6 @@ NEEDED: Final[dict[Kind, tuple[str, ...]]] = {
     "bank_card": ("card", "card_until"),
 }
 """What must be read surely before a document counts."""
-REASONS: Final[dict[str, tuple[str, str]]] = {
-    "number_check_digit": ("证件号码不对", "the number does not add up"),
-    "number_born": ("出生日期和号码对不上", "date of birth and number differ"),
-    "number_sex": ("性别和号码对不上", "sex and number differ"),
-    "number_region": ("号码里的地区不存在", "the number's region does not exist"),
-    "expired": ("证件过期了", "it has expired"),
-    "not_yet": ("证件还没到生效日期", "it is not valid yet"),
-    "span": ("有效期限不合规定", "its validity has a length that is not issued"),
-    "card_check_digit": ("卡号不对", "the card's number does not add up"),
-    "mrz_check_digit": ("机读码不对", "the machine-readable lines do not add up"),
-    "mrz_differs": ("机读码和正面对不上", "the machine-readable lines and the page differ"),
-    "black_and_white": ("像是黑白复印件", "it looks like a black-and-white copy"),
-    "screen": ("像是手机或屏幕上的照片", "it looks like a picture on a screen"),
-    "print": ("像是打印的", "it looks printed"),
-    "corners": ("四角是方的，像是剪下来的", "its corners are square, as if it was cut out"),
-    "portrait": ("照片像是贴上去的", "the portrait looks pasted on"),
-}
-"""Code → what is said of it, Mandarin and English. Codes are stable: tellers and tallies know them."""
 SUSPICIONS: Final = frozenset({"black_and_white", "screen", "print", "corners", "portrait"})
 SPANS: Final = (5, 10, 20)  # years for which resident ID cards are issued
 

@@ -82,6 +82,27 @@ def fields_of(kind: Kind, words: Sequence[Word], today: Today) -> Fields:
     return found(words, today)
 
 
+def fields_at(kind: Kind, top: float, bottom: float) -> frozenset[str]:
+    """The fields whose line lies there; none where that depends on what is printed."""
+    middle = (top + bottom) / 2
+    for low, high, names in _ROWS.get(kind, ()):
+        if low <= middle < high:
+            return names
+    return frozenset()
+
+
+_ROWS: Final[dict[Kind, tuple[tuple[float, float, frozenset[str]], ...]]] = {
+    "id_front": (
+        (0.08, 0.21, frozenset({"name"})), (0.215, 0.325, frozenset({"sex", "nation"})),
+        (0.325, 0.44, frozenset({"born"})), (0.44, 0.74, frozenset({"address"})), (0.78, 1.0, frozenset({"number"})),
+    ),
+    "id_back": (
+        (0.0, 0.5, frozenset()), (0.66, 0.795, frozenset({"issuer"})), (0.795, 0.95, frozenset({"issued", "until"})),
+    ),
+    "passport": ((0.76, 1.0, frozenset({"mrz_1", "mrz_2"})),),
+}  # fmt: skip
+
+
 # ------------------------------------------------------------------ resident ID card
 def _row(words: Iterable[Word], low: float, high: float, right: float = 0.68) -> list[Word]:
     """Words of one row or several, from top to bottom and left to right."""

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from kiosk.vision.documents.corners import Corners, Picture, flattened
-from kiosk.vision.documents.layout import FIGURES, ZONE, Fields, Kind, Word, fields_of, kind_of
+from kiosk.vision.documents.layout import FIGURES, ZONE, Fields, Kind, Word, fields_at, fields_of, kind_of
 
 READ_W_PX: Final = 960  # of the flattened document
 MARGIN: Final = 1.03  # around the corners that were found: a border line may have been taken for the edge
@@ -57,26 +57,43 @@ def widened(corners: Corners) -> Corners:
 
 
 def look(
-    picture: Picture, corners: Corners, reader: Reader, today: date, *, turned: bool = False, both_ways: bool = True
+    picture: Picture,
+    corners: Corners,
+    reader: Reader,
+    today: date,
+    *,
+    turned: bool = False,
+    kind: Kind | None = None,
+    known: frozenset[str] = frozenset(),
 ) -> Look:
-    """Read the document between `corners` of a picture; where it makes no sense, once more upside down."""
+    """Read the document between `corners` of a picture; where it makes no sense, once more upside down.
+
+    `kind` and `known` are from frames before: lines are passed over whose fields are sure already.
+    """
     flat = flattened(picture, widened(corners), READ_W_PX)
-    for over in (turned, not turned) if both_ways else (turned,):
+    for over in (turned, not turned) if kind is None else (turned,):
         seen = np.ascontiguousarray(cv2.rotate(flat, cv2.ROTATE_180)) if over else flat
-        words = read_words(np.asarray(seen, np.uint8), reader)
-        kind = kind_of(words)
-        if kind is not None:
-            return Look(kind, fields_of(kind, words, today), over)
+        words = read_words(np.asarray(seen, np.uint8), reader, kind, known)
+        found = kind_of(words) if not known else kind
+        if found is not None:
+            return Look(found, fields_of(found, words, today), over)
     return Look(None, {}, turned)
 
 
-def read_words(flat: Picture, reader: Reader) -> list[Word]:
+def read_words(
+    flat: Picture, reader: Reader, kind: Kind | None = None, known: frozenset[str] = frozenset()
+) -> list[Word]:
     """The lines of a flattened document; of a passport's page those alone that hold a field."""
-    boxes = list(reader.find(flat))
     height, width = flat.shape[:2]
-    places = [_place(box, width, height) for box in boxes]
+    boxes, places = [], []
+    for box in reader.find(flat):
+        place = _place(box, width, height)
+        there = fields_at(kind, place[1], place[3]) if kind and known else frozenset()
+        if not there or not there <= known:
+            boxes.append(box)
+            places.append(place)
     zone = [i for i, (left, top, right, _) in enumerate(places) if right - left > WIDE and top > 0.7]
-    if not zone:
+    if not zone and kind != "passport":
         lines = reader.read(flat, boxes)
         words = [_word(place, line) for place, line in zip(places, lines, strict=True)]
         return [_figures_again(flat, box, word, reader) for box, word in zip(boxes, words, strict=True)]

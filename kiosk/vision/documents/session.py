@@ -19,7 +19,7 @@ from kiosk.vision.documents.layout import Fields, Kind
 from kiosk.vision.documents.reading import Reader, look
 from kiosk.vision.documents.votes import Settled, settle
 
-MOST_READINGS: Final = 4  # frames that are read; then what is not sure stays so
+MOST_READINGS: Final = 3  # frames that are read; then what is not sure stays so
 MOST_UNKNOWN: Final = 3  # of them that show no known document
 TRAITS_FROM: Final = 2  # frames whose making is measured
 
@@ -44,6 +44,7 @@ class Spent:
     """Milliseconds of wall time by part, for the figures."""
 
     advice_ms: list[float] = field(default_factory=list)
+    advice_cpu_ms: list[float] = field(default_factory=list)  # of the thread: what a busy machine does not stretch
     reading_ms: list[float] = field(default_factory=list)
 
 
@@ -57,6 +58,7 @@ class DocumentLook:
         self._traits: list[copies.Traits] = []
         self._kind: Kind | None = None
         self._turned = False
+        self._passed: frozenset[str] = frozenset()  # fields that are not read again
         self._unknown = 0
         self._readings = 0
         self.guided = guide.Guided()
@@ -77,11 +79,14 @@ class DocumentLook:
 
     def see(self, picture: Picture) -> guide.Advice:
         """What the hand should do, after this frame. 20 to 40 ms."""
-        began = time.perf_counter()
+        began, busy = time.perf_counter(), time.thread_time()
         corners = find(picture)
         held = None if corners is None else measured(picture, corners)
+        if held is None and self.result is None:
+            self._anew()  # it left the picture: what comes next may be another one
         self.guided = guide.step(self.guided, held, picture.shape[1])
         self.spent.advice_ms.append((time.perf_counter() - began) * 1e3)
+        self.spent.advice_cpu_ms.append((time.thread_time() - busy) * 1e3)
         return self.guided.advice
 
     def read(self, picture: Picture) -> None:
@@ -92,13 +97,13 @@ class DocumentLook:
         began = time.perf_counter()
         today = self._today()
         seen = look(
-            picture, held.corners, self._reader, today, turned=self._turned, both_ways=self._kind is None
-        )  # fmt: skip
+            picture, held.corners, self._reader, today, turned=self._turned, kind=self._kind, known=self._passed
+        )
         self._readings += 1
         if seen.kind is None or (self._kind is not None and seen.kind != self._kind):
             self._unknown += seen.kind is None
             if seen.kind is not None:  # another document: begin anew
-                self._looks, self._traits, self._kind = [], [], None
+                self._anew()
         if seen.kind is not None:
             self._kind, self._turned = seen.kind, seen.turned
             self._looks.append(seen.fields)
@@ -107,6 +112,9 @@ class DocumentLook:
         self._decide(today)
         self.spent.reading_ms.append((time.perf_counter() - began) * 1e3)
 
+    def _anew(self) -> None:
+        self._looks, self._traits, self._kind, self._passed = [], [], None, frozenset()
+
     def _decide(self, today: date) -> None:
         if self._kind is None:
             return
@@ -114,6 +122,7 @@ class DocumentLook:
         sure = frozenset(name for name, one in fields.items() if one.sure)
         values = {name: one.seen.value for name, one in fields.items()}
         finding = check(self._kind, values, sure, copies.suspicions(self._traits), today)
+        self._passed = frozenset() if finding.outcome == "refused" else sure  # a contradiction is looked at twice
         known = all(name in sure for name in NEEDED[self._kind])
         contradicted = finding.outcome == "refused" and len(self._looks) >= 2
         enough = (known and finding.outcome == "accepted") or contradicted
