@@ -1,8 +1,9 @@
 """Is it what it seems to be? What contradicts itself or looks copied, as reasons with codes, and what follows. Pure.
 
-Words for the codes stand in `contracts.papers`. A verdict is a value with reasons, never an exception. `accepted`: read surely, nothing against it. `refused`: it
-contradicts itself. `suspected`: it looks like a copy or was altered. `unsure`: not everything needed was read surely.
-None of these accuses anybody: the visitor hears what to do next, a colleague looks at the rest.
+Words for the codes stand in `contracts.papers`. A verdict is a value with reasons, never an exception. `accepted`: read
+surely, nothing against it. `refused`: it contradicts itself. `suspected`: it looks like a copy or was altered.
+`unsure`: not everything needed was read surely. None of these accuses anybody: the visitor hears what to do next, a
+colleague looks at the rest.
 """
 
 from __future__ import annotations

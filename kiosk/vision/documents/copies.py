@@ -124,7 +124,7 @@ def _wanted() -> npt.NDArray[np.bool_]:
     radius = np.hypot(across, down)
     block = (np.abs(across * 8 - np.rint(across * 8)) < 0.12) & (np.abs(down) < 0.03)
     block |= (np.abs(down * 8 - np.rint(down * 8)) < 0.12) & (np.abs(across) < 0.03)
-    return np.asarray((radius > 0.06) & (radius < 0.47) & ~block)
+    return np.asarray((radius > 0.1) & (radius < 0.47) & ~block)
 
 
 def _rings(flat: Picture) -> tuple[bool, bool]:
@@ -171,7 +171,7 @@ def _portrait_edge(flat: Picture) -> float:
     grey = cv2.GaussianBlur(cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY), (0, 0), 1.0).astype(np.float32)
     left, top, right, bottom = PORTRAIT
     shares = []
-    for middle, upright in ((left, True), (right, True), (top, False)):
+    for middle, upright in ((left, True), (right, True), (top, False), (bottom, False)):
         along = (top, bottom) if upright else (left, right)
         size, length = (width, height) if upright else (height, width)
         start, end = int(along[0] * length) + 14, int(along[1] * length) - 14
@@ -180,4 +180,4 @@ def _portrait_edge(flat: Picture) -> float:
         step = band[:, 3:] - band[:, :-3]  # (along, across): a straight border is one column of one sign
         ups, downs = (step > 5).mean(axis=0), (step < -5).mean(axis=0)
         shares.append(float(max(ups.max(), downs.max())))
-    return float(np.median(shares))
+    return sorted(shares)[-2]  # one side may be the coat, cut off straight
