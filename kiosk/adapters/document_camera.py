@@ -55,7 +55,8 @@ class SharedDocumentCamera:
             return
         finally:
             ends.cancel()
-            self._frames = None
+            if self._frames is frames:
+                self._frames = None
 
     def stop(self) -> None:
         if self._frames is not None:

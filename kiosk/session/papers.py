@@ -51,6 +51,7 @@ class Papers:
     ) -> None:
         self._camera, self._begin, self._changed, self._today = camera, begin, changed, today
         self._open: DocumentCamera | None = None
+        self._one = asyncio.Lock()  # a look that was cut off ends before the next begins
         self.tally: Counter[str] = Counter()
 
     def facts(self, visit: Visit) -> dict[str, str]:
@@ -70,7 +71,8 @@ class Papers:
     async def look(self, visit: Visit) -> Done:
         """Until one is read, the visitor gives up, or time is up. Outcomes: 'done', 'refused', 'suspected', 'expired',
         'unsure', 'other_document', 'not_seen', 'no_camera', 'too_often'."""
-        done = await self._looked(visit)
+        async with self._one:
+            done = await self._looked(visit)
         self.tally[done.outcome] += 1
         return done
 
