@@ -24,6 +24,7 @@ BENCHES: Final = {
     "hearing": "bench.hearing",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",
+    "documents": "bench.documents",
     "echo": "bench.echo",
     "intent": "bench.intent",
     "knowledge": "bench.knowledge",

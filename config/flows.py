@@ -18,7 +18,8 @@ Way = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(:[a-z][a-
 Action = Literal[
     "issue_ticket", "give_ticket_back", "prioritise_ticket", "call_staff", "weigh_answer", "record_opinion",
     "look_at_queue", "scan_code", "find_appointment",
-    "read_card", "read_document", "verify_card", "verify_document", "agree_face", "refuse_face", "verify_face",
+    "read_card", "read_document", "look_at_document", "verify_card", "verify_document",
+    "agree_face", "refuse_face", "verify_face",
     "balance", "statement", "card_bill", "repay_card", "transfer", "transfer_status", "report_loss", "unlock_pin",
     "change_pin", "activate_card", "switch_alerts", "redeem", "change_phone", "renew_document", "open_mobile",
     "book_cash", "book_visit", "check_in",
@@ -126,6 +127,7 @@ class Step(Section):
     page: Literal["conversation", "ticket", "opinion", "goodbye"] = "conversation"
     expression: Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"] = "warm"
     gesture: Literal["rest", "wave", "present", "stop", "heart"] = "rest"
+    mode: Literal["standard", "elder"] | None = Field(default=None, description="how large the page is from here on")
     choices: tuple[Choice, ...] = Field(default=(), max_length=6)
     choices_from: Literal["services"] | None = None
     ask: Id | None = Field(default=None, description="the slot that is asked for; passed over when it is known")
@@ -256,6 +258,7 @@ class Phrases(Section):
     missing: dict[str, Both]
     listening: Both
     thinking: Both
+    looking: Both
     speaking: Both
     muted: Both
     cannot_hear: Both

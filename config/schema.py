@@ -86,6 +86,13 @@ class Ports(Section):
         description="what reads QR codes that visitors show: camera, picture:PATH (what is held up, as a file), none",
         pattern=r"^(camera|none|picture:.+)$",
     )
+    document_camera: str = Field(
+        default="none",
+        max_length=300,
+        description="what sees documents that visitors hold up: camera (the one that sees visitors), device:NAME (one "
+        "of its own, of 1280 x 720), picture:PATH (what is held up, as a file or a folder of them), none",
+        pattern=r"^(camera|none|device:.+|picture:.+)$",
+    )
     retry_s: float = Field(default=3.0, ge=0.5, le=60, description="how often a missing device is looked for again")
 
 

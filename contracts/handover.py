@@ -74,6 +74,15 @@ class IdentityState(msgspec.Struct, frozen=True, kw_only=True):
     reasons: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MAX_REASONS)] = ()  # what speaks for and against it
 
 
+class DocumentSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """A document that was held up: what was read surely, numbers masked, what speaks against it. Never a picture."""
+
+    kind: Literal["id_front", "id_back", "passport", "bank_card"]
+    outcome: Literal["accepted", "refused", "suspected", "unsure"]
+    reasons: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MAX_REASONS)] = ()
+    fields: dict[Code, Text] = {}
+
+
 class TicketHeld(msgspec.Struct, frozen=True, kw_only=True):
     number: Annotated[str, msgspec.Meta(pattern=r"^[A-Z][0-9](0[1-9]|[1-9][0-9]{1,3})$")]
     service: Code
@@ -103,6 +112,7 @@ class HandoverPacket(msgspec.Struct, frozen=True, kw_only=True):
     waiting_s: Seconds | None
     tried: Annotated[tuple[Code, ...], msgspec.Meta(max_length=MAX_TRIED)]
     absent: tuple[Absent, ...]
+    document: DocumentSeen | None = None
     shortened: Annotated[int, msgspec.Meta(ge=0, le=10_000)] = 0  # earlier lines that were left out
     v: int = 1
 

@@ -23,7 +23,7 @@ STAFF_GESTURE: Final = "staff_gesture"
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
 Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff", "form", "sign",
-               "reading"]  # fmt: skip
+               "reading", "document"]  # fmt: skip
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
@@ -161,6 +161,16 @@ class ReadingView(msgspec.Struct, frozen=True):
     source: str = ""
 
 
+class DocumentView(msgspec.Struct, frozen=True):
+    """A document is being held up: what the hand should do, and where the camera sees it. No picture, nothing read."""
+
+    advice: str
+    advice_other: str  # the same in the other language
+    corners: tuple[float, ...] = ()  # x, y of four corners, 0..1 of the camera's picture as in a mirror; (): none seen
+    shape: float = 16 / 9  # width / height of the camera's picture
+    state: Literal["looking", "reading", "read"] = "looking"
+
+
 class DeviceLights(msgspec.Struct, frozen=True):
     """Which devices are in use, declared on every page; `missing` names those that should be there."""
 
@@ -197,6 +207,7 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     form: FormView | None = None
     pad: PadView | None = None
     reading: ReadingView | None = None
+    document: DocumentView | None = None
     teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
 
 

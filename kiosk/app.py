@@ -48,6 +48,7 @@ from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
 from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
+from kiosk.document_eye import DocumentEye
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
 from kiosk.events import (
     MIC_RATE_HZ,
@@ -62,7 +63,7 @@ from kiosk.face_system import LOOKS_HZ, open_face_system
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
-from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
+from kiosk.ports import Camera, CameraFrame, DeviceLost, Microphone, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
@@ -74,6 +75,7 @@ from kiosk.scenario.runner import Outcome, RecordedVisitor, Saying
 from kiosk.session.actions import Actions, spoken_facts
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.habits import Habits
+from kiosk.session.papers import Papers
 from kiosk.session.session import Session
 from kiosk.session.trace import HIDDEN_KEY, NoTrace, Trace
 from kiosk.session.turns import TurnPorts
@@ -199,6 +201,9 @@ class Terminal:
         )
         self._printer = open_printer(printer_address(site, places))
         self._codes = CodeEye(site, self._clock, lambda: self._session.works.get("camera", False))
+        self._documents = DocumentEye(
+            site, self._clock, lambda: self._session.works.get("camera", False), lambda: _local_now().date()
+        )
         self._checking_in = CheckIn(
             self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._codes.reader
         )
@@ -212,6 +217,9 @@ class Terminal:
             self._trace.note,
             banking=open_bank_system(site, places.state, self._clock, _local_now),
             checking_in=self._checking_in,
+        )
+        actions.papers = papers = Papers(
+            self._documents.camera, self._documents.begin, self._session.show, lambda: _local_now().date()
         )
         self._tellers = TellerLine(
             self._ledger,
@@ -268,6 +276,7 @@ class Terminal:
         self._microphone: Microphone | None = None
         self._session.forgetters += [
             self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"), self._together.forget,
+            papers.stop,
         ]  # fmt: skip
         self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
@@ -449,6 +458,7 @@ class Terminal:
         await self._call_line.close()
         await self._screen.close()
         await asyncio.to_thread(self._models.close)
+        await asyncio.to_thread(self._documents.close)
 
     async def _listen_to_screen(self) -> None:
         async for message in self._screen.messages():
@@ -555,13 +565,15 @@ class Terminal:
     def _show_frame(self, frame: CameraFrame) -> None:
         """Whoever else wants a look at the newest picture; none of them keeps it."""
         self._codes.show(frame)
+        self._documents.show(frame)
         self._latest.show(frame)
 
     def _looks_hz(self) -> float:
         """Often while somebody is near or served; as codes and a face check need it while one is wanted."""
         if self._latest.wanted:
             return LOOKS_HZ
-        least_hz = self._site.addressing.looks_hz if self._ears.in_speech or self._codes.wanted else 0.0
+        often = self._ears.in_speech or self._codes.wanted or self._documents.wanted
+        least_hz = self._site.addressing.looks_hz if often else 0.0
         return self._eye.wanted_hz(self._site.seeing, least_hz=least_hz)
 
     def _pictures_hz(self) -> float:

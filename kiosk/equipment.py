@@ -16,6 +16,7 @@ import cv2
 
 from config.scenario import Scenario
 from config.schema import Ports
+from kiosk.adapters import document_camera
 from kiosk.adapters.camera import VideoCamera
 from kiosk.adapters.files import CAMERA_HZ, PortraitCamera, read_wav_16k
 from kiosk.adapters.mjpeg import MjpegServer, at_rate
@@ -60,6 +61,10 @@ class LiveEquipment:
             return await asyncio.to_thread(CardSpeaker, ports.speaker)
 
         async def camera() -> Camera:
+            if ports.document_camera == "camera":  # a document's letters want more of it than a face does
+                return await asyncio.to_thread(
+                    VideoCamera, ports.camera, loop, document_camera.WIDTH_PX, document_camera.HEIGHT_PX
+                )
             return await asyncio.to_thread(VideoCamera, ports.camera, loop)
 
         self.openers: dict[str, Opener] = {"microphone": microphone, "speaker": speaker, "camera": camera}

@@ -181,6 +181,17 @@ class CodeReader(Protocol):
         """
 
 
+# ------------------------------------------------------------------ a document that a visitor shows
+class DocumentCamera(Protocol):
+    """Pictures of the place where documents are held, while one is asked for; it sees nothing otherwise."""
+
+    def frames(self, within_s: float) -> AsyncIterator[CameraFrame]:
+        """Pictures as they come, only the latest kept, for so long or until `stop`. Raises `DeviceLost`."""
+
+    def stop(self) -> None:
+        """End the frames that are being given, if any."""
+
+
 # ------------------------------------------------------------------ paper
 Bitmap = npt.NDArray[np.bool_]  # (height, 576), True is black
 PrinterReason = Literal["missing", "no_paper", "cover_open", "offline", "timeout", "unknown"]

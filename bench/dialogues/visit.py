@@ -158,6 +158,7 @@ class ScriptedVisit:
             now_ns=self._clock.now_ns,
             checking_in=checking_in,
         )
+        self.actions = actions
         ports = TurnPorts(
             tell=lambda event: None,
             show=lambda: None,

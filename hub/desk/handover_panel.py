@@ -12,7 +12,8 @@ from typing import Any, Final
 
 import msgspec
 
-from contracts.handover import HandoverPacket, Line, Mood, RiskFound
+from contracts import papers
+from contracts.handover import DocumentSeen, HandoverPacket, Line, Mood, RiskFound
 from hub.html import both, clock
 from hub.labels import EMOTIONS, IDENTITY, RISKS, SPEAKERS, URGENCY, Labels, Pair
 
@@ -43,7 +44,16 @@ def _facts(packet: HandoverPacket, labels: Labels) -> str:
         rows.append((("情绪", "Feeling"), both(_mood(packet.feeling))))
     if packet.identity is not None:
         rows.append((("身份", "Identity"), both(IDENTITY[packet.identity.outcome])))
+    if packet.document is not None:
+        rows.append((("证件", "Document"), "".join(f"<div>{both(pair)}</div>" for pair in _document(packet.document))))
     return "".join(f"<dt>{both(name)}</dt><dd>{shown}</dd>" for name, shown in rows)
+
+
+def _document(seen: DocumentSeen) -> list[Pair]:
+    """Which document, how good it was, and what speaks against it; a code that is not known here stays out."""
+    kind, outcome = papers.KINDS[seen.kind], papers.OUTCOMES[seen.outcome]
+    first = f"{kind[0]}：{outcome[0]}", f"{kind[1]}: {outcome[1]}"
+    return [first, *(papers.REASONS[code] for code in seen.reasons if code in papers.REASONS)]
 
 
 def _mood(mood: Mood) -> Pair:

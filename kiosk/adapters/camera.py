@@ -32,13 +32,15 @@ class VideoCamera:
     `wanted_hz` says how many pictures a second are worth converting; the others are taken from the driver and let go.
     """
 
-    def __init__(self, name: str, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, name: str, loop: asyncio.AbstractEventLoop, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX
+    ) -> None:
         source: int | str = 0 if name == "auto" else int(name) if name.isdigit() else name
         self._device = cv2.VideoCapture(source)
         if not self._device.isOpened():
             raise DeviceLost(f"no camera at '{name}': check the cable and that /dev/video* may be read")
-        self._device.set(cv2.CAP_PROP_FRAME_WIDTH, WIDTH_PX)
-        self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, HEIGHT_PX)
+        self._device.set(cv2.CAP_PROP_FRAME_WIDTH, width_px)
+        self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, height_px)
         self._device.set(cv2.CAP_PROP_BUFFERSIZE, 1)
         is_file = isinstance(source, str) and "://" not in source
         rate_hz = self._device.get(cv2.CAP_PROP_FPS) if is_file else 0

@@ -13,7 +13,7 @@ from typing import Final
 
 from config.flows import Action
 from contracts import corebank as c
-from kiosk.banking.ports import BankTrouble, CardReader, CoreBank, Verifier
+from kiosk.banking.ports import BankTrouble, CardReader, CoreBank, Held, Verifier
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.reply import Done
 from kiosk.ports import Clock
@@ -82,7 +82,7 @@ class Banking:
         return Done("done", await self._order(action, session, slots))
 
     async def _verify(self, visit: Visit, action: Action, slots: Mapping[str, str]) -> Done:
-        held = self._reader.holding()
+        held = self._reader.holding() or (shown_number(visit) if action == "verify_document" else None)
         if held is None:
             return Done("nothing_there")
         if action == "verify_card":
@@ -157,6 +157,14 @@ class Banking:
             )
             found = await self._bank.call("book", request, c.Booking)
         return {"reference": found.reference, "booked_day": found.day, "booked_hour": str(found.hour)}
+
+
+def shown_number(visit: Visit) -> Held | None:
+    """The number of a resident ID card that was held up and found good; None: there was none."""
+    document = visit.document
+    if document is None or document.kind != "id_front" or document.finding.outcome != "accepted":
+        return None
+    return Held("document", document.values["number"])
 
 
 def yuan(fen: int) -> str:

@@ -83,6 +83,7 @@ class Arrivals:
             translation=joined([pick(both, other) for both in said], other),
             language=context.language,
             page="keypad" if keypad else step.page,
+            mode=step.mode,
             expression=step.expression,
             gesture=step.gesture,
             targets=self.targets(context, there),

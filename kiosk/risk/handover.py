@@ -20,6 +20,8 @@ SHORT_TEXT: Final = 60  # to which lines shrink before any is left out
 _DIGITS: Final = re.compile(r"\d(?:[ -]?\d){6,}[xX]?")  # cards, accounts, phones, identity numbers; amounts are shorter
 _SAID: Final = re.compile(r"[零〇一二三四五六七八九幺洞](?:[ ，,、-]?[零〇一二三四五六七八九幺洞]){6,}")
 _NUMERAL: Final = re.compile(r"[ ，,、-]")
+_DOCUMENT_FIELDS: Final = frozenset({"name", "sex", "born", "issued", "until", "card_until"})
+_DOCUMENT_NUMBERS: Final = frozenset({"number", "passport", "card"})
 _CODE_SLOTS: Final = frozenset({"code", "pin", "password", "otp"})
 
 
@@ -38,6 +40,7 @@ class Known:
     risk: c.RiskFound | None = field(default=None, repr=False)
     identity: c.IdentityState | None = None
     ticket: tuple[str, str] | None = None  # number, service
+    document: c.DocumentSeen | None = field(default=None, repr=False)
     waiting_s: float | None = None
     tried: Sequence[str] = ()
     misunderstood: int = 0  # times in a row
@@ -87,6 +90,7 @@ def build(known: Known) -> c.HandoverPacket:
         waiting_s=known.waiting_s,
         tried=tuple(known.tried)[-c.MAX_TRIED :],
         absent=(),
+        document=_document(known.document),
         shortened=min(10_000, max(0, len(lines) - c.MAX_LINES)),
     )
     parts = ("wish", "slots", "feeling", "risk", "identity", "ticket", "waiting_s")
@@ -100,6 +104,15 @@ def _slots(slots: Mapping[str, str]) -> dict[str, str] | None:
     """Slots without secrets: a code or a PIN is never handed on."""
     kept = {name: masked(value)[: c.MAX_LINE_CHARS] for name, value in slots.items() if name not in _CODE_SLOTS}
     return dict(list(kept.items())[: c.MAX_SLOTS]) or None
+
+
+def _document(seen: c.DocumentSeen | None) -> c.DocumentSeen | None:
+    """What a colleague needs of it: numbers masked, no address."""
+    if seen is None:
+        return None
+    fields = {name: value[: c.MAX_LINE_CHARS] for name, value in seen.fields.items() if name in _DOCUMENT_FIELDS}
+    fields |= {name: f"****{value[-4:]}" for name, value in seen.fields.items() if name in _DOCUMENT_NUMBERS}
+    return msgspec.structs.replace(seen, fields=fields)
 
 
 def masked_risk(risk: c.RiskFound | None, most: int = c.MAX_REASONS) -> c.RiskFound | None:

@@ -35,6 +35,7 @@ from kiosk.queueing.waiting import ahead_of, wait_range
 from kiosk.risk.indicators import QUESTIONS
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.handing import packet_of
+from kiosk.session.papers import Papers
 from kiosk.session.visit import Visit
 from kiosk.session.watching import Watching
 from kiosk.sync.outbox import OutboxFull
@@ -110,6 +111,7 @@ class Actions:
         self._banking = banking
         self._now_ns = now_ns
         self._checking_in = checking_in
+        self.papers: Papers | None = None
         self.watching: Watching | None = None
         self.tellers: TellerActs | None = None
         self.faces: FaceActs | None = None
@@ -132,6 +134,8 @@ class Actions:
                     return _done(await self._opinion(visit, place.slots.get("score", "")))
                 case "scan_code" | "find_appointment":
                     return await self._check_in(visit, action, place)
+                case "look_at_document":
+                    return await self.papers.look(visit) if self.papers else Done("no_camera")
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
                 case _ if action in TELLERS:
@@ -152,7 +156,14 @@ class Actions:
         banking = self._banking.facts(visit) if self._banking else {}
         appointments = self._checking_in.facts() if self._checking_in else {}
         faces = self.faces.facts(visit) if self.faces else {}
-        return {**banking, **faces, **appointments, **(self.tellers.facts(visit) if self.tellers else {})}
+        papers = self.papers.facts(visit) if self.papers else {}
+        tellers = self.tellers.facts(visit) if self.tellers else {}
+        return {**banking, **faces, **papers, **appointments, **tellers}
+
+    def cut(self) -> None:
+        """The turn was cut: nobody waits for a document any longer."""
+        if self.papers:
+            self.papers.stop()
 
     async def _check_in(self, visit: Visit, action: Action, place: Place) -> Done:
         if self._checking_in is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.handover import MAX_REASONS, HandoverPacket, IdentityState, Why
+from contracts.handover import MAX_REASONS, DocumentSeen, HandoverPacket, IdentityState, Why
 from kiosk.risk.handover import URGENT, Known, build
 from kiosk.risk.watch import MONEY
 from kiosk.session.visit import TALK, Visit
@@ -33,6 +33,7 @@ def packet_of(visit: Visit, reason: str, now_ns: int) -> HandoverPacket:
             risk=story.risk,
             identity=_identity(visit),
             ticket=(visit.ticket.number, visit.ticket.service) if visit.ticket else None,
+            document=_document(visit),
             waiting_s=min(DAY_S, max(0.0, (now_ns - visit.started_ns) / 1e9)),
             tried=tuple(story.tried),
             misunderstood=story.stuck,
@@ -46,6 +47,14 @@ INNER: Final = frozenset(  # slots of the conversation itself, and a message: it
     {"question", "asked", "answer", "danger", "trouble", "instead", "code", "message"}
 )
 INNER_PARTS: Final = ("teller_", "call_back_")
+
+
+def _document(visit: Visit) -> DocumentSeen | None:
+    read = visit.document
+    if read is None:
+        return None
+    reasons = tuple(reason.code for reason in read.finding.reasons)
+    return DocumentSeen(kind=read.kind, outcome=read.finding.outcome, reasons=reasons, fields=read.values)
 
 
 def _identity(visit: Visit) -> IdentityState | None:

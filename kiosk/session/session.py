@@ -183,6 +183,9 @@ class Session:
                 return
             case Touched(target) if self._quiet_touch(target):
                 return
+            case PersonLeft() if self.visit and self.visit.looking:
+                self.tally_ignored["behind a document"] += 1  # held before the face: silence ends it if they are gone
+                return
             case UtteranceEnded() if self.state is State.IDLE and self._beside.holds_back(event, self.turns):
                 return
             case SpeechStarted(at_ns) if self.state in CONSIDERS and self._talk.talks_on(at_ns):

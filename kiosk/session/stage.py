@@ -90,7 +90,8 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
     bar = _LISTENING[back.state]
     return replace(
         state,
-        page=reply.page,
+        page="document" if visit.looking else reply.page,
+        document=visit.looking,
         mode=visit.mode,
         headline=reply.text if reply.page in ("opinion", "goodbye") else "",
         headline_translation=reply.translation if reply.page in ("opinion", "goodbye") else "",
@@ -98,7 +99,7 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         captions=visit.captions(),
         targets=(
             *_chips(phrases, visit, reply.targets, language),
-            _microphone(phrases, bar, back, language),
+            _microphone(phrases, bar, back, language, looking=visit.looking is not None),
             *_dock(phrases, visit, language),
         ),
         listening=_bar(bar, back),
@@ -190,8 +191,10 @@ def _ticket_note(phrases: Phrases, visit: Visit, language: Language) -> str:
     return _in(phrases.ticket_note_ahead, language).format(ahead=view.ahead)
 
 
-def _microphone(phrases: Phrases, bar: Listening, back: Backstage, language: Language) -> Target:
-    label = _bar_words(phrases, bar, back, language)
+def _microphone(
+    phrases: Phrases, bar: Listening, back: Backstage, language: Language, *, looking: bool = False
+) -> Target:
+    label = _in(phrases.looking, language) if looking else _bar_words(phrases, bar, back, language)
     return Target(
         id="microphone",
         label=label,

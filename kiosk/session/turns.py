@@ -356,7 +356,11 @@ class Turns:
             if isinstance(decided, Reply):
                 return decided
             # a number that was taken is not half taken: what was begun is finished even if the turn is cut
-            result: Done = await asyncio.shield(self._actions.do(visit, decided.action, decided.place))
+            try:
+                result: Done = await asyncio.shield(self._actions.do(visit, decided.action, decided.place))
+            except asyncio.CancelledError:
+                self._actions.cut()  # what only waits for the visitor need not be finished
+                raise
             self._ports.note("did", action=decided.action, succeeded=result.succeeded, outcome=result.outcome)
             visit.story.tried.append(f"{decided.action}_{result.outcome}"[:40])
             decided = self._brain.after(self._context(visit), decided, result, self._ports.local_now())

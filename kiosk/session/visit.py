@@ -12,7 +12,7 @@ from typing import Final, Literal
 from config.persona import Profile
 from contracts.handover import MAX_LINES, MAX_TRIED, Mood, RiskFound
 from contracts.identity import Verdict
-from contracts.screen import Caption, Language, Mode, TicketView
+from contracts.screen import Caption, DocumentView, Language, Mode, TicketView
 from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
@@ -20,6 +20,7 @@ from kiosk.dialogue.reply import Concern, Pace, Reply
 from kiosk.identity.verdict import FaceFinding
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import Ticket
+from kiosk.vision.documents.session import DocumentRead
 
 COMPANION: Final = "companion"  # the target by which a visitor says that the other voice is theirs
 SPEEDS: Final = (0.7, 1.3)
@@ -101,6 +102,9 @@ class Visit:
     identity: Verdict | None = None  # what face, document and number came to together
     story: Story = field(default_factory=lambda: Story(), repr=False)
     concern: Concern = field(default_factory=Concern, repr=False)
+    document: DocumentRead | None = field(default=None, repr=False)  # the last that was read
+    looking: DocumentView | None = None  # a document is being held up just now
+    looks: int = 0  # times that one was asked for before the camera
     manner: Profile = "standard"  # as the visitor's words ask for, beside the size of letters
 
     def said(self, words: Words, meaning: Meaning) -> None:

@@ -8,6 +8,7 @@ from config.forms import load_forms
 from contracts.screen import (
     Caption,
     DeviceLights,
+    DocumentView,
     Entry,
     Language,
     Page,
@@ -27,7 +28,7 @@ from kiosk.together.ports import ApprovedText
 BANK = {"zh": "青禾银行", "en": "Qinghe Bank"}
 BRANCH = {"zh": "滨江路支行", "en": "Binjiang Road"}
 PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff",
-                           "form", "sign", "reading")  # fmt: skip
+                           "form", "sign", "reading", "document")  # fmt: skip
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -232,6 +233,24 @@ def staff(language: Language) -> ScreenState:
     )  # fmt: skip
 
 
+def document(language: Language) -> ScreenState:
+    first = _pick(language, "拿平一点，正对镜头", "Hold it flat, facing the camera")
+    other = _pick(language, "Hold it flat, facing the camera", "拿平一点，正对镜头")
+    chips = (
+        _target(
+            "camera", "chip", _pick(language, "对着镜头", "To the camera"),
+            _pick(language, "大约十秒", "about 10 s"), "camera",
+        ),
+        _target("inserted", "chip", _pick(language, "放在读卡区", "On the reader"), "", "cardnew"),
+        _target("without", "chip", _pick(language, "没带证件", "No ID"), "", "person"),
+    )  # fmt: skip
+    return ScreenState(
+        revision=9, page="document", language=language, bank=BANK[language], branch=BRANCH[language],
+        document=DocumentView(first, other, (0.2, 0.24, 0.79, 0.18, 0.83, 0.74, 0.17, 0.82)),
+        targets=(*chips, *dock(language)), listening="thinking",
+    )  # fmt: skip
+
+
 CARD = "6222020000000000000"
 
 
@@ -282,6 +301,6 @@ def sample(page: Page, language: Language) -> ScreenState:
     makers = {
         "attract": attract, "conversation": conversation, "keypad": keypad, "ticket": ticket,
         "opinion": opinion, "goodbye": goodbye, "outage": outage, "staff": staff,
-        "form": form, "sign": sign, "reading": reading,
+        "form": form, "sign": sign, "reading": reading, "document": document,
     }  # fmt: skip
     return makers[page](language)

@@ -8,6 +8,7 @@ from typing import Final
 from contracts.screen import Page
 from kiosk.screen.pages.attract import attract
 from kiosk.screen.pages.conversation import conversation
+from kiosk.screen.pages.document import document
 from kiosk.screen.pages.form import form
 from kiosk.screen.pages.goodbye import goodbye
 from kiosk.screen.pages.keypad import keypad
@@ -31,6 +32,7 @@ PAGES: Final[dict[Page, Callable[[View], PageLayout]]] = {
     "form": form,
     "sign": sign,
     "reading": reading,
+    "document": document,
 }
 
 

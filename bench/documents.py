@@ -1,0 +1,193 @@
+"""Documents held up to the camera: what is read, what is believed, what is told in time.
+
+    python -m bench documents [--cards N] [--forged N] [--split report|tune] [--seed N] --json -
+
+Invented documents, drawn and photographed by `bench/papers` (everything about them is simulated), go frame by frame
+through the terminal's own finding, guiding, reading and checking. Thresholds were chosen on split 'tune', whose seeds
+and rare characters differ from those of 'report', which is the default here.
+
+`field_accuracy_when_sure`: of the fields that count as sure, how many are exactly right; `share_sure`: how many of all
+fields that stand on the documents are sure. `forged_accepted`: share of forged and copied documents whose outcome is
+'accepted'. `first_advice_ms`: from the first frame that shows something to the first advice. `reading_ms`: all reading
+of one document, its frames together, until the outcome. Each `_ms` is wall time; `_cpu_ms` is the processors' time for
+the same, which a busy machine does not stretch.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import cv2
+import numpy as np
+
+from bench.papers.camera import FRAME_H, FRAME_W, Picture, frame, hold, worn
+from bench.papers.drawn import Drawn, Kind, draw
+from bench.papers.people import TODAY, Split, invent, with_passport
+from bench.papers.tampered import COPIED, FORGED, Trick, copied, forge, square_corners
+from bench.visit import spread
+from kiosk.vision.documents.session import DocumentLook
+from models.printed import PrintReader
+from models.store import Store
+
+KINDS: Final[tuple[Kind, ...]] = ("id_front", "id_front", "id_back", "passport", "bank_card")
+TRICKS: Final[tuple[Trick, ...]] = (*FORGED, *COPIED)
+FRAMES_MOST: Final = 8  # of one document; a visitor holds it longer
+SEEDS: Final[dict[Split, int]] = {"tune": 1_000, "report": 20_000}
+CONDITION: Final = (
+    "synthetic documents of invented people, drawn with Noto and DejaVu fonts instead of the official ones, without "
+    "seals and security features; simulated camera of 1280 x 720 (perspective, tremor, light, glare, blur, noise, "
+    "wear, JPEG); copies simulated by halftone, grey and stripes; no real document was seen; networks on 2 threads"
+)
+
+
+@dataclass(slots=True)
+class Told:
+    """What one run over documents showed."""
+
+    fields: int = 0
+    sure: int = 0
+    right: int = 0
+    by_field: dict[str, list[int]] = field(default_factory=lambda: defaultdict(lambda: [0, 0, 0]))
+    rare: list[int] = field(default_factory=lambda: [0, 0, 0])  # names with rare characters: all, sure, right
+    outcomes: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    reasons: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
+    first_advice_ms: list[float] = field(default_factory=list)
+    advice_ms: list[float] = field(default_factory=list)
+    first_advice_cpu_ms: list[float] = field(default_factory=list)
+    reading_ms: list[float] = field(default_factory=list)
+    reading_cpu_ms: list[float] = field(default_factory=list)
+    frames: list[float] = field(default_factory=list)
+
+
+def main(argv: Sequence[str]) -> dict[str, Any]:
+    parser = argparse.ArgumentParser(prog="python -m bench documents", description=__doc__)
+    parser.add_argument("--cards", type=int, default=200, help="genuine documents")
+    parser.add_argument("--forged", type=int, default=100, help="forged and copied ones")
+    parser.add_argument("--split", choices=("tune", "report"), default="report")
+    parser.add_argument("--seed", type=int, default=0, help="added to the split's own")
+    given = parser.parse_args(argv)
+    if not 0 <= given.cards <= 10_000 or not 0 <= given.forged <= 10_000:
+        raise ValueError("--cards and --forged: from 0 to 10000")
+    began = time.perf_counter()
+    cv2.setNumThreads(1)
+    reader = PrintReader(Store().open("print"))
+    _warm_up(reader)
+    genuine, forged = Told(), Told()
+    for number in range(given.cards):
+        rng = np.random.default_rng((SEEDS[given.split] + given.seed, 0, number))
+        drawn = _genuine(KINDS[number % len(KINDS)], rng, given.split)
+        _show(drawn, worn(rng, drawn.flat), rng, reader, genuine, drawn.kind)
+    for number in range(given.forged):
+        rng = np.random.default_rng((SEEDS[given.split] + given.seed, 1, number))
+        trick = TRICKS[number % len(TRICKS)]
+        drawn = forge(trick, rng, given.split)
+        flat = worn(rng, drawn.flat)
+        _show(drawn, copied(trick, flat, rng) if trick in COPIED else flat, rng, reader, forged, trick,
+              square=square_corners(trick, rng))  # fmt: skip
+    return {**_figures(genuine, forged, given), "took_s": round(time.perf_counter() - began, 1), "condition": CONDITION}
+
+
+def _genuine(kind: Kind, rng: np.random.Generator, split: Split) -> Drawn:
+    person = invent(rng, split)
+    return draw(kind, with_passport(person, rng) if kind == "passport" else person, rng)
+
+
+def _show(
+    drawn: Drawn, flat: Picture, rng: np.random.Generator, reader: PrintReader, told: Told, name: str, *,
+    square: bool = False,
+) -> None:  # fmt: skip
+    """Hold one document up until it is read, or the visitor would give up."""
+    shot = hold(rng, flat.shape[1] / flat.shape[0])
+    attempt = DocumentLook(reader, lambda: TODAY)
+    cpu_ms = 0.0
+    for _ in range(FRAMES_MOST):
+        picture = frame(shot, flat, square=square)
+        attempt.see(picture)
+        if attempt.guided.ready:
+            began = time.process_time()
+            attempt.read(picture)
+            cpu_ms += (time.process_time() - began) * 1e3
+        if attempt.result is not None or attempt.unknown:
+            break
+    told.first_advice_ms.append(attempt.spent.advice_ms[0])
+    told.first_advice_cpu_ms.append(attempt.spent.advice_cpu_ms[0])
+    told.advice_ms += attempt.spent.advice_ms
+    result = attempt.result
+    outcome = result.finding.outcome if result else "unknown" if attempt.unknown else "not_read"
+    told.outcomes[name][outcome] += 1
+    if attempt.spent.reading_ms:
+        told.reading_ms.append(sum(attempt.spent.reading_ms))
+        told.reading_cpu_ms.append(cpu_ms)
+        told.frames.append(len(attempt.spent.reading_ms))
+    for reason in result.finding.reasons if result else ():
+        told.reasons[name][reason.code] += 1
+    values = result.values if result else {}
+    for key, truth in drawn.truth.items():
+        row = told.by_field[f"{drawn.kind}.{key}"]
+        sure, right = key in values, values.get(key) == truth
+        for tally in (row, told.rare) if key == "name" and drawn.rare else (row,):
+            tally[0] += 1
+            tally[1] += sure
+            tally[2] += sure and right
+        told.fields += 1
+        told.sure += sure
+        told.right += sure and right
+
+
+def _figures(genuine: Told, forged: Told, given: argparse.Namespace) -> dict[str, Any]:
+    sure, right = genuine.sure + forged.sure, genuine.right + forged.right
+    fields = genuine.fields + forged.fields
+    outcomes = sum(genuine.outcomes.values(), Counter())
+    against = sum(forged.outcomes.values(), Counter())
+    accepted = against["accepted"]
+    return {
+        "cards": given.cards,
+        "forged": given.forged,
+        "split": given.split,
+        "field_accuracy_when_sure": _share(right, sure),
+        "share_sure": _share(sure, fields),
+        "fields": fields,
+        "sure_and_wrong": sure - right,
+        "forged_accepted": _share(accepted, given.forged),
+        "forged_accepted_count": accepted,
+        "genuine_accepted": _share(outcomes["accepted"], given.cards),
+        "genuine_accused": _share(outcomes["refused"] + outcomes["suspected"], given.cards),
+        "genuine_outcomes": dict(outcomes),
+        "first_advice_ms": spread([*genuine.first_advice_ms, *forged.first_advice_ms]),
+        "first_advice_cpu_ms": spread([*genuine.first_advice_cpu_ms, *forged.first_advice_cpu_ms]),
+        "advice_ms": spread([*genuine.advice_ms, *forged.advice_ms]),
+        "reading_ms": spread([*genuine.reading_ms, *forged.reading_ms]),
+        "reading_cpu_ms": spread([*genuine.reading_cpu_ms, *forged.reading_cpu_ms]),
+        "frames_read": spread([*genuine.frames, *forged.frames]),
+        "names_with_rare_characters": _row(genuine.rare),
+        "by_kind": {name: dict(found) for name, found in genuine.outcomes.items()},
+        "genuine_reasons": {name: dict(found) for name, found in genuine.reasons.items() if found},
+        "by_trick": {
+            name: {"outcomes": dict(found), "reasons": dict(forged.reasons[name])}
+            for name, found in forged.outcomes.items()
+        },
+        "by_field": {name: _row(row) for name, row in sorted(genuine.by_field.items())},
+    }
+
+
+def _row(row: list[int]) -> dict[str, float]:
+    return {"n": row[0], "share_sure": _share(row[1], row[0]), "right_when_sure": _share(row[2], row[1])}
+
+
+def _share(part: int, whole: int) -> float:
+    return round(part / whole, 4) if whole else 0.0
+
+
+def _warm_up(reader: PrintReader) -> None:
+    """Each network once, and the finder: first calls take longer."""
+    picture = np.full((FRAME_H, FRAME_W, 3), 128, np.uint8)
+    attempt = DocumentLook(reader, lambda: TODAY)
+    attempt.see(picture)
+    box = np.array([[0, 0], [400, 0], [400, 40], [0, 40]], np.float32)
+    reader.find(picture)
+    reader.read(picture, [box])
