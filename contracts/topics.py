@@ -7,12 +7,14 @@ than MQTT 3.1.1.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
 import msgspec
 
 from contracts import call as c
+from contracts import fleet as f
 from contracts import messages as m
 from contracts import video_messages as v
 
@@ -20,6 +22,7 @@ M = TypeVar("M", bound=m.Message)
 Sender = Literal["hub", "kiosk"]
 
 ROOT: Final = "yb/v1/{branch}/{device}"
+HUB_USER: Final = "hub"  # of the hub's workers, as their certificates say
 RESERVED: Final = frozenset({"all", "hub"})  # levels of ours: no branch and no device is called so
 _NAME: Final = re.compile(m.NAME_PATTERN)
 _ENCODER: Final = msgspec.json.Encoder()
@@ -53,6 +56,7 @@ class Topic(Generic[M]):
     meaning: str
     qos: Literal[0, 1] = 1
     retain: bool = False  # state is retained; an event never is
+    joining: bool = False  # for those who have no certificate yet, on a listener of their own
 
     def at(self, branch: str = "", device: str = "") -> str:
         """The topic of one device. Raises WireError for a name that is not `[a-z0-9-]+` or is reserved."""
@@ -186,6 +190,38 @@ CALL_DOWN: Final = Topic(
     "call/down", f"{ROOT}/call/down", c.CallDown, "hub", c.MESSAGE_BYTES,
     "the teller's side of a call's signalling: offers, candidates, hang-up",
 )  # fmt: skip
+ROLLOUT_WANTED: Final = Topic(
+    "rollout/wanted", f"{ROOT}/rollout/wanted", f.RolloutWanted, "hub", 1_024,
+    "which release the terminal should run; sent again until it says that it knows", retain=True,
+)  # fmt: skip
+ROLLOUT_REPORT: Final = Topic(
+    "rollout/report", f"{ROOT}/rollout/report", f.RolloutReport, "kiosk", 1_024,
+    "which release it runs, and what came of the one that was wanted", retain=True,
+)  # fmt: skip
+RENEW_REQUEST: Final = Topic(
+    "join/renew", f"{ROOT}/join/renew", f.RenewRequest, "kiosk", 6 * 1024, "a new certificate before the old one ends",
+)  # fmt: skip
+RENEW_ANSWER: Final = Topic(
+    "join/renewed", f"{ROOT}/join/renewed", f.RenewAnswer, "hub", 10 * 1024, "the new certificate",
+)  # fmt: skip
+COMMAND: Final = Topic(
+    "cmd", f"{ROOT}/cmd", f.Command, "hub", 8 * 1024, "a signed order: for one terminal, until a moment, once",
+)  # fmt: skip
+COMMAND_REPLY: Final = Topic(
+    "cmd/reply", f"{ROOT}/cmd/reply", f.CommandReply, "kiosk", 2_048, "what became of an order",
+)  # fmt: skip
+DIAG: Final = Topic(
+    "diag/chunk", f"{ROOT}/diag/chunk", f.DiagChunk, "kiosk", 32 * 1024,
+    "a part of what an order asked for: scrubbed logs, a masked picture",
+)  # fmt: skip
+JOIN_REQUEST: Final = Topic(
+    "join/request", "yb/v1/all/join/{device}/request", f.JoinRequest, "kiosk", 6 * 1024,
+    "a terminal without a certificate asks for one; `device` is its key's fingerprint", joining=True,
+)  # fmt: skip
+JOIN_ANSWER: Final = Topic(
+    "join/answer", "yb/v1/all/join/{device}/answer", f.JoinAnswer, "hub", 12 * 1024,
+    "its certificate, once an operator has claimed the code that it shows", joining=True,
+)  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
 )  # fmt: skip
@@ -209,7 +245,8 @@ HUB_PRESENCE: Final = Topic(
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
     CALL_UP, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING,
-    CALL_DOWN, HUB_PRESENCE,
+    CALL_DOWN, ROLLOUT_WANTED, ROLLOUT_REPORT, RENEW_REQUEST, RENEW_ANSWER, COMMAND, COMMAND_REPLY, DIAG,
+    JOIN_REQUEST, JOIN_ANSWER, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)
@@ -248,13 +285,35 @@ def from_subject(subject: str) -> str:
 
 def kiosk_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
     """What one kiosk listens to: only what the hub sends to it, its branch or everybody."""
-    return tuple((row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub")
+    return tuple((row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub" and not row.joining)
 
 
 def access_rules(branch: str, device: str) -> tuple[str, ...]:
     """Mosquitto's access lines for one device: it writes its own topics and reads the hub's."""
     return (
         f"user {check_name(device)}",
-        *(f"topic write {row.at(branch, device)}" for row in CONTRACT if row.sender == "kiosk"),
-        *(f"topic read {row.at(branch, device)}" for row in CONTRACT if row.sender == "hub"),
+        *(f"topic write {row.at(branch, device)}" for row in CONTRACT if row.sender == "kiosk" and not row.joining),
+        *(f"topic read {row.at(branch, device)}" for row in CONTRACT if row.sender == "hub" and not row.joining),
     )
+
+
+def identity(branch: str, device: str) -> str:
+    """Who a device is to the broker, as its certificate's common name says. Raises WireError for a bad name."""
+    return f"{check_name(branch)}/{check_name(device)}"
+
+
+def fleet_rules(devices: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Mosquitto's access lines for a whole fleet whose users are `identity`, the hub `HUB_USER`, and the nameless.
+
+    Every device has its own lines and there is no pattern: who is not in `devices` reads and writes nothing, whatever
+    its certificate says.
+    """
+    rows = [row for row in CONTRACT if not row.joining]
+    nameless = [row for row in CONTRACT if row.joining]
+    lines = [f"topic {'write' if row.sender == 'kiosk' else 'read'} {row.everywhere}" for row in nameless]
+    lines += [f"user {HUB_USER}"]
+    lines += [f"topic {'read' if row.sender == 'kiosk' else 'readwrite'} {row.everywhere}" for row in CONTRACT]
+    for branch, device in devices:
+        lines.append(f"user {identity(branch, device)}")
+        lines += [f"topic {'write' if row.sender == 'kiosk' else 'read'} {row.at(branch, device)}" for row in rows]
+    return tuple(lines)

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts import fleet as f
 from contracts import messages as m
 from contracts import topics
 from hub.bus import Outgoing
@@ -75,6 +76,7 @@ class Batch:
     packets: list[dict[str, Any]] = field(default_factory=list)  # for whoever takes a visitor over
     refusals: list[dict[str, Any]] = field(default_factory=list)
     reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to
+    releases: dict[tuple[str, str], f.RolloutReport] = field(default_factory=dict)  # what came of wanted releases
     again: list[Outgoing] = field(default_factory=list)  # what terminals should be set to, for those that lag behind
     heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     tallies: IngestTallies = field(default_factory=IngestTallies)  # counted only when the batch is on disk

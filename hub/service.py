@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,9 @@ from contracts.messages import HANDOVER_KEPT_S
 from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
 from hub.calls.relay import forget as forget_calls
+from hub.fleet import wanted
+from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
+from hub.fleet.ingest import FleetIngest
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.video import sweep
@@ -30,6 +33,7 @@ log = logging.getLogger(__name__)
 VERSION: Final = "0.1.0"
 HOUSEKEEPING_S: Final = 3_600.0
 LOOK_AGAIN_S: Final = 0.3
+CARRY_ON_S: Final = 0.5  # how often this process looks whether a roll-out has something due
 SWEEP_S: Final = 0.5  # how often this process looks for what is due in the pool of tellers
 KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
@@ -49,10 +53,12 @@ class Hub:
         self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
         self._published: dict[str, tuple[int, float]] = {}  # branch → revision, when; looked at once more
         self._swept_s = 0.0
+        self.campaigns = Campaigns(store)
+        self._carried_s = self._took_in_s = 0.0
         self._cases: set[str] = set()  # whose terminals want to be told; the worker's own
         self.ingest = Ingest(
             store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell,
-            cases_moved=self._cases.update, rules=self.rules,
+            cases_moved=self._cases.update, rules=self.rules, fleet=FleetIngest(store, self.campaigns),
         )  # fmt: skip
         self.wire = HubWire(
             bus,
@@ -130,6 +136,9 @@ class Hub:
             self._looked_s = time.monotonic()
             for message in shadow.overdue(self.store, datetime.now(UTC)):
                 self._send(message)
+            for message in wanted.overdue(self.store, datetime.now(UTC)):
+                self._send(message)
+        self._settle_fleet()
         while self._moved:
             branch = min(self._moved)
             self.publish_queue(branch)
@@ -146,6 +155,21 @@ class Hub:
         if told:
             self.cases_changed(told)
             self._cases -= told  # after it worked: a database that failed is asked again
+
+    def _settle_fleet(self) -> None:
+        """Roll-outs whose time has come go on; terminals that are new to one are taken in."""
+        now_s = time.monotonic()
+        if now_s - self._carried_s > CARRY_ON_S:
+            self._carried_s = now_s
+            self.send(self.campaigns.carry_on())
+        if now_s - self._took_in_s > LATE_LOOK_S:
+            self._took_in_s = now_s
+            self.send(self.campaigns.take_in_late())
+
+    def send(self, messages: Iterable[Outgoing]) -> None:
+        """Give messages to the bus."""
+        for message in messages:
+            self._send(message)
 
     def _look_again(self) -> None:
         """Another process may have published an older state after our newer one, or the other way round: whoever
