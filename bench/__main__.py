@@ -21,6 +21,7 @@ BENCHES: Final = {
     "call": "bench.call",
     "called": "bench.called",
     "hearing": "bench.hearing",
+    "fleet": "bench.fleet",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",
     "echo": "bench.echo",

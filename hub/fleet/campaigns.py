@@ -51,7 +51,7 @@ class Campaigns:
         gates: GateReader = figures.read,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._store, self._gates, self._now = store, gates, now
+        self.store, self._gates, self._now = store, gates, now
 
     def begin(self, person: Person, name: str, stated: Mapping[str, Any]) -> tuple[str, list[Outgoing]]:
         """Begin a roll-out; its id, and what to send. Raises `CampaignProblem`, `Refused`."""
@@ -87,7 +87,7 @@ class Campaigns:
             run.go_on()
             return run.outgoing
 
-        return campaign, self._store.apply(work)
+        return campaign, self.store.apply(work)
 
     def order(self, person: Person, campaign: str, what: str) -> list[Outgoing]:
         """approve, pause, resume or abort; what to send. Raises `CampaignProblem`, `Refused`."""
@@ -105,7 +105,7 @@ class Campaigns:
             record.note(db, person.name, f"rollout_{what}", subject=campaign)
             return run.outgoing
 
-        return self._store.apply(work)
+        return self.store.apply(work)
 
     def _chosen(self, db: sa.Connection, plan: Plan, campaign: str) -> list[dict[str, Any]]:
         """The terminals of a new roll-out, in the order in which they come."""
@@ -151,7 +151,7 @@ class Campaigns:
             fleet_campaigns.c.status == Status.SOAKING,
             sa.or_(fleet_campaigns.c.soak_until.is_(None), fleet_campaigns.c.soak_until <= now),
         )
-        wanted_now = {row["campaign"] for query in (due, soaked) for row in self._store.rows(query)}
+        wanted_now = {row["campaign"] for query in (due, soaked) for row in self.store.rows(query)}
         outgoing: list[Outgoing] = []
         for campaign in sorted(wanted_now):
 
@@ -160,14 +160,14 @@ class Campaigns:
                 run.tick()
                 return run.outgoing
 
-            outgoing += self._store.apply(work)
+            outgoing += self.store.apply(work)
         return outgoing
 
     def take_in_late(self) -> list[Outgoing]:
         """Terminals that match a roll-out's query since a moment ago go with it, where its plan says so."""
         now = self._now()
         states = (*LIVE, Status.FINISHED.value)
-        rows = self._store.rows(
+        rows = self.store.rows(
             sa.select(fleet_campaigns.c.campaign, fleet_campaigns.c.plan, fleet_campaigns.c.status)
             .where(fleet_campaigns.c.status.in_(states))
             .order_by(fleet_campaigns.c.made_at.desc())
@@ -179,7 +179,7 @@ class Campaigns:
             plan = msgspec.convert(row["plan"], Plan)
             if plan.late != "join" or row["status"] == Status.RETURNING:
                 continue
-            outgoing += self._store.apply(lambda db, row=row, plan=plan: self._late(db, row, plan, newest, now))
+            outgoing += self.store.apply(lambda db, row=row, plan=plan: self._late(db, row, plan, newest, now))
         return outgoing
 
     def _late(
@@ -212,14 +212,14 @@ class Campaigns:
         query = sa.select(fleet_campaigns).order_by(fleet_campaigns.c.made_at.desc()).limit(MOST_SHOWN)
         if campaign:
             query = query.where(fleet_campaigns.c.campaign == campaign)
-        rows = self._store.rows(query)
+        rows = self.store.rows(query)
         grouped = (
             sa.select(fleet_members.c.campaign, fleet_members.c.wave, fleet_members.c.state, sa.func.count().label("n"))
             .where(fleet_members.c.campaign.in_([row["campaign"] for row in rows]))
             .group_by(fleet_members.c.campaign, fleet_members.c.wave, fleet_members.c.state)
         )
         counts: dict[str, dict[int, dict[str, int]]] = {}
-        for one in self._store.rows(grouped):
+        for one in self.store.rows(grouped):
             counts.setdefault(one["campaign"], {}).setdefault(one["wave"], {})[one["state"]] = one["n"]
         return [_shown(row, counts.get(row["campaign"], {})) for row in rows]
 
@@ -227,14 +227,14 @@ class Campaigns:
         """Every terminal of a roll-out, in its order."""
         query = sa.select(fleet_members).where(fleet_members.c.campaign == campaign).order_by(fleet_members.c.place)
         names = ("branch", "device", "wave", "state", "attempt", "reason")
-        return [{name: row[name] for name in names} for row in self._store.rows(query)]
+        return [{name: row[name] for name in names} for row in self.store.rows(query)]
 
     def journal(self, campaign: str, after: int = 0, most: int = 1_000) -> list[dict[str, Any]]:
         """What happened to it, in order."""
         query = sa.select(fleet_journal).where(fleet_journal.c.campaign == campaign, fleet_journal.c.n > after)
         return [
             {name: row[name] for name in ("n", "what", "branch", "device", "reason")} | {"at": row["at"].isoformat()}
-            for row in self._store.rows(query.order_by(fleet_journal.c.n).limit(most))
+            for row in self.store.rows(query.order_by(fleet_journal.c.n).limit(most))
         ]
 
 

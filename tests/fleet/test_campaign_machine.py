@@ -47,7 +47,9 @@ class Rollouts(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.folder = Path(tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None))  # no disk to wait for
+        self.folder = Path(
+            tempfile.mkdtemp(dir="/dev/shm" if Path("/dev/shm").is_dir() else None)
+        )  # no disk to wait for
         shutil.copy(template(), self.folder / "hub.db")
         self.store = Store(f"sqlite:///{self.folder}/hub.db")
         self.now = START
@@ -133,17 +135,20 @@ class Rollouts(RuleBasedStateMachine):
             self.terminals[device]["generation"] = generation
             self._report(device, "working", kill_at)
 
-    @rule(at=st.integers(0, 9), well=st.booleans(), kill_at=st.integers(1, 40))
-    def ends(self, at: int, well: bool, kill_at: int) -> None:
-        device = sorted(self.terminals)[at % len(self.terminals)]
-        one = self.terminals[device]
-        generation, version = self._wish(device)
-        if not generation:
-            return
-        one["generation"] = generation
-        if well:
-            one["version"] = version
-        self._report(device, "done" if well else "failed", kill_at)
+    @rule(wells=st.lists(st.booleans(), min_size=1, max_size=9), kill_at=st.integers(1, 40))
+    def those_in_hand_end(self, wells: list[bool], kill_at: int) -> None:
+        """Everybody who has an open wish decides on it, one after the other."""
+        for device, well in zip(self._open(), wells, strict=False):
+            one = self.terminals[device]
+            generation, version = self._wish(device)
+            one["generation"] = generation
+            if well:
+                one["version"] = version
+            self._report(device, "done" if well else "failed", kill_at)
+
+    def _open(self) -> list[str]:
+        states = {one["device"]: one["state"] for one in self.campaigns.members(self.campaign)}
+        return sorted(one for one, state in states.items() if state in ("asked", "working", "absent", "returning"))
 
     @rule(at=st.integers(0, 9))
     def says_something_old(self, at: int) -> None:
@@ -157,7 +162,7 @@ class Rollouts(RuleBasedStateMachine):
             self.campaigns.carry_on()
         self.campaigns.carry_on()
 
-    @rule(what=st.sampled_from(["approve", "approve", "pause", "resume", "abort"]), kill_at=st.integers(1, 60))
+    @rule(what=st.sampled_from([*["approve"] * 6, "pause", "resume", "resume", "abort"]), kill_at=st.integers(1, 60))
     def a_person(self, what: str, kill_at: int) -> None:
         try:
             with self.maybe_killed(kill_at):
@@ -204,6 +209,6 @@ class Rollouts(RuleBasedStateMachine):
 
 TestRollouts = Rollouts.TestCase
 TestRollouts.settings = settings(
-    max_examples=20, stateful_step_count=25, deadline=None, derandomize=True,
+    max_examples=25, stateful_step_count=12, deadline=None, derandomize=True,
     suppress_health_check=list(HealthCheck),
 )  # fmt: skip
