@@ -38,7 +38,7 @@ from hub.store import Store
 KILLS: Final = 50
 FAILING: Final = 0.03
 SEED: Final = 8
-LONGEST_S: Final = 420.0  # of one roll-out
+LONGEST_S: Final = 1_500.0  # of one roll-out
 POLL_S: Final = 0.05
 NEVER: Final = 10**9
 

@@ -23,7 +23,7 @@ class Differs(AssertionError):
 
 
 class Reference:
-    """One roll-out. `plan` and `waves` as the hub shows them, `order`: the terminals by place, `sizes`: of the waves."""
+    """One roll-out: `plan` and `waves` as the hub shows them, `order`: the terminals by place, `sizes`: of waves."""
 
     def __init__(self, plan: Mapping[str, Any], waves: Sequence[Mapping[str, Any]], order: Sequence[str],
                  sizes: Sequence[int]) -> None:  # fmt: skip

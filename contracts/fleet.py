@@ -26,7 +26,6 @@ Fingerprint = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{40}$")]
 """The first 160 bits of SHA-256 over a public key (DER, SubjectPublicKeyInfo)."""
 JoinCode = Annotated[str, msgspec.Meta(pattern=r"^[ABCDEFGHJKLMNPQRSTUVWXYZ23456789]{8}$")]
 """What a new terminal shows: 40 random bits without letters that look alike."""
-NumberLetter = Annotated[str, msgspec.Meta(pattern=r"^[A-Z]$")]
 RolloutState = Literal["idle", "working", "done", "failed"]
 
 
@@ -72,7 +71,8 @@ class JoinRequest(Message, frozen=True, kw_only=True):
 class JoinAnswer(Message, frozen=True, kw_only=True):
     """The certificate for the key that asked, once an operator has claimed the code; public, worthless without the key.
 
-    `predecessor`: the terminal continues the numbers and settings of one that stood there before.
+    `predecessor`: the terminal continues one that stood there before. Its settings are wanted of the new one under the
+    same name; its running numbers follow from the branch's queue by the digit (`TicketsState.issued`).
     """
 
     branch: Name
@@ -81,7 +81,6 @@ class JoinAnswer(Message, frozen=True, kw_only=True):
     authority: Annotated[str, msgspec.Meta(max_length=PEM_BYTES)]
     command_key: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]  # Ed25519, what commands are signed with
     kiosk_digit: Annotated[int, msgspec.Meta(ge=-1, le=9)] = -1  # of a predecessor; -1: none
-    next_numbers: dict[NumberLetter, Tally] = msgspec.field(default_factory=dict)
     predecessor: bool = False
 
 

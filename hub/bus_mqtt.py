@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue as threads
 import socket
+import ssl
 import time
 import uuid
 from collections import deque
@@ -44,8 +45,9 @@ class MqttBus:
     """
 
     def __init__(
-        self, brokers: Sequence[HostPort], *, version: str, shared_by: str = "", part: Part = "worker"
-    ) -> None:
+        self, brokers: Sequence[HostPort], *, version: str, shared_by: str = "", part: Part = "worker",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self._brokers, self._broker = list(brokers), 0
         self._version, self._shared_by, self._part = version, shared_by, part
         self._since = datetime.now(UTC)
@@ -64,6 +66,8 @@ class MqttBus:
             protocol=paho.MQTTv311,
             manual_ack=True,
         )
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.connect_timeout = CONNECT_S
         self._client.reconnect_delay_set(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._client.max_inflight_messages_set(MAX_INFLIGHT)

@@ -291,7 +291,9 @@ class Ingest:
     def _apply_other(self, db: sa.Connection, address: topics.Address, message: m.Message, kept: Batch) -> None:
         """State that replaces what was said before."""
         if isinstance(message, f.JoinRequest):  # from somebody without a name: no device is heard
-            if refused_for := self._fleet.ask(db, address.device, message, self._now()):
+            refused_for, answers = self._fleet.ask(db, address.device, message, self._now())
+            kept.again += answers
+            if refused_for:
                 self._refuse(f"join_{refused_for}", "a terminal without a certificate")
             return
         heard = kept.heard[(address.branch, address.device)]

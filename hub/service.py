@@ -19,8 +19,10 @@ from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
 from hub.calls.relay import forget as forget_calls
 from hub.fleet import wanted
+from hub.fleet.authority import Authority
 from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
 from hub.fleet.ingest import FleetIngest
+from hub.fleet.joining import Joining
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.video import sweep
@@ -41,7 +43,9 @@ KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 class Hub:
     """Applies what kiosks send and what clerks do, and publishes each branch's queue."""
 
-    def __init__(self, store: Store, bus: Bus, rules: Routing | None = None) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, rules: Routing | None = None, *, authority: Authority | None = None
+    ) -> None:
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
         self._listeners: list[Callable[[str], None]] = []
@@ -54,11 +58,14 @@ class Hub:
         self._published: dict[str, tuple[int, float]] = {}  # branch → revision, when; looked at once more
         self._swept_s = 0.0
         self.campaigns = Campaigns(store)
+        self.authority = authority
+        self.joining = None if authority is None else Joining(store, authority)
         self._carried_s = self._took_in_s = 0.0
         self._cases: set[str] = set()  # whose terminals want to be told; the worker's own
         self.ingest = Ingest(
             store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell,
-            cases_moved=self._cases.update, rules=self.rules, fleet=FleetIngest(store, self.campaigns),
+            cases_moved=self._cases.update, rules=self.rules,
+            fleet=FleetIngest(store, self.campaigns, self.joining),
         )  # fmt: skip
         self.wire = HubWire(
             bus,

@@ -17,6 +17,7 @@ from contracts import topics
 from hub.bus import Outgoing
 from hub.fleet import terminals, wanted
 from hub.fleet.campaigns import Campaigns
+from hub.fleet.joining import Joining
 from hub.store import Store
 
 FleetMessage = f.RenewRequest | f.CommandReply | f.DiagChunk
@@ -25,8 +26,8 @@ FleetMessage = f.RenewRequest | f.CommandReply | f.DiagChunk
 class FleetIngest:
     """Applies the fleet's messages. Keeps nothing between two of them."""
 
-    def __init__(self, store: Store, campaigns: Campaigns | None = None) -> None:
-        self._campaigns = campaigns or Campaigns(store)
+    def __init__(self, store: Store, campaigns: Campaigns | None = None, joining: Joining | None = None) -> None:
+        self._campaigns, self._joining = campaigns or Campaigns(store), joining
 
     def keep_reports(
         self, db: sa.Connection, reports: Mapping[wanted.DeviceKey, f.RolloutReport], now: datetime
@@ -38,12 +39,23 @@ class FleetIngest:
         """A terminal is online since a moment."""
         terminals.note_start(db, address.branch, address.device, said.since, said.versions.get("kiosk", "")[:40])
 
-    def ask(self, db: sa.Connection, fingerprint: str, request: f.JoinRequest, now: datetime) -> str:
-        """A terminal without a name shows a code; why it is refused, or an empty text."""
-        return ""
+    def ask(
+        self, db: sa.Connection, fingerprint: str, request: f.JoinRequest, now: datetime
+    ) -> tuple[str, list[Outgoing]]:
+        """A terminal without a name shows a code. Why it is refused (or an empty text), and what to answer."""
+        if self._joining is None:
+            return "no_authority", []
+        why, answer = self._joining.ask(db, fingerprint, request, now)
+        return why, [] if answer is None else [answer]
 
     def take(
         self, db: sa.Connection, address: topics.Address, message: FleetMessage, now: datetime
     ) -> tuple[str, list[Outgoing]]:
         """Why a message was refused (or an empty text), and what to answer."""
+        match message:
+            case f.RenewRequest():
+                if self._joining is None:
+                    return "renew_no_authority", []
+                why, answer = self._joining.renew(db, address.branch, address.device, message.csr, now)
+                return f"renew_{why}" if why else "", [] if answer is None else [answer]
         return "", []
