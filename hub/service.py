@@ -18,11 +18,12 @@ from contracts.messages import HANDOVER_KEPT_S
 from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
 from hub.calls.relay import forget as forget_calls
-from hub.fleet import wanted
+from hub.fleet import alarms, orders, wanted
 from hub.fleet.authority import Authority
 from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
 from hub.fleet.ingest import FleetIngest
 from hub.fleet.joining import Joining
+from hub.fleet.orders import Orders
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.video import sweep
@@ -36,6 +37,7 @@ VERSION: Final = "0.1.0"
 HOUSEKEEPING_S: Final = 3_600.0
 LOOK_AGAIN_S: Final = 0.3
 CARRY_ON_S: Final = 0.5  # how often this process looks whether a roll-out has something due
+ALARMS_S: Final = 15.0
 SWEEP_S: Final = 0.5  # how often this process looks for what is due in the pool of tellers
 KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
@@ -59,6 +61,10 @@ class Hub:
         self._swept_s = 0.0
         self.campaigns = Campaigns(store)
         self.authority = authority
+        self.orders = Orders(store, authority)
+        self.hook = ""  # where new alarms are told
+        self._alarmed_s = 0.0
+        self._telling: threading.Thread | None = None
         self.joining = None if authority is None else Joining(store, authority)
         self._carried_s = self._took_in_s = 0.0
         self._cases: set[str] = set()  # whose terminals want to be told; the worker's own
@@ -169,9 +175,16 @@ class Hub:
         if now_s - self._carried_s > CARRY_ON_S:
             self._carried_s = now_s
             self.send(self.campaigns.carry_on())
+            self.send(orders.carry_on(self.store, datetime.now(UTC)))
         if now_s - self._took_in_s > LATE_LOOK_S:
             self._took_in_s = now_s
             self.send(self.campaigns.take_in_late())
+        if now_s - self._alarmed_s > ALARMS_S:
+            self._alarmed_s = now_s
+            news = alarms.look(self.store, datetime.now(UTC))
+            if news and self.hook and (self._telling is None or not self._telling.is_alive()):
+                self._telling = threading.Thread(target=alarms.tell_hook, args=(self.hook, news), daemon=True)
+                self._telling.start()  # nothing waits for somebody else's server
 
     def send(self, messages: Iterable[Outgoing]) -> None:
         """Give messages to the bus."""

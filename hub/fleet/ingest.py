@@ -15,7 +15,7 @@ from contracts import fleet as f
 from contracts import messages as m
 from contracts import topics
 from hub.bus import Outgoing
-from hub.fleet import terminals, wanted
+from hub.fleet import orders, terminals, wanted
 from hub.fleet.campaigns import Campaigns
 from hub.fleet.joining import Joining
 from hub.store import Store
@@ -58,4 +58,7 @@ class FleetIngest:
                     return "renew_no_authority", []
                 why, answer = self._joining.renew(db, address.branch, address.device, message.csr, now)
                 return f"renew_{why}" if why else "", [] if answer is None else [answer]
-        return "", []
+            case f.CommandReply():
+                return orders.answered(db, address.branch, address.device, message, now), []
+            case f.DiagChunk():
+                return orders.keep_chunk(db, address.branch, address.device, message, now), []

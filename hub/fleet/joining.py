@@ -31,6 +31,7 @@ CODE_GOOD: Final = timedelta(minutes=30)  # since the terminal asked last
 MOST_WAITING: Final = 1_000
 WRONG_CODES: Final = 10  # of one person …
 WRONG_WITHIN_S: Final = 3_600.0  # … within this time; then claiming waits
+SETTLE: Final = timedelta(seconds=2)  # from a claim until its answer: brokers look twice a second
 TRUST: Final = 1
 
 
@@ -59,13 +60,14 @@ class Joining:
     def claim(
         self, person: Person, code: str, branch: str, device: str, *, region: str = "", tags: Sequence[str] = (),
         replaces: bool = False,
-    ) -> list[Outgoing]:  # fmt: skip
-        """Give the terminal that shows `code` a name and a certificate. Raises `JoinProblem`, `Refused`."""
+    ) -> None:  # fmt: skip
+        """Give the terminal that shows `code` a name and a certificate. It is told when it asks again, once the brokers
+        know it. Raises `JoinProblem`, `Refused`."""
         require(person, Right.JOIN_DEVICE, branch)
         self._check_guesses(person.name)
         now = datetime.now(UTC)
 
-        def work(db: sa.Connection) -> list[Outgoing] | None:
+        def work(db: sa.Connection) -> bool:
             good = sa.and_(
                 fleet_claims.c.code == code, fleet_claims.c.state == "waiting",
                 fleet_claims.c.asked_at > now - CODE_GOOD,
@@ -73,7 +75,7 @@ class Joining:
             found = db.execute(sa.select(fleet_claims).where(good).with_for_update()).all()
             if len(found) != 1:
                 record.note(db, person.name, "claim_refused", branch=branch, subject=device, outcome="code")
-                return None
+                return False
             live = _live(branch, device, now)
             there = db.execute(sa.select(fleet_certificates.c.serial).where(live)).first() is not None
             if there and not replaces:
@@ -90,17 +92,15 @@ class Joining:
             )
             answer = self._answer(branch, device, issued, _digit(db, branch, device) if there else -1, there)
             values = {"state": "claimed", "branch": branch, "device": device, "person": person.name[:80],
-                      "answer": msgspec.to_builtins(answer)}  # fmt: skip
+                      "answer": msgspec.to_builtins(answer), "claimed_at": now}  # fmt: skip
             mine = fleet_claims.c.fingerprint == found[0].fingerprint
             db.execute(sa.update(fleet_claims).where(mine).values(**values))
             record.note(db, person.name, "terminal_joined", branch=branch, subject=f"{device} {issued.serial[:16]}")
-            return [_said(found[0].fingerprint, answer)]
+            return True
 
-        done = self._store.apply(work)
-        if done is None:
+        if not self._store.apply(work):
             self._note_guess(person.name)
             raise JoinProblem(404, "no terminal shows this code now")
-        return done
 
     def revoke(self, person: Person, branch: str, device: str, reason: str) -> None:
         """End every certificate of a terminal now. Brokers learn it within a second. As `claim` it raises."""
@@ -123,6 +123,8 @@ class Joining:
         if known is not None and known.state == "claimed":
             if known.asked_at < now - CODE_GOOD:
                 return "late", None  # one claim is one certificate
+            if known.claimed_at > now - SETTLE:
+                return "", None  # a broker that does not know it yet would swallow its first words
             return "", _said(fingerprint, msgspec.convert(known.answer, f.JoinAnswer))
         try:
             if fingerprint_of(key_of(request.csr)) != fingerprint:

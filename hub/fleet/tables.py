@@ -129,6 +129,7 @@ fleet_claims = sa.Table(  # terminals that show a code
     sa.Column("branch", sa.String(40), nullable=False),
     sa.Column("device", sa.String(40), nullable=False),
     sa.Column("answer", sa.JSON),
+    sa.Column("claimed_at", UtcTime),
     sa.Column("person", sa.String(80), nullable=False),
     sa.Index("fleet_claims_code", "code"),
 )

@@ -79,6 +79,7 @@ def upgrade() -> None:
         sa.Column("branch", sa.String(length=40), nullable=False),
         sa.Column("device", sa.String(length=40), nullable=False),
         sa.Column("answer", sa.JSON(), nullable=True),
+        sa.Column("claimed_at", UtcTime(), nullable=True),
         sa.Column("person", sa.String(length=80), nullable=False),
         sa.PrimaryKeyConstraint("fingerprint"),
     )
