@@ -13,6 +13,23 @@ from hub.labels import Labels, Pair
 
 MOST_SHOWN: Final = 200
 BARS: Final = ("done", "returned", "in_hand", "failed", "stuck", "absent", "left_out", "queued")
+HEADS: Final[tuple[Pair, ...]] = (
+    ("终端", "Terminal"),
+    ("状态", "State"),
+    ("版本", "Release"),
+    ("地区、标签", "Region, tags"),
+    ("温度", "Temp."),
+    ("缺少", "Missing"),
+    ("告警", "Alarms"),
+)
+PARTS: Final[tuple[tuple[str, Pair], ...]] = (
+    ("camera", ("摄像头", "Camera")),
+    ("microphone", ("麦克风", "Microphone")),
+    ("speaker", ("扬声器", "Speaker")),
+    ("printer", ("打印机", "Printer")),
+    ("screen", ("屏幕", "Screen")),
+    ("card_reader", ("读卡器", "Card reader")),
+)
 IN_HAND: Final = ("asked", "working", "retrying", "returning")
 
 
@@ -89,14 +106,13 @@ def _grouped(counts: Mapping[str, int]) -> dict[str, int]:
 
 def terminals_html(rows: Sequence[Mapping[str, Any]], labels: Labels) -> str:
     """The list; each line leads to the terminal's page."""
-    heads = (("终端", "Terminal"), ("状态", "State"), ("版本", "Release"), ("地区、标签", "Region, tags"), ("温度", "Temp."),
-             ("缺少", "Missing"), ("告警", "Alarms"))  # fmt: skip
     body = "".join(_terminal(row, labels) for row in rows[:MOST_SHOWN])
     more = len(rows) - MOST_SHOWN
     rest = f'<p class="quiet">{both((f"还有 {more} 台，请搜索", f"and {more} more: search"))}</p>' if more > 0 else ""
     if not rows:
         return f'<p class="quiet">{both(("没有这样的终端。", "No such terminal."))}</p>'
-    return f"<table><thead><tr>{''.join(f'<th>{both(pair)}</th>' for pair in heads)}</tr></thead><tbody>{body}</tbody></table>{rest}"
+    head = "".join(f"<th>{both(pair)}</th>" for pair in HEADS)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>{rest}"
 
 
 def _terminal(one: Mapping[str, Any], labels: Labels) -> str:
@@ -137,12 +153,8 @@ def one_html(one: Mapping[str, Any], labels: Labels) -> str:
     ]
     lines = "".join(f"<dt>{both(pair)}</dt><dd>{value}</dd>" for pair, value in facts)
     parts = "".join(
-        f'<li class="{"bad" if name in one["missing"] else "good"}">{both(pair)}</li>'
-        for name, pair in (
-            ("camera", ("摄像头", "Camera")), ("microphone", ("麦克风", "Microphone")), ("speaker", ("扬声器", "Speaker")),
-            ("printer", ("打印机", "Printer")), ("screen", ("屏幕", "Screen")), ("card_reader", ("读卡器", "Card reader")),
-        )
-    )  # fmt: skip
+        f'<li class="{"bad" if name in one["missing"] else "good"}">{both(pair)}</li>' for name, pair in PARTS
+    )
     alarms = "".join(f"<li><b>{both(ALARMS.get(row['kind'], (row['kind'], '')))}</b> {escape(row['detail'])}</li>"
                      for row in one["alarms_now"])  # fmt: skip
     return (
@@ -162,7 +174,8 @@ def history_html(one: Mapping[str, Any]) -> str:
         for row in one["orders"]
     )
     rollouts = "".join(
-        f"<li>{_since(row['since'])} {escape(row['campaign'])} <b>{escape(row['state'])}</b> {escape(row['reason'])}</li>"
+        f"<li>{_since(row['since'])} {escape(row['campaign'])} "
+        f"<b>{escape(row['state'])}</b> {escape(row['reason'])}</li>"
         for row in one["rollouts"]
     )
     starts = "".join(f"<li>{_since(row['since'])} {escape(row['version'])}</li>" for row in one["starts"][:8])
