@@ -46,14 +46,16 @@ class Hub:
 
     def sign_in(self, name: str, password: str) -> None:
         """Begin a session and keep it."""
+        self._client.cookies.clear()  # of a session before this one
         answer = self._client.post("/sign-in", data={"name": name, "password": password, "next": "/"})
         token = self._client.cookies.get("yb_session")
         if answer.status_code != 303 or not token:
             raise _end("name or password is wrong, or too many tries")
+        kept = _read_session() | {self.address: token}
         SESSION.parent.mkdir(parents=True, exist_ok=True)
         descriptor = os.open(SESSION, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w") as file:
-            json.dump(_read_session() | {self.address: token}, file)
+            json.dump(kept, file)
 
     def get(self, path: str, **query: Any) -> Any:
         """Read."""
