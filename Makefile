@@ -2,11 +2,11 @@
 PY := .venv/bin/python
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test ready check bench docs doctor
+.PHONY: help setup demo run test ready check bench docs doctor image-check
 .NOTPARALLEL:
 
 help:  ## what can be made
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 setup:  ## system packages, Python packages, models
 	@python3 bootstrap.py
 demo: setup  ## a recorded visitor walks up, speaks, takes a ticket; ends with a film and a table
@@ -23,5 +23,7 @@ check:  ## lint, types, layers, generated documents; under a minute
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports --no-cache && $(PY) -m contracts.document --check
 bench: setup  ## the figures: make bench ARGS="intent --json -"
 	@$(PY) -m bench $(ARGS)
+image-check:  ## the units for systemd: nothing to complain about, little exposed
+	@$(PY) -m bench image
 docs:  ## the documents that are made from the code
 	@$(PY) -m contracts.document

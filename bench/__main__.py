@@ -25,6 +25,7 @@ BENCHES: Final = {
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",
     "echo": "bench.echo",
+    "image": "bench.image",
     "intent": "bench.intent",
     "knowledge": "bench.knowledge",
     "latency": "bench.latency",

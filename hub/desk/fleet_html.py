@@ -67,7 +67,7 @@ def rollout_html(one: Mapping[str, Any]) -> str:
     why = _reason(one["reason"]) if one["reason"] else ""
     waves = "".join(_wave(number, wave, one) for number, wave in enumerate(one["waves"], 1))
     legend = "".join(
-        f'<span class="key {name}"><i></i>{both(STATES[name])} {count}</span>'
+        f'<span class="key st-{name}"><i></i>{both(STATES[name])} {count}</span>'
         for name, count in _grouped(one["counts"]).items()
         if count
     )
@@ -88,7 +88,7 @@ def _wave(number: int, wave: Mapping[str, Any], one: Mapping[str, Any]) -> str:
     counts = _grouped(wave["counts"])
     total = sum(counts.values()) or 1
     parts = "".join(
-        f'<i class="{name}" style="flex-grow:{counts[name]}" title="{STATES[name][1]} {counts[name]}"></i>'
+        f'<i class="st-{name}" style="flex-grow:{counts[name]}" title="{STATES[name][1]} {counts[name]}"></i>'
         for name in BARS
         if counts[name]
     )
@@ -163,6 +163,13 @@ def one_html(one: Mapping[str, Any], labels: Labels) -> str:
     )
 
 
+def _part(name: str, one: Mapping[str, Any]) -> str:
+    """Whether a device works, as far as the terminal has said anything."""
+    if one["uptime_s"] is None:
+        return "unknown"
+    return "bad" if name in one["missing"] else "good"
+
+
 def history_html(one: Mapping[str, Any]) -> str:
     """What happened to one terminal: orders, roll-outs, starts, certificates, moments of its devices."""
     orders = "".join(
@@ -175,7 +182,7 @@ def history_html(one: Mapping[str, Any]) -> str:
     )
     rollouts = "".join(
         f"<li>{_since(row['since'])} {escape(row['campaign'])} "
-        f"<b>{escape(row['state'])}</b> {escape(row['reason'])}</li>"
+        f"<b>{both(STATES.get(row['state'], STATES['in_hand']))}</b> {escape(row['reason'])}</li>"
         for row in one["rollouts"]
     )
     starts = "".join(f"<li>{_since(row['since'])} {escape(row['version'])}</li>" for row in one["starts"][:8])
