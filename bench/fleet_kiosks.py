@@ -27,6 +27,8 @@ CONNECTIONS: Final = 8
 SUBSCRIBED_S: Final = 60.0
 PER_BRANCH: Final = 4
 REPEATED: Final = 0.05  # of all reports are said twice, as a broker may deliver them
+REPEAT_S: Final = 20.0  # each says again how it stands: a broker drops what a slow hub does not take
+AT_ONCE: Final = 100  # say that they are online, then a breath
 SHORTEST_S, LONGEST_S = 0.05, 0.6  # for one update
 
 
@@ -131,6 +133,8 @@ class Fleet:
                 _, number, generation, what = heapq.heappop(self._due)
                 if what == "end":
                     self._end(number, generation)
+                elif what == "again":
+                    heapq.heappush(self._due, (time.monotonic() + REPEAT_S, number, 0, "again"))
             self._say(number)
 
     def _end(self, number: int, generation: int) -> None:
@@ -155,6 +159,13 @@ class Fleet:
             row = topics.AVAILABILITY
             self._of(number).publish(row.at(one.branch, one.device), row.encode(here), 1, retain=True)
             self._say(number)
+            if number % AT_ONCE == AT_ONCE - 1:
+                time.sleep(0.2)
+        with self._lock:
+            for number in range(len(self.terminals)):
+                when_s = time.monotonic() + REPEAT_S * (1 + self._chance.random())
+                heapq.heappush(self._due, (when_s, number, 0, "again"))
+            self._lock.notify()
 
     def _say(self, number: int) -> None:
         one, row = self.terminals[number], topics.ROLLOUT_REPORT
