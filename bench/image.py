@@ -1,8 +1,8 @@
 """What the machine makes of the units: `python -m bench image --json -` (`make image-check`).
 
 Every unit of `systemd/` goes through `systemd-analyze verify`, whose output must be empty (it returns 0 also for keys
-that it does not know), and through `systemd-analyze security`, whose exposure (0 good, 10 bad) must stay below the bound.
-Nothing is started and nothing installed.
+that it does not know), and through `systemd-analyze security`, whose exposure (0 good, 10 bad) must stay below the
+bound. Nothing is started and nothing installed.
 """
 
 from __future__ import annotations
