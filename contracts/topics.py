@@ -13,7 +13,9 @@ from typing import Any, Final, Generic, Literal, TypeVar
 import msgspec
 
 from contracts import call as c
+from contracts import fleet as f
 from contracts import messages as m
+from contracts import rollout as r
 from contracts import video_messages as v
 
 M = TypeVar("M", bound=m.Message)
@@ -53,6 +55,8 @@ class Topic(Generic[M]):
     meaning: str
     qos: Literal[0, 1] = 1
     retain: bool = False  # state is retained; an event never is
+    kiosk_end: Literal["core", "updater"] = "core"  # which of the terminal's processes speaks or listens
+    hub_end: Literal["workers", "releases"] = "workers"  # which of the hub's
 
     def at(self, branch: str = "", device: str = "") -> str:
         """The topic of one device. Raises WireError for a name that is not `[a-z0-9-]+` or is reserved."""
@@ -101,6 +105,30 @@ class Topic(Generic[M]):
         if message.v != m.SCHEMA:
             raise WireError("version", self.key)
         return message
+
+
+class BodyTopic(Topic[M]):
+    """A row whose message has a field `body` of bytes, which follow the JSON as they are: base64 would cost a third.
+
+    Four bytes say how long the JSON is.
+    """
+
+    def encode(self, message: M) -> bytes:
+        body: bytes = message.body  # type: ignore[attr-defined]
+        head = _ENCODER.encode(msgspec.structs.replace(message, body=b""))
+        payload = len(head).to_bytes(4, "big") + head + body
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        return payload
+
+    def decode(self, payload: bytes) -> M:
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        end = 4 + int.from_bytes(payload[:4], "big")
+        if len(payload) < 4 or end > len(payload):
+            raise WireError("json", self.key)
+        head = super().decode(payload[4:end])  # named: slots make `super()` lose its class
+        return msgspec.structs.replace(head, body=payload[end:])
 
 
 class _Version(msgspec.Struct):
@@ -201,6 +229,28 @@ APPOINTMENTS: Final = Topic(
     "appointments", "yb/v1/{branch}/all/appointments", m.Appointments, "hub", 64 * 1024,
     "the branch's appointments, whole, with a revision; codes as hashes", retain=True,
 )  # fmt: skip
+ROLLOUT_WANTED: Final = Topic(
+    "rollout/wanted", f"{ROOT}/rollout/wanted", f.RolloutWanted, "hub", 1_024,
+    "which release the terminal should run; sent again until it says that it knows", retain=True, kiosk_end="updater",
+)  # fmt: skip
+ROLLOUT_REPORT: Final = Topic(
+    "rollout/report", f"{ROOT}/rollout/report", f.RolloutReport, "kiosk", 1_024,
+    "which release it runs, and what came of the one that was wanted", retain=True, kiosk_end="updater",
+)  # fmt: skip
+ROLLOUT_WANT: Final = Topic(
+    "rollout/want", f"{ROOT}/rollout/want", r.RolloutWant, "kiosk", 4_096,
+    "the updater asks for metadata or chunks; again, where no answer comes", qos=0,
+    kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
+ROLLOUT_METADATA: Final = Topic(
+    "rollout/metadata", f"{ROOT}/rollout/metadata", r.RolloutMetadata, "hub", 128 * 1024,
+    "what is signed about a release", qos=0, kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
+ROLLOUT_CHUNK: Final = BodyTopic(
+    "rollout/chunk", f"{ROOT}/rollout/chunk", r.RolloutChunk, "hub", r.CHUNK_MESSAGE_BYTES,
+    "a chunk of a release: four bytes of length, JSON, then the chunk as it is", qos=0,
+    kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
 HUB_PRESENCE: Final = Topic(
     "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
     "whether the hub is there to acknowledge; also its last will", retain=True,
@@ -209,7 +259,7 @@ HUB_PRESENCE: Final = Topic(
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
     CALL_UP, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING,
-    CALL_DOWN, HUB_PRESENCE,
+    CALL_DOWN, HUB_PRESENCE, ROLLOUT_WANTED, ROLLOUT_REPORT, ROLLOUT_WANT, ROLLOUT_METADATA, ROLLOUT_CHUNK,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)
@@ -227,8 +277,13 @@ def find(topic: str) -> tuple[Topic[Any], Address]:
 
 
 def hub_subscriptions() -> tuple[tuple[str, int], ...]:
-    """What the hub listens to: everything that kiosks send, with its quality of service."""
-    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk")
+    """What the hub's workers listen to: what kiosks send, with its quality of service."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk" and row.hub_end == "workers")
+
+
+def release_subscriptions() -> tuple[tuple[str, int], ...]:
+    """What whoever serves releases listens to."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk" and row.hub_end == "releases")
 
 
 def hub_subjects() -> tuple[str, ...]:
@@ -247,8 +302,17 @@ def from_subject(subject: str) -> str:
 
 
 def kiosk_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
-    """What one kiosk listens to: only what the hub sends to it, its branch or everybody."""
-    return tuple((row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub")
+    """What one kiosk's core listens to: only what the hub sends to it, its branch or everybody."""
+    return tuple(
+        (row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub" and row.kiosk_end == "core"
+    )
+
+
+def updater_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
+    """What one kiosk's updater listens to."""
+    return tuple(
+        (row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub" and row.kiosk_end == "updater"
+    )
 
 
 def access_rules(branch: str, device: str) -> tuple[str, ...]:
