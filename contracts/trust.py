@@ -28,7 +28,7 @@ FILES_MOST: Final = 24  # of one offer
 ROOTS_MOST: Final = 12  # rotations that one offer may bring
 ROLES: Final = ("root", "timestamp", "snapshot", "targets", "content")
 TrustReason = Literal[
-    "signature", "rollback", "expired", "mixed", "endless", "truncated", "missing", "unknown_release", "format", "index",
+    "signature", "rollback", "expired", "mixed", "endless", "missing", "unknown_release", "format", "index",
 ]  # fmt: skip
 _HERE: Final = "offer:///"
 

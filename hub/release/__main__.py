@@ -67,7 +67,8 @@ def keys_command(
         Repository(repository).begin(root)
         Repository(repository).publish(keys.online, now_utc())
         (repository / "root.json").write_bytes(root)
-        return f"{out}: {root_keys} root keys, {threshold} of which must agree; {repository / 'root.json'} goes to terminals"
+        told = repository / "root.json"
+        return f"{out}: {root_keys} root keys, {threshold} of which must agree; {told} goes to terminals"
 
     _said(work)
 

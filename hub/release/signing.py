@@ -36,7 +36,7 @@ from contracts.repository import METADATA, TARGETS, target_path
 
 ONLINE: Final = ("targets", "snapshot", "timestamp", "content")
 DAYS: Final[Mapping[str, int]] = {"root": 3 * 365, "targets": 180, "content": 180, "snapshot": 60, "timestamp": 30}
-"""How long each says what it says. A terminal that is shown nothing newer than this refuses it: somebody holds it back."""
+"""How long each says what it says. A terminal that is shown nothing newer refuses it: somebody holds it back."""
 TARGETS_KEPT: Final = 24  # releases, and packs, that may be run at one time
 
 

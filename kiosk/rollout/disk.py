@@ -119,7 +119,7 @@ class Disk:
         return found.f_bavail * found.f_frsize
 
     def reserve(self, path: Path, size: int) -> None:
-        """Take `size` bytes of the disk now. Raises OSError where they are not there. Lost to a cut, it is taken anew."""
+        """Take `size` bytes of the disk now. Raises OSError where they are not there."""
         with path.open("wb") as file:
             if size:
                 os.posix_fallocate(file.fileno(), 0, size)

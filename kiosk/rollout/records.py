@@ -65,7 +65,7 @@ class Kept(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def wanted(kept: Kept, release: str, generation: int) -> Kept:
-    """A wish of the hub. One that is older, known or being tried already changes nothing; a trial is never broken off."""
+    """A wish of the hub. An older one, or one that is known, changes nothing; a trial is never broken off."""
     candidate = kept.candidate
     if generation <= kept.decided or (candidate is not None and candidate.stage == "trial"):
         return kept

@@ -30,7 +30,7 @@ TOLD_SHARE: Final = 0.02
 
 
 class TrustKept(msgspec.Struct, frozen=True, kw_only=True):
-    """What was found good last: metadata by file name, and the release that it proved. `floor`: has certainly passed."""
+    """What was found good last: metadata by file name, the release that it proved. `floor`: has certainly passed."""
 
     files: dict[str, bytes] = {}
     release: str = ""

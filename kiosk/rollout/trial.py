@@ -79,7 +79,7 @@ class Trial:
         """Empty: not yet. `stays`: it has proved itself. Otherwise the reason why not, a code."""
         limits = self.limits
         if self.starts > limits.starts_most:
-            return "crashed"
+            return "crashed" if self.alive_s is not None else "did_not_start"
         if self.alive_s is None:
             return "did_not_start" if now_s - self.began_s > limits.start_s else ""
         if self.failed_tests:

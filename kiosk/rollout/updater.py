@@ -153,14 +153,8 @@ class Update:
 
     async def run(self) -> None:
         """`recover` must have been called. Starts nothing but trials: the terminal's processes are others' to start."""
-        if self._on_trial:
-            await self._try()
         while True:
             await self.turn()
-
-    @property
-    def _on_trial(self) -> bool:
-        return self._kept.candidate is not None and self._kept.candidate.stage == "trial"
 
     async def turn(self) -> None:
         """One step, and the pause that it asks for."""
@@ -177,6 +171,8 @@ class Update:
                 await self._fetch_or_news(candidate)
             elif candidate.stage == "ready":
                 await self._switch_when_possible()
+            else:
+                await self._try()  # a cut, or an end of this process, interrupted it
         except ReleaseRefused as err:
             # it is signed, and is not what a release may be: no use in asking again
             log.error("release refused: %s", err)
