@@ -329,6 +329,9 @@ class Updates(Section):
     quiet_s: float = Field(
         default=60, ge=0, le=3600, description="nobody was at the terminal for so long: no visitor is just coming back"
     )
+    trial_s: float = Field(
+        default=900, ge=0.5, le=86400, description="a new release stays healthy for so long after its self-test"
+    )
 
 
 class Site(Section):

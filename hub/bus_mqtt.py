@@ -54,6 +54,7 @@ class MqttBus:
         self._speaks = part in ("worker", "presence")  # for the hub being there
         self._online = self._speaks
         self._unwritten: deque[paho.MQTTMessageInfo] = deque()
+        self._written_on = 0  # the connection that these belong to
         self._waiting: threads.Queue[Arrived] = threads.Queue(MAX_WAITING)
         self._back: deque[Arrived] = deque()  # to be tried again; the worker's own, no longer than what it took
         self._connection = 0  # an acknowledgement belongs to the connection that brought the message
@@ -122,6 +123,9 @@ class MqttBus:
 
     def send_written(self, message: Outgoing, within_s: float) -> bool:
         """As `send`, but no further ahead than a few messages of what the connection takes; False: not sent."""
+        if self._written_on != self._connection:
+            self._written_on = self._connection
+            self._unwritten.clear()  # lost with the connection before
         while self._unwritten and self._unwritten[0].is_published():
             self._unwritten.popleft()
         if len(self._unwritten) >= ON_THEIR_WAY:
@@ -131,8 +135,6 @@ class MqttBus:
                 self._unwritten.clear()
                 return False
             if not self._unwritten[0].is_published():
-                if not self._client.is_connected():
-                    self._unwritten.clear()
                 return False
         if not self._client.is_connected():
             self.tallies.unsent += 1

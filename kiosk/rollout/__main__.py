@@ -29,6 +29,7 @@ from kiosk.rollout.over_folder import FolderSource
 from kiosk.rollout.over_mqtt import MqttSource
 from kiosk.rollout.ports import Source
 from kiosk.rollout.slots import Place
+from kiosk.rollout.trial import LOOK_S, SETTLE_S, TrialLimits
 from kiosk.rollout.updater import Rules, Said, Update
 from kiosk.runtime.clock import SystemClock
 
@@ -76,7 +77,9 @@ class Process:
             source = self._line = MqttSource(
                 bus, site.branch.id, site.device.id, wished=self._wished, clock=self._clock
             )
-        rules = Rules(begins=site.updates.begins, ends=site.updates.ends, quiet_s=site.updates.quiet_s)
+        told_s = site.updates.trial_s
+        limits = TrialLimits(stay_s=told_s, settle_s=min(SETTLE_S, told_s / 4), look_s=min(LOOK_S, told_s / 20))
+        rules = Rules(begins=site.updates.begins, ends=site.updates.ends, quiet_s=site.updates.quiet_s, trial=limits)
         self._update = Update(
             place, Disk(), source, self._terminal, root=root, clock=self._clock, rules=rules, said=self._say
         )

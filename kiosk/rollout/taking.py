@@ -16,10 +16,10 @@ from typing import Final
 
 import msgspec
 
-from contracts.release import Chunk, Index, Manifest, ReleaseRefused, join_manifest, needed, read_index
+from contracts.release import Chunk, Index, Manifest, ReleaseRefused, join_manifest, needed, open_chunk, read_index
 from contracts.trust import Trusted, check, newest_root
 from kiosk.rollout.disk import Damaged, Disk
-from kiosk.rollout.ports import Source
+from kiosk.rollout.ports import Source, SourceLost
 from kiosk.rollout.records import Slot
 from kiosk.rollout.slots import MARGIN_BYTES, ChunkFolder, OldChunks, Place, Torn, assemble, check_slot, seal_of
 
@@ -58,7 +58,7 @@ class Taking:
 
         Raises `Untrusted`, `ReleaseRefused` (nothing of it is kept in the slot), `SourceLost`, OSError (no room).
         """
-        trusted = await self._trusted(release)
+        trusted = await self.prove(release)
         if seal_of(self._place.slot(slot)) == trusted.index and await self.is_whole(slot):
             return True  # it ran here before
         old = await asyncio.to_thread(OldChunks, self._place.slot(old_slot))
@@ -93,7 +93,7 @@ class Taking:
 
     # --- trust ----------------------------------------------------------------------------------
 
-    async def _trusted(self, release: str) -> Trusted:
+    async def prove(self, release: str) -> Trusted:
         """The release's signed index: from disk where it was proved before, else from the source."""
         kept = await asyncio.to_thread(self._trust_kept)
         if kept.release == release:
@@ -170,6 +170,10 @@ class Taking:
         self._disk.reserve(self._place.reserve, size)
 
     def _keep(self, chunk: Chunk, stored: bytes, left: int) -> None:
+        try:
+            open_chunk(stored, chunk)
+        except ReleaseRefused as err:  # of a source that did not look: its fault, not the release's
+            raise SourceLost(str(err)) from err
         os.truncate(self._place.reserve, left)  # what was held for it is now its own
         self._chunks.keep(chunk, stored)
 

@@ -11,6 +11,8 @@ from statistics import median
 from typing import Final, Literal
 
 LOOKS_LEAST: Final = 6  # fewer say nothing about growth
+SETTLE_S: Final = 120.0
+LOOK_S: Final = 5.0
 LOOKS_MOST: Final = 4_096  # of one trial; every other one goes when there are more
 
 
@@ -30,9 +32,9 @@ class TrialLimits:
     """How long, and what is too much. `grown_bytes`: between the first and the last third after `settle_s`."""
 
     start_s: float = 120.0  # to be alive
-    settle_s: float = 120.0  # models are opened, caches filled: growth is not counted
+    settle_s: float = SETTLE_S  # models are opened, caches filled: growth is not counted
     stay_s: float = 900.0  # healthy for so long after the self-test
-    look_s: float = 5.0
+    look_s: float = LOOK_S
     silent_s: float = 30.0  # not alive for so long: down
     starts_most: int = 1
     grown_bytes: int = 192 * 1024**2

@@ -178,6 +178,7 @@ class Update:
             log.error("release refused: %s", err)
             self.tally[f"refused_{err.reason}"] += 1
             await asyncio.to_thread(self._give_up, f"release_{err.reason}")
+            self._tell()
         except Untrusted as err:
             self.tally[f"untrusted_{err.reason}"] += 1
             await self._later(f"untrusted_{err.reason}", str(err))
@@ -207,7 +208,6 @@ class Update:
     def _give_up(self, reason: str) -> None:
         self._keep(records.failed(self._kept, reason))
         self._taking.forget()
-        self._tell()
 
     def _tell(self) -> None:
         kept, candidate = self._kept, self._kept.candidate
@@ -280,12 +280,12 @@ class Update:
             return
         self._reason = "on_trial"
         await asyncio.to_thread(self._begin_trial)
+        self._tell()
         await self._try()
 
     def _begin_trial(self) -> None:
         self._keep(records.trial_began(records.on_trial(self._kept)))
         self._point()
-        self._tell()
 
     async def _try(self) -> None:
         """Start the candidate, watch it, and keep it or go back."""

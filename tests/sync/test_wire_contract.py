@@ -15,7 +15,9 @@ from config.remote import values
 from config.schema import DEFAULT_SITE, load_site
 from contracts import call as c
 from contracts import document, topics
+from contracts import fleet as f
 from contracts import messages as m
+from contracts import rollout as r
 from contracts import video_messages as v
 from contracts.queueing import Priority
 from contracts.shadow import REASONS_LIMIT, Opening, Setting, ShadowReason, typed
@@ -129,6 +131,15 @@ EXAMPLES = {
             ice=(c.IceServer(urls=("turn:turn.example:3478?transport=udp",) * 6, username="1:k", credential="x" * 28),),
         ),
     ),
+    "rollout/wanted": f.RolloutWanted(
+        **HEAD, branch="binjiang", device="kiosk-1", generation=3, version="1.2.0+7", campaign="spring"
+    ),
+    "rollout/report": f.RolloutReport(
+        **HEAD, since=NOW, generation=3, version="1.1.0", state="failed", reason="selftest_understands"
+    ),
+    "rollout/want": r.RolloutWant(**HEAD, release="1.2.0", root=3, chunks=("0" * 64,) * r.WINDOW_MOST),
+    "rollout/metadata": r.RolloutMetadata(**HEAD, release="1.2.0", files={"timestamp.json": b"{}" * 20_000}),
+    "rollout/chunk": r.RolloutChunk(**HEAD, sha="0" * 64, body=bytes(range(256)) * 400),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }  # fmt: skip
 
@@ -194,9 +205,11 @@ def test_no_two_rows_share_a_key_a_path_or_a_subscription() -> None:
 def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
     assert {row.key for row in topics.CONTRACT if row.retain} == {
         "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "call/standing",
-        "hub/presence",
+        "hub/presence", "rollout/wanted", "rollout/report",
     }  # fmt: skip
-    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
+    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {
+        "telemetry", "rollout/want", "rollout/metadata", "rollout/chunk",  # asked for again
+    }  # fmt: skip
 
 
 def test_a_kiosk_may_write_and_read_only_what_is_its_own() -> None:
