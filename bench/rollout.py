@@ -86,8 +86,8 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "over_mqtt": over_mqtt,
         "seconds": round(time.monotonic() - began_s, 1),
         "condition": f"real updater, publisher and TUF; simulated terminal program; releases of {BALLAST_BYTES} "
-        f"bytes, a third shared; SIGKILL before each {given.every}. recorded step, replays of the recorded writes without what "
-        f"was not synced, {given.torn} with some of it; seed {given.seed}",
+        f"bytes, a third shared; SIGKILL before each {given.every}. recorded step, replays of the recorded writes "
+        f"without what was not synced, {given.torn} with some of it; seed {given.seed}",
     }
 
 

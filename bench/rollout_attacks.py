@@ -89,7 +89,7 @@ def _one_of_two(world: World) -> tuple[Files, Mapping[str, bytes]]:
     """A next root that replaces the key of `targets`, signed by one person where two must agree."""
     root = json.loads(world.root)
     root["signed"]["version"] = 2
-    signed = encode_canonical(root["signed"]).encode("utf-8")
+    signed = (encode_canonical(root["signed"]) or "").encode("utf-8")
     signature = world.keys.root[0].sign(signed)
     root["signatures"] = [{"keyid": signature.keyid, "sig": signature.signature}]
     return {**honest(world), "2.root.json": json.dumps(root).encode()}, {}

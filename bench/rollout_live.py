@@ -64,7 +64,7 @@ class _Hub:
 
     def _heard(self, _client: paho.Client, _told: object, message: paho.MQTTMessage) -> None:
         row, _ = topics.find(message.topic)
-        said = row.decode(message.payload)
+        said = row.decode(bytes(message.payload))
         if isinstance(said, f.RolloutReport):
             with suppress(queue.Full):
                 self.reports.put_nowait(said)

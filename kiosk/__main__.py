@@ -276,10 +276,10 @@ def core(
         async def run() -> int:
             return await Terminal(loaded, places, models, recorded).run()
 
-        status = asyncio.run(run())
+        ended = asyncio.run(run())
     except (ConfigError, StoreError, EngineError, SoundFileError) as err:
         raise _fail(err) from err
-    _leave(status)
+    _leave(ended)
 
 
 def _leave(status: int) -> NoReturn:

@@ -106,8 +106,8 @@ def build_command(
     """Cut a release into chunks. Building the same again gives the same bytes; nothing is signed."""
 
     def work() -> str:
-        parts = dict(part.split("=", 1) if "=" in part else ("", part) for part in source)
-        if len(parts) != len(source) or "" in parts:
+        parts = {part: path for part, _, path in (one.partition("=") for one in source)}
+        if len(parts) != len(source) or "" in parts.values():
             raise SigningRefused("each SOURCE is PART=PATH, each part once")
         built = build(
             {part: Path(path) for part, path in parts.items()}, version, out, content=content,
