@@ -34,6 +34,7 @@ class Cuts:
     bricked: int = 0
     wrong_version: int = 0
     resumed: int = 0
+    too_late: int = 0  # it was done before that step; no cut
     fetched_bytes: int = 0
     needed_bytes: int = 0
     phases: Counter[str] = field(default_factory=Counter)
@@ -53,6 +54,7 @@ class Cuts:
             "killed": self.killed,
             "replayed": self.replayed,
             "torn": self.torn,
+            "too_late": self.too_late,
             "phases": dict(self.phases),
             "bricked": self.bricked,
             "wrong_version": self.wrong_version,
@@ -66,6 +68,8 @@ def record(world: World, shared: Shared) -> tuple[tuple[Op, ...], Path]:
     """One update without a cut, every write of it. Raises OSError where it does not get there."""
     place = world.fresh("recorded")
     before = world.folder / "before"
+    if before.exists():
+        shutil.rmtree(before)
     shutil.copytree(place, before, symlinks=True)
     life = live(Order(place=place, repository=world.repository, root=world.root, record=True), shared)
     if life.kept is None or life.kept.release != NEW or standing(place) != NEW:
@@ -104,8 +108,11 @@ def cut_all(world: World, *, every: int, torn: int, seed: int, shared: Shared) -
         place = world.fresh("killed")
         fetched = shared.get(FETCHED)
         life = live(Order(place=place, repository=world.repository, root=world.root, kill_at=step), shared)
+        if life.kept is not None:
+            cuts.too_late += 1  # a trial looks once more or less, as time goes: this one had no such step
+            continue
         if not life.killed:
-            cuts.fault(life.error or "was not killed", f"kill {step}")
+            cuts.fault(life.error or "died of something else", f"kill {step}")
         cuts.killed += 1
         cuts.phases[phases[step]] += 1
         _after(world, place, f"kill {step} ({phases[step]} {ops[step].kind} {ops[step].path.name})", cuts, shared)

@@ -87,7 +87,7 @@ def make_world(folder: Path, releases: Mapping[str, Behaviour], *, seed: int, ba
     for version, behaviour in {OLD: "good", **releases}.items():
         source = folder / "sources" / version
         write_payload(
-            source, version, behaviour,  # type: ignore[arg-type]  # the first one is one of them
+            source, version, behaviour,
             seed=seed, ballast_bytes=ballast_bytes, shared=ballast_bytes // 3,
         )  # fmt: skip
         build({"software": source / "software", "models": source / "models"}, version, repository)

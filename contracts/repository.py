@@ -34,6 +34,8 @@ def target_path(name: str, sha: str) -> str:
 def metadata_for(folder: Path, target: str, root: int, read: Read) -> Mapping[str, bytes]:
     """All that proves `target` to somebody whose root is version `root`. Raises OSError where something is not there.
 
+    `read` raises FileNotFoundError for a file that is not there.
+
     Nothing is verified here. A target that is not signed is left out.
     """
     try:
@@ -46,9 +48,10 @@ def _collect(folder: Path, target: str, root: int, read: Read) -> Mapping[str, b
     found: dict[str, bytes] = {}
     place = folder / METADATA
     for version in range(root + 1, root + 1 + ROOTS_MOST):
-        if not (place / f"{version}.root.json").exists():
+        try:
+            found[f"{version}.root.json"] = read(place / f"{version}.root.json", METADATA_MOST_BYTES)
+        except FileNotFoundError:
             break
-        found[f"{version}.root.json"] = read(place / f"{version}.root.json", METADATA_MOST_BYTES)
     found["timestamp.json"] = read(place / "timestamp.json", METADATA_MOST_BYTES)
     version = _signed(found["timestamp.json"])["meta"]["snapshot.json"]["version"]
     name = f"{int(version)}.snapshot.json"

@@ -22,6 +22,7 @@ from config.load import ConfigError
 from config.schema import Site, load_site
 from contracts.trust import Untrusted, root_version
 from kiosk.adapters.mqtt import PahoBus
+from kiosk.adapters.release_https import HttpsSource
 from kiosk.adapters.terminal_child import ChildTerminal
 from kiosk.adapters.terminal_units import UnitTerminal
 from kiosk.rollout.disk import Disk
@@ -48,6 +49,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     options.add_argument("--asked", type=Path, default=Path("/run/yingbin-updater/restart"))
     options.add_argument("--child", default="", help="without systemd: the program below the slot to run")
     options.add_argument("--folder", type=Path, default=None, help="a release from here, then end")
+    options.add_argument("--https", default="", help="chunks and metadata from here instead of MQTT: https://…")
+    options.add_argument("--authority", type=Path, default=None, help="with --https: whose certificates are trusted")
     options.add_argument("--wanted", default="", help="with --folder: which")
     options.add_argument("--check", action="store_true", help="only say whether this updater could work here")
     return options.parse_args(argv)
@@ -74,9 +77,8 @@ class Process:
                 host, port, client_id=f"{site.branch.id}.{site.device.id}.updater", keepalive_s=site.hub.keepalive_s,
                 kept_while_away=False,
             )  # fmt: skip
-            source = self._line = MqttSource(
-                bus, site.branch.id, site.device.id, wished=self._wished, clock=self._clock
-            )
+            self._line = MqttSource(bus, site.branch.id, site.device.id, wished=self._wished, clock=self._clock)
+            source = HttpsSource(told.https, told.authority) if told.https else self._line
         told_s = site.updates.trial_s
         limits = TrialLimits(stay_s=told_s, settle_s=min(SETTLE_S, told_s / 4), look_s=min(LOOK_S, told_s / 20))
         rules = Rules(begins=site.updates.begins, ends=site.updates.ends, quiet_s=site.updates.quiet_s, trial=limits)
