@@ -51,6 +51,7 @@ async def tell_status(path: Path, visit: Callable[[], bool], clock: Clock) -> No
         )  # fmt: skip
         try:
             part.write_bytes(msgspec.json.encode(said))
+            part.chmod(0o644)  # the updater is another user; nothing about anybody is in it
             part.replace(path)
         except OSError:
             pass  # the next one is two seconds away
