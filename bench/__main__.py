@@ -32,6 +32,7 @@ BENCHES: Final = {
     "models": "bench.models",
     "queue": "bench.queue",
     "risk": "bench.risk",
+    "rollout": "bench.rollout",
     "routing": "bench.routing",
     "soak": "bench.soak",
     "sync": "bench.sync",

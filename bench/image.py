@@ -19,7 +19,7 @@ from typing import Any, Final
 UNITS: Final = Path(__file__).parents[1] / "systemd"
 MOST_EXPOSED: Final = 2.0
 TIMEOUT_S: Final = 60.0
-INSTALLED: Final = "/opt/yingbin/.venv/bin/python"
+INSTALLED: Final = ("/opt/yingbin/.venv/bin/python", "/var/lib/yingbin-updater/proved/software/.venv/bin/python")
 _SCORE: Final = re.compile(r"exposure level for \S+: ([0-9.]+)")
 
 
@@ -31,7 +31,9 @@ def check() -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="yingbin-units-") as name:
         folder = Path(name)
         for unit in sorted(UNITS.glob("yingbin-*.*")):  # the program is looked for where it will be installed
-            text = unit.read_text("utf-8").replace(INSTALLED, sys.executable)
+            text = unit.read_text("utf-8")
+            for python in INSTALLED:
+                text = text.replace(python, sys.executable)
             (folder / unit.name).write_text(text, "utf-8")
         units = sorted(folder.glob("*.service"))
         said = _run("verify", *(str(path) for path in sorted(folder.iterdir())))

@@ -16,6 +16,7 @@ import msgspec
 from contracts import call as c
 from contracts import fleet as f
 from contracts import messages as m
+from contracts import rollout as r
 from contracts import video_messages as v
 
 M = TypeVar("M", bound=m.Message)
@@ -57,6 +58,8 @@ class Topic(Generic[M]):
     qos: Literal[0, 1] = 1
     retain: bool = False  # state is retained; an event never is
     joining: bool = False  # for those who have no certificate yet, on a listener of their own
+    kiosk_end: Literal["core", "updater"] = "core"  # which of the terminal's processes speaks or listens
+    hub_end: Literal["workers", "releases"] = "workers"  # which of the hub's
 
     def at(self, branch: str = "", device: str = "") -> str:
         """The topic of one device. Raises WireError for a name that is not `[a-z0-9-]+` or is reserved."""
@@ -105,6 +108,30 @@ class Topic(Generic[M]):
         if message.v != m.SCHEMA:
             raise WireError("version", self.key)
         return message
+
+
+class BodyTopic(Topic[M]):
+    """A row whose message has a field `body` of bytes, which follow the JSON as they are: base64 would cost a third.
+
+    Four bytes say how long the JSON is.
+    """
+
+    def encode(self, message: M) -> bytes:
+        body: bytes = message.body  # type: ignore[attr-defined]
+        head = _ENCODER.encode(msgspec.structs.replace(message, body=b""))
+        payload = len(head).to_bytes(4, "big") + head + body
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        return payload
+
+    def decode(self, payload: bytes) -> M:
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        end = 4 + int.from_bytes(payload[:4], "big")
+        if len(payload) < 4 or end > len(payload):
+            raise WireError("json", self.key)
+        head = super().decode(payload[4:end])  # named: slots make `super()` lose its class
+        return msgspec.structs.replace(head, body=payload[end:])
 
 
 class _Version(msgspec.Struct):
@@ -190,14 +217,6 @@ CALL_DOWN: Final = Topic(
     "call/down", f"{ROOT}/call/down", c.CallDown, "hub", c.MESSAGE_BYTES,
     "the teller's side of a call's signalling: offers, candidates, hang-up",
 )  # fmt: skip
-ROLLOUT_WANTED: Final = Topic(
-    "rollout/wanted", f"{ROOT}/rollout/wanted", f.RolloutWanted, "hub", 1_024,
-    "which release the terminal should run; sent again until it says that it knows", retain=True,
-)  # fmt: skip
-ROLLOUT_REPORT: Final = Topic(
-    "rollout/report", f"{ROOT}/rollout/report", f.RolloutReport, "kiosk", 1_024,
-    "which release it runs, and what came of the one that was wanted", retain=True,
-)  # fmt: skip
 RENEW_REQUEST: Final = Topic(
     "join/renew", f"{ROOT}/join/renew", f.RenewRequest, "kiosk", 6 * 1024, "a new certificate before the old one ends",
 )  # fmt: skip
@@ -237,6 +256,28 @@ APPOINTMENTS: Final = Topic(
     "appointments", "yb/v1/{branch}/all/appointments", m.Appointments, "hub", 64 * 1024,
     "the branch's appointments, whole, with a revision; codes as hashes", retain=True,
 )  # fmt: skip
+ROLLOUT_WANTED: Final = Topic(
+    "rollout/wanted", f"{ROOT}/rollout/wanted", f.RolloutWanted, "hub", 1_024,
+    "which release the terminal should run; sent again until it says that it knows", retain=True, kiosk_end="updater",
+)  # fmt: skip
+ROLLOUT_REPORT: Final = Topic(
+    "rollout/report", f"{ROOT}/rollout/report", f.RolloutReport, "kiosk", 1_024,
+    "which release it runs, and what came of the one that was wanted", retain=True, kiosk_end="updater",
+)  # fmt: skip
+ROLLOUT_WANT: Final = Topic(
+    "rollout/want", f"{ROOT}/rollout/want", r.RolloutWant, "kiosk", 4_096,
+    "the updater asks for metadata or chunks; again, where no answer comes", qos=0,
+    kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
+ROLLOUT_METADATA: Final = Topic(
+    "rollout/metadata", f"{ROOT}/rollout/metadata", r.RolloutMetadata, "hub", 128 * 1024,
+    "what is signed about a release", qos=0, kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
+ROLLOUT_CHUNK: Final = BodyTopic(
+    "rollout/chunk", f"{ROOT}/rollout/chunk", r.RolloutChunk, "hub", r.CHUNK_MESSAGE_BYTES,
+    "a chunk of a release: four bytes of length, JSON, then the chunk as it is", qos=0,
+    kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
 HUB_PRESENCE: Final = Topic(
     "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
     "whether the hub is there to acknowledge; also its last will", retain=True,
@@ -245,8 +286,8 @@ HUB_PRESENCE: Final = Topic(
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
     CALL_UP, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS, APPOINTMENTS, CASE_STANDING,
-    CALL_DOWN, ROLLOUT_WANTED, ROLLOUT_REPORT, RENEW_REQUEST, RENEW_ANSWER, COMMAND, COMMAND_REPLY, DIAG,
-    JOIN_REQUEST, JOIN_ANSWER, HUB_PRESENCE,
+    CALL_DOWN, ROLLOUT_WANTED, ROLLOUT_REPORT, ROLLOUT_WANT, ROLLOUT_METADATA, ROLLOUT_CHUNK, RENEW_REQUEST,
+    RENEW_ANSWER, COMMAND, COMMAND_REPLY, DIAG, JOIN_REQUEST, JOIN_ANSWER, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)
@@ -264,8 +305,13 @@ def find(topic: str) -> tuple[Topic[Any], Address]:
 
 
 def hub_subscriptions() -> tuple[tuple[str, int], ...]:
-    """What the hub listens to: everything that kiosks send, with its quality of service."""
-    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk")
+    """What the hub's workers listen to: what kiosks send, with its quality of service."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk" and row.hub_end == "workers")
+
+
+def release_subscriptions() -> tuple[tuple[str, int], ...]:
+    """What whoever serves releases listens to."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk" and row.hub_end == "releases")
 
 
 def hub_subjects() -> tuple[str, ...]:
@@ -284,8 +330,19 @@ def from_subject(subject: str) -> str:
 
 
 def kiosk_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
-    """What one kiosk listens to: only what the hub sends to it, its branch or everybody."""
-    return tuple((row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub" and not row.joining)
+    """What one kiosk's core listens to: only what the hub sends to it, its branch or everybody."""
+    return tuple(
+        (row.at(branch, device), row.qos)
+        for row in CONTRACT
+        if row.sender == "hub" and row.kiosk_end == "core" and not row.joining
+    )
+
+
+def updater_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
+    """What one kiosk's updater listens to."""
+    return tuple(
+        (row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub" and row.kiosk_end == "updater"
+    )
 
 
 def access_rules(branch: str, device: str) -> tuple[str, ...]:
@@ -300,6 +357,11 @@ def access_rules(branch: str, device: str) -> tuple[str, ...]:
 def identity(branch: str, device: str) -> str:
     """Who a device is to the broker, as its certificate's common name says. Raises WireError for a bad name."""
     return f"{check_name(branch)}/{check_name(device)}"
+
+
+def client_ids(branch: str, device: str) -> tuple[str, str]:
+    """What a device's two processes are called as clients of the broker: the core and the updater."""
+    return f"{branch}.{device}", f"{branch}.{device}.updater"
 
 
 def fleet_rules(devices: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """The broker behind certificates: Mosquitto's configuration, and who keeps its list of rights and revocations.
 
-Three listeners: terminals (a certificate, and the name in it is the user and the client), the hub's workers (theirs),
-and joining (no certificate; the contract's rights leave nothing but asking and being answered). The watch looks at the
+Three listeners: terminals (a certificate, and the name in it is the user), the hub's workers (theirs), and joining (no certificate; the contract's rights leave nothing but asking and being answered). The watch looks at the
 database twice a second: a terminal whose certificate was revoked loses its rights, cannot connect again, and its
 connection is taken over and ended.
 """
@@ -71,7 +70,7 @@ def configuration(folder: Path, trust: Path, host: str, ports: tuple[int, int, i
     secured = WITH_CERTIFICATE.format(**named)
     return (
         CONFIGURATION.format(**named)
-        + (terminals + secured + "use_username_as_clientid true\n")
+        + (terminals + secured)
         + (workers + secured)
         + (join + "allow_anonymous true\nmax_connections 200\n")
     )
@@ -128,12 +127,13 @@ class TrustWatch:
                 os.kill(pid, signal.SIGHUP)
             time.sleep(0.1)  # it reads the files before anybody is put out
             for branch, device in sorted(gone):
-                self.tally_ended += end(topics.identity(branch, device))
+                for client_id in topics.client_ids(branch, device):
+                    self.tally_ended += end(client_id)
 
 
 class _Ender:
     """Ends a client's connection by the protocol itself: who connects under a client's name takes its place
-    (MQTT 3.1.1, section 3.1.4). Only a worker's certificate may choose a name."""
+    (MQTT 3.1.1, section 3.1.4). A terminal that called itself otherwise stays connected, without any right."""
 
     def __init__(self, host: str, port: int, tls: Any) -> None:
         self._host, self._port, self._tls = host, port, tls

@@ -49,12 +49,22 @@ class Pace:
 
 
 class PahoBus:
-    """A `Bus` to the broker at `host`:`port`. `client_id` must be the device's own: the broker keeps one each."""
+    """A `Bus` to the broker at `host`:`port`. `client_id` must be the device's own: the broker keeps one each.
+
+    `kept_while_away`: the broker keeps what comes while this client is gone; without, who comes back asks anew.
+    """
 
     def __init__(
-        self, host: str, port: int, *, client_id: str, keepalive_s: int = 20, pace: Pace | None = None,
+        self,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        keepalive_s: int = 20,
+        pace: Pace | None = None,
+        kept_while_away: bool = True,
         tls: ssl.SSLContext | None = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         self._host, self._port, self._keepalive_s = host, port, keepalive_s
         self._pace = pace or Pace()
         self._news: Buffer[BusNews] = Buffer(MAX_NEWS, "drop_oldest")
@@ -70,7 +80,7 @@ class PahoBus:
         self.tally_oversized = 0
         self.tally_denied = 0
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, protocol=paho.MQTTv311
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not kept_while_away, protocol=paho.MQTTv311
         )
         if tls is not None:
             self._client.tls_set_context(tls)
@@ -95,12 +105,13 @@ class PahoBus:
         """News that nobody read in time."""
         return self._news.tally_dropped
 
-    async def open(self, will: Will) -> None:
+    async def open(self, will: Will | None) -> None:
         """Begin connecting. Call once."""
         if self._running is not None:
             raise RuntimeError("already open")
         self._loop = asyncio.get_running_loop()
-        self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
         self._running = asyncio.create_task(self._keep_connected(), name="mqtt")
 
     async def subscribe(self, pattern: str, qos: int) -> None:

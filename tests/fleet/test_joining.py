@@ -81,8 +81,9 @@ class Ear:
         self.client.loop_stop()
 
 
-def connect(port: int, tls: Any, *subscribe: str) -> Ear:
-    client = Client(CallbackAPIVersion.VERSION2, client_id=f"t-{uuid.uuid4().hex[:8]}", reconnect_on_failure=False)
+def connect(port: int, tls: Any, *subscribe: str, client_id: str = "") -> Ear:
+    name = client_id or f"t-{uuid.uuid4().hex[:8]}"
+    client = Client(CallbackAPIVersion.VERSION2, client_id=name, reconnect_on_failure=False)
     ear = Ear(client, [], threading.Event(), threading.Event(), threading.Event())
 
     granted: list[bool] = []
@@ -144,7 +145,8 @@ def enter(fleet: Fleet, me: Identity, *subscribe: str) -> Ear:
     assert pair is not None
     tls = context(me.authority, pair.path, time_known=True)
     branch, device = pair.name.split("/")
-    return connect(fleet.broker.ready["port"], tls, *subscribe, topics.ACK.at(branch, device))
+    name, _ = topics.client_ids(branch, device)
+    return connect(fleet.broker.ready["port"], tls, *subscribe, topics.ACK.at(branch, device), client_id=name)
 
 
 def report(ear: Ear, branch: str, device: str, version: str) -> None:

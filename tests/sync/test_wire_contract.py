@@ -17,6 +17,7 @@ from contracts import call as c
 from contracts import document, topics
 from contracts import fleet as f
 from contracts import messages as m
+from contracts import rollout as r
 from contracts import video_messages as v
 from contracts.queueing import Priority
 from contracts.shadow import REASONS_LIMIT, Opening, Setting, ShadowReason, typed
@@ -148,6 +149,9 @@ EXAMPLES = {
     "diag/chunk": f.DiagChunk(
         **HEAD, number=7, what="bundle", part=0, parts=f.MOST_CHUNKS, sha256="0" * 64, body="b" * f.CHUNK_BASE64
     ),
+    "rollout/want": r.RolloutWant(**HEAD, release="1.2.0", root=3, chunks=("0" * 64,) * r.WINDOW_MOST),
+    "rollout/metadata": r.RolloutMetadata(**HEAD, release="1.2.0", files={"timestamp.json": b"{}" * 20_000}),
+    "rollout/chunk": r.RolloutChunk(**HEAD, sha="0" * 64, body=bytes(range(256)) * 400),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }  # fmt: skip
 
@@ -215,7 +219,9 @@ def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
         "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "call/standing",
         "hub/presence", "rollout/wanted", "rollout/report",
     }  # fmt: skip
-    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
+    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {
+        "telemetry", "rollout/want", "rollout/metadata", "rollout/chunk",  # asked for again
+    }  # fmt: skip
 
 
 def test_a_fleets_rights_name_every_terminal_and_leave_the_nameless_nothing_but_asking() -> None:
