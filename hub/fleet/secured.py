@@ -1,8 +1,9 @@
 """The broker behind certificates: Mosquitto's configuration, and who keeps its list of rights and revocations.
 
-Three listeners: terminals (a certificate, and the name in it is the user), the hub's workers (theirs), and joining (no certificate; the contract's rights leave nothing but asking and being answered). The watch looks at the
-database twice a second: a terminal whose certificate was revoked loses its rights, cannot connect again, and its
-connection is taken over and ended.
+Three listeners: terminals (a certificate, and the name in it is the user), the hub's workers (theirs), and joining (no
+certificate; the contract's rights leave nothing but asking and being answered). The watch looks at the database twice a
+second: a terminal whose certificate was revoked loses its rights, cannot connect again, and its connection is taken over
+and ended.
 """
 
 from __future__ import annotations
