@@ -2,8 +2,8 @@
 
 Three listeners: terminals (a certificate, and the name in it is the user), the hub's workers (theirs), and joining (no
 certificate; the contract's rights leave nothing but asking and being answered). The watch looks at the database twice a
-second: a terminal whose certificate was revoked loses its rights, cannot connect again, and its connection is taken over
-and ended.
+second: a terminal whose certificate was revoked loses its rights, cannot connect again, and its connection is taken
+over and ended.
 """
 
 from __future__ import annotations
