@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test ready check bench docs doctor pad-report
+.PHONY: help setup demo run test ready check bench docs doctor image-check pad-report
 .NOTPARALLEL:
 
 help:  ## what can be made
@@ -25,5 +25,7 @@ bench: setup  ## the figures: make bench ARGS="intent --json -"
 	@$(PY) -m bench $(ARGS)
 pad-report: setup  ## attacks on the liveness check, and what it cannot stop: out/pad/report.md
 	@$(PY) -m bench liveness --report out/pad/report.md $(ARGS)
+image-check:  ## the units for systemd: nothing to complain about, little exposed
+	@$(PY) -m bench image
 docs:  ## the documents that are made from the code
 	@$(PY) -m contracts.document

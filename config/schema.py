@@ -374,6 +374,19 @@ class Staff(Section):
         return self
 
 
+class Updates(Section):
+    """When a new release may be switched to. See docs/updates.md. Fetching goes on all day, a few chunks at a time."""
+
+    begins: time = Field(default=time(1, 0), description="local time, from which it may switch")
+    ends: time = Field(default=time(5, 0), description="until when; may be after midnight")
+    quiet_s: float = Field(
+        default=60, ge=0, le=3600, description="nobody was at the terminal for so long: no visitor is just coming back"
+    )
+    trial_s: float = Field(
+        default=900, ge=0.5, le=86400, description="a new release stays healthy for so long after its self-test"
+    )
+
+
 class Site(Section):
     """One terminal at one place."""
 
@@ -394,6 +407,7 @@ class Site(Section):
     queue: Calling = Calling()
     staff: Staff = Staff()
     tellers: Tellers = Tellers()
+    updates: Updates = Updates()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:

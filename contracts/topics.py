@@ -7,6 +7,7 @@ than MQTT 3.1.1.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, Final, Generic, Literal, TypeVar
 
@@ -14,7 +15,9 @@ import msgspec
 
 from contracts import call as c
 from contracts import call_help as h
+from contracts import fleet as f
 from contracts import messages as m
+from contracts import rollout as r
 from contracts import together as t
 from contracts import video_messages as v
 
@@ -22,6 +25,7 @@ M = TypeVar("M", bound=m.Message)
 Sender = Literal["hub", "kiosk"]
 
 ROOT: Final = "yb/v1/{branch}/{device}"
+HUB_USER: Final = "hub"  # of the hub's workers, as their certificates say
 RESERVED: Final = frozenset({"all", "hub"})  # levels of ours: no branch and no device is called so
 _NAME: Final = re.compile(m.NAME_PATTERN)
 _ENCODER: Final = msgspec.json.Encoder()
@@ -55,6 +59,9 @@ class Topic(Generic[M]):
     meaning: str
     qos: Literal[0, 1] = 1
     retain: bool = False  # state is retained; an event never is
+    joining: bool = False  # for those who have no certificate yet, on a listener of their own
+    kiosk_end: Literal["core", "updater"] = "core"  # which of the terminal's processes speaks or listens
+    hub_end: Literal["workers", "releases"] = "workers"  # which of the hub's
 
     def at(self, branch: str = "", device: str = "") -> str:
         """The topic of one device. Raises WireError for a name that is not `[a-z0-9-]+` or is reserved."""
@@ -103,6 +110,30 @@ class Topic(Generic[M]):
         if message.v != m.SCHEMA:
             raise WireError("version", self.key)
         return message
+
+
+class BodyTopic(Topic[M]):
+    """A row whose message has a field `body` of bytes, which follow the JSON as they are: base64 would cost a third.
+
+    Four bytes say how long the JSON is.
+    """
+
+    def encode(self, message: M) -> bytes:
+        body: bytes = message.body  # type: ignore[attr-defined]
+        head = _ENCODER.encode(msgspec.structs.replace(message, body=b""))
+        payload = len(head).to_bytes(4, "big") + head + body
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        return payload
+
+    def decode(self, payload: bytes) -> M:
+        if len(payload) > self.limit_bytes:
+            raise WireError("size", self.key)
+        end = 4 + int.from_bytes(payload[:4], "big")
+        if len(payload) < 4 or end > len(payload):
+            raise WireError("json", self.key)
+        head = super().decode(payload[4:end])  # named: slots make `super()` lose its class
+        return msgspec.structs.replace(head, body=payload[end:])
 
 
 class _Version(msgspec.Struct):
@@ -204,6 +235,30 @@ SIGNED: Final = Topic(
     "together/signed", f"{ROOT}/together/signed", t.DocumentSigned, "kiosk", t.SIGNED_BYTES,
     "a document that a visitor signed: numbered, applied once",
 )  # fmt: skip
+RENEW_REQUEST: Final = Topic(
+    "join/renew", f"{ROOT}/join/renew", f.RenewRequest, "kiosk", 6 * 1024, "a new certificate before the old one ends",
+)  # fmt: skip
+RENEW_ANSWER: Final = Topic(
+    "join/renewed", f"{ROOT}/join/renewed", f.RenewAnswer, "hub", 10 * 1024, "the new certificate",
+)  # fmt: skip
+COMMAND: Final = Topic(
+    "cmd", f"{ROOT}/cmd", f.Command, "hub", 8 * 1024, "a signed order: for one terminal, until a moment, once",
+)  # fmt: skip
+COMMAND_REPLY: Final = Topic(
+    "cmd/reply", f"{ROOT}/cmd/reply", f.CommandReply, "kiosk", 2_048, "what became of an order",
+)  # fmt: skip
+DIAG: Final = Topic(
+    "diag/chunk", f"{ROOT}/diag/chunk", f.DiagChunk, "kiosk", 32 * 1024,
+    "a part of what an order asked for: scrubbed logs, a masked picture",
+)  # fmt: skip
+JOIN_REQUEST: Final = Topic(
+    "join/request", "yb/v1/all/join/{device}/request", f.JoinRequest, "kiosk", 6 * 1024,
+    "a terminal without a certificate asks for one; `device` is its key's fingerprint", joining=True,
+)  # fmt: skip
+JOIN_ANSWER: Final = Topic(
+    "join/answer", "yb/v1/all/join/{device}/answer", f.JoinAnswer, "hub", 12 * 1024,
+    "its certificate, once an operator has claimed the code that it shows", joining=True,
+)  # fmt: skip
 ACK: Final = Topic(
     "ack", f"{ROOT}/ack", m.Ack, "hub", 1_024, "the highest number applied without a gap",
 )  # fmt: skip
@@ -219,6 +274,28 @@ APPOINTMENTS: Final = Topic(
     "appointments", "yb/v1/{branch}/all/appointments", m.Appointments, "hub", 64 * 1024,
     "the branch's appointments, whole, with a revision; codes as hashes", retain=True,
 )  # fmt: skip
+ROLLOUT_WANTED: Final = Topic(
+    "rollout/wanted", f"{ROOT}/rollout/wanted", f.RolloutWanted, "hub", 1_024,
+    "which release the terminal should run; sent again until it says that it knows", retain=True, kiosk_end="updater",
+)  # fmt: skip
+ROLLOUT_REPORT: Final = Topic(
+    "rollout/report", f"{ROOT}/rollout/report", f.RolloutReport, "kiosk", 1_024,
+    "which release it runs, and what came of the one that was wanted", retain=True, kiosk_end="updater",
+)  # fmt: skip
+ROLLOUT_WANT: Final = Topic(
+    "rollout/want", f"{ROOT}/rollout/want", r.RolloutWant, "kiosk", 4_096,
+    "the updater asks for metadata or chunks; again, where no answer comes", qos=0,
+    kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
+ROLLOUT_METADATA: Final = Topic(
+    "rollout/metadata", f"{ROOT}/rollout/metadata", r.RolloutMetadata, "hub", 128 * 1024,
+    "what is signed about a release", qos=0, kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
+ROLLOUT_CHUNK: Final = BodyTopic(
+    "rollout/chunk", f"{ROOT}/rollout/chunk", r.RolloutChunk, "hub", r.CHUNK_MESSAGE_BYTES,
+    "a chunk of a release: four bytes of length, JSON, then the chunk as it is", qos=0,
+    kiosk_end="updater", hub_end="releases",
+)  # fmt: skip
 HUB_PRESENCE: Final = Topic(
     "hub/presence", "yb/v1/all/hub/presence", m.HubPresence, "hub", 1_024,
     "whether the hub is there to acknowledge; also its last will", retain=True,
@@ -227,7 +304,9 @@ HUB_PRESENCE: Final = Topic(
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
     CASE_HEARD, CALL_UP, TOGETHER_STANDS, SIGNED, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS,
-    APPOINTMENTS, CASE_STANDING, CALL_DOWN, TOGETHER_ASKED, HUB_PRESENCE,
+    APPOINTMENTS, CASE_STANDING, CALL_DOWN, TOGETHER_ASKED, ROLLOUT_WANTED, ROLLOUT_REPORT, ROLLOUT_WANT,
+    ROLLOUT_METADATA, ROLLOUT_CHUNK, RENEW_REQUEST, RENEW_ANSWER, COMMAND, COMMAND_REPLY, DIAG, JOIN_REQUEST,
+    JOIN_ANSWER, HUB_PRESENCE,
 )  # fmt: skip
 for _row in CONTRACT:
     _decoder(_row.message)
@@ -245,8 +324,13 @@ def find(topic: str) -> tuple[Topic[Any], Address]:
 
 
 def hub_subscriptions() -> tuple[tuple[str, int], ...]:
-    """What the hub listens to: everything that kiosks send, with its quality of service."""
-    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk")
+    """What the hub's workers listen to: what kiosks send, with its quality of service."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk" and row.hub_end == "workers")
+
+
+def release_subscriptions() -> tuple[tuple[str, int], ...]:
+    """What whoever serves releases listens to."""
+    return tuple((row.everywhere, row.qos) for row in CONTRACT if row.sender == "kiosk" and row.hub_end == "releases")
 
 
 def hub_subjects() -> tuple[str, ...]:
@@ -265,14 +349,52 @@ def from_subject(subject: str) -> str:
 
 
 def kiosk_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
-    """What one kiosk listens to: only what the hub sends to it, its branch or everybody."""
-    return tuple((row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub")
+    """What one kiosk's core listens to: only what the hub sends to it, its branch or everybody."""
+    return tuple(
+        (row.at(branch, device), row.qos)
+        for row in CONTRACT
+        if row.sender == "hub" and row.kiosk_end == "core" and not row.joining
+    )
+
+
+def updater_subscriptions(branch: str, device: str) -> tuple[tuple[str, int], ...]:
+    """What one kiosk's updater listens to."""
+    return tuple(
+        (row.at(branch, device), row.qos) for row in CONTRACT if row.sender == "hub" and row.kiosk_end == "updater"
+    )
 
 
 def access_rules(branch: str, device: str) -> tuple[str, ...]:
     """Mosquitto's access lines for one device: it writes its own topics and reads the hub's."""
     return (
         f"user {check_name(device)}",
-        *(f"topic write {row.at(branch, device)}" for row in CONTRACT if row.sender == "kiosk"),
-        *(f"topic read {row.at(branch, device)}" for row in CONTRACT if row.sender == "hub"),
+        *(f"topic write {row.at(branch, device)}" for row in CONTRACT if row.sender == "kiosk" and not row.joining),
+        *(f"topic read {row.at(branch, device)}" for row in CONTRACT if row.sender == "hub" and not row.joining),
     )
+
+
+def identity(branch: str, device: str) -> str:
+    """Who a device is to the broker, as its certificate's common name says. Raises WireError for a bad name."""
+    return f"{check_name(branch)}/{check_name(device)}"
+
+
+def client_ids(branch: str, device: str) -> tuple[str, str]:
+    """What a device's two processes are called as clients of the broker: the core and the updater."""
+    return f"{branch}.{device}", f"{branch}.{device}.updater"
+
+
+def fleet_rules(devices: Iterable[tuple[str, str]]) -> tuple[str, ...]:
+    """Mosquitto's access lines for a whole fleet whose users are `identity`, the hub `HUB_USER`, and the nameless.
+
+    Every device has its own lines and there is no pattern: who is not in `devices` reads and writes nothing, whatever
+    its certificate says.
+    """
+    rows = [row for row in CONTRACT if not row.joining]
+    nameless = [row for row in CONTRACT if row.joining]
+    lines = [f"topic {'write' if row.sender == 'kiosk' else 'read'} {row.everywhere}" for row in nameless]
+    lines += [f"user {HUB_USER}"]
+    lines += [f"topic {'read' if row.sender == 'kiosk' else 'readwrite'} {row.everywhere}" for row in CONTRACT]
+    for branch, device in devices:
+        lines.append(f"user {identity(branch, device)}")
+        lines += [f"topic {'write' if row.sender == 'kiosk' else 'read'} {row.at(branch, device)}" for row in rows]
+    return tuple(lines)

@@ -31,6 +31,10 @@ def logs(verbose: Annotated[bool, typer.Option(help="Say more on standard error.
 Broker = Annotated[str, typer.Option(help="HOST:PORT of the MQTT broker; more, after commas, in turn.")]
 Database = Annotated[str, typer.Option(help="sqlite:///PATH or a PostgreSQL URL.")]
 Nats = Annotated[str, typer.Option(help="nats://HOST:PORT,…: take messages from JetStream; --broker is its MQTT port.")]
+Trust = Annotated[
+    Path | None,
+    typer.Option("--authority", help="The fleet's authority: TLS to the broker, joining, renewing, signed orders."),
+]
 Replicas = Annotated[int, typer.Option(min=1, max=5, help="Copies of the stream in a NATS cluster.")]
 
 
@@ -49,6 +53,7 @@ def serve_command(
     oidc_client: Annotated[str, typer.Option(help="This hub's name there; secret in YINGBIN_OIDC_SECRET.")] = "yingbin",
     pack_key: Annotated[list[str] | None, typer.Option(help="Public key of packs of answers; may be repeated.")] = None,
     turn: Annotated[str, typer.Option(help="TURN servers of calls, UDP first; secret in YINGBIN_TURN_SECRET.")] = "",
+    authority: Trust = None,
 ) -> None:
     """Run the hub until it is told to stop; one JSON line says when it is ready."""
     from config.load import ConfigError
@@ -61,9 +66,9 @@ def serve_command(
     except TurnProblem as err:
         raise typer.BadParameter(str(err), param_hint="--turn") from err
     options = ServeOptions(
-        bus=_bus(broker, nats, replicas, share), database=database, http=_address(http), site=site, ingest=ingest,
-        sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None, pack_keys=tuple(pack_key or ()),
-        turn=turns,
+        bus=_bus(broker, nats, replicas, share, authority), database=database, http=_address(http), site=site,
+        ingest=ingest, sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None,
+        pack_keys=tuple(pack_key or ()), turn=turns,
     )  # fmt: skip
     if not sign_in and options.http[0] not in LOOPBACK:
         raise typer.BadParameter("only on loopback: 127.0.0.1 or localhost", param_hint="--no-sign-in")
@@ -83,12 +88,13 @@ def worker_command(
     nats: Nats = "",
     replicas: Replicas = 1,
     share: Annotated[bool, typer.Option(help="Share what comes with other workers, over an MQTT broker.")] = True,
+    authority: Trust = None,
 ) -> None:
     """Apply what kiosks send, beside other workers, until it is told to stop."""
     from hub.worker import work
 
     with _database_errors():
-        asyncio.run(work(_bus(broker, nats, replicas, share), database))
+        asyncio.run(work(_bus(broker, nats, replicas, share, authority), database))
 
 
 @app.command("account")
@@ -213,25 +219,35 @@ def broker_command(
     folder: Annotated[Path, typer.Option("--dir", help="Its configuration and what it keeps.")],
     port: Annotated[int, typer.Option(min=0, max=65535, help="0 takes a free one.")] = 0,
     engine: Annotated[str, typer.Option(help="auto, mosquitto or embedded.")] = "auto",
+    authority: Annotated[
+        Path | None, typer.Option(help="The fleet's authority: behind certificates, over TLS.")
+    ] = None,
+    database: Annotated[str, typer.Option(help="With --authority: whose terminals may speak.")] = "sqlite:///hub.db",
+    hub_port: Annotated[int, typer.Option(min=0, max=65535, help="With --authority: for workers.")] = 0,
+    join_port: Annotated[int, typer.Option(min=0, max=65535, help="With --authority: for new terminals.")] = 0,
 ) -> None:
     """Run an MQTT broker on this machine until it is told to stop; one JSON line says where it listens."""
-    from hub.broker import BrokerError, run_broker
+    from hub.broker import BrokerError, run_broker, run_secured
 
     if engine not in ("auto", "mosquitto", "embedded"):
         raise typer.BadParameter("auto, mosquitto or embedded", param_hint="--engine")
     try:
-        status = run_broker(folder, port, engine)  # type: ignore[arg-type]  # checked above
+        if authority is not None:
+            with _database_errors():
+                status = run_secured(folder, authority, database, (port, hub_port, join_port))
+        else:
+            status = run_broker(folder, port, engine)  # type: ignore[arg-type]  # checked above
     except OSError as err:  # BrokerError among them
         raise _failure(str(err) if isinstance(err, BrokerError) else f"{folder}: {err.strerror or err}") from err
     raise typer.Exit(status)
 
 
-def _bus(broker: str, nats: str, replicas: int, share: bool) -> BusOptions:
+def _bus(broker: str, nats: str, replicas: int, share: bool, authority: Path | None = None) -> BusOptions:
     from hub.worker import BusOptions
 
     servers = tuple(part for part in nats.split(",") if part)
     brokers = tuple(_address(part) for part in broker.split(","))
-    return BusOptions(brokers=brokers, nats=servers, replicas=replicas, shared=share)
+    return BusOptions(brokers=brokers, nats=servers, replicas=replicas, shared=share, authority=authority)
 
 
 @contextlib.contextmanager

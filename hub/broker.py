@@ -16,6 +16,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -69,6 +70,53 @@ def run_broker(folder: Path, port: int, engine: Engine = "auto") -> int:
     return _run_mosquitto(program, folder.resolve(), port)
 
 
+def run_secured(folder: Path, trust: Path, database: str, ports: tuple[int, int, int]) -> int:
+    """Run Mosquitto behind certificates (ports of terminals, workers, joining; 0: free ones) until it is told to stop.
+
+    `trust`: the authority's folder; rights and revocations follow `database`. Raises `BrokerError`.
+    """
+    from hub.fleet.authority import Authority
+    from hub.fleet.secured import TrustWatch, configuration
+    from hub.store import Store
+
+    program = find_mosquitto()
+    if program is None:
+        raise BrokerError("mosquitto is not installed: apt-get install mosquitto")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder, trust = folder.resolve(), trust.resolve()
+    authority = Authority(trust)
+    for name, hosts in (("broker", (HOST, "localhost")), ("hub", ())):
+        if not (trust / f"{name}.pem").exists():
+            authority.service(name, hosts)
+    store = Store(database)
+    watch = TrustWatch(store, authority, folder)
+    watch.write()
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stopping.set())
+    for _ in range(ATTEMPTS):
+        chosen = (ports[0] or free_port(), ports[1] or free_port(), ports[2] or free_port())
+        child = _run_child(program, folder, configuration(folder, trust, HOST, chosen, MAX_MESSAGE_BYTES))
+        if all(_answers(child, port) for port in chosen):
+            break
+        child.kill()
+        child.wait()
+        if all(ports):
+            raise BrokerError(f"mosquitto does not start on the ports {ports}: are they taken?")
+    else:
+        raise BrokerError(f"mosquitto did not start in {ATTEMPTS} attempts; run {program} by hand to see why")
+    told = {"ready": True, "host": HOST, "port": chosen[0], "hub_port": chosen[1], "join_port": chosen[2]}
+    print(json.dumps({**told, "broker": "mosquitto", "pid": child.pid}), flush=True)
+    watch.watch(child.pid, chosen[1], HOST)
+    while not stopping.wait(POLL_S * 10) and child.poll() is None:
+        pass
+    watch.stop()
+    child.terminate()
+    status = child.wait()
+    store.close()
+    return 0 if stopping.is_set() else status or 1
+
+
 def free_port() -> int:
     """A port that nobody listens on now; somebody may by the time it is used, so callers try again."""
     with socket.socket() as probe:
@@ -117,7 +165,12 @@ def _run_mosquitto(program: str, folder: Path, port: int) -> int:
 
 
 def _start_mosquitto(program: str, folder: Path, port: int) -> subprocess.Popen[bytes]:
-    configuration = CONFIGURATION.format(port=port, host=HOST, folder=folder, limit=MAX_MESSAGE_BYTES)
+    return _run_child(
+        program, folder, CONFIGURATION.format(port=port, host=HOST, folder=folder, limit=MAX_MESSAGE_BYTES)
+    )
+
+
+def _run_child(program: str, folder: Path, configuration: str) -> subprocess.Popen[bytes]:
     if os.geteuid() == 0:
         configuration += "user root\n"  # else it changes to a user who may not write in `folder`
     path = folder / "mosquitto.conf"

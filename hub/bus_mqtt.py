@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue as threads
 import socket
+import ssl
 import time
 import uuid
 from collections import deque
@@ -33,23 +34,29 @@ FIRST_PAUSE_S: Final = 1
 LONGEST_PAUSE_S: Final = 10
 STOP_S: Final = 1.0
 MAX_INFLIGHT: Final = 1_000  # answers on their way to the broker
-Part = Literal["worker", "presence", "sender"]
+Part = Literal["worker", "presence", "sender", "releases"]
+ON_THEIR_WAY: Final = 16  # answers of `releases` that paho has not written yet
 
 
 class MqttBus:
     """A worker's connection. `shared_by` names the group that shares what comes; empty: this one gets all of it.
 
     `part` is `worker` (what kiosks send comes here), `presence` (it only stands for a worker whose messages come
-    another way) or `sender` (a web process: it applies nothing, and its end means nothing to kiosks).
+    another way), `sender` (a web process: it applies nothing, and its end means nothing to kiosks) or `releases` (it
+    hears what updaters ask for, and stands for nobody).
     """
 
     def __init__(
-        self, brokers: Sequence[HostPort], *, version: str, shared_by: str = "", part: Part = "worker"
-    ) -> None:
+        self, brokers: Sequence[HostPort], *, version: str, shared_by: str = "", part: Part = "worker",
+        tls: ssl.SSLContext | None = None,
+    ) -> None:  # fmt: skip
         self._brokers, self._broker = list(brokers), 0
         self._version, self._shared_by, self._part = version, shared_by, part
         self._since = datetime.now(UTC)
-        self._online = part != "sender"
+        self._speaks = part in ("worker", "presence")  # for the hub being there
+        self._online = self._speaks
+        self._unwritten: deque[paho.MQTTMessageInfo] = deque()
+        self._written_on = 0  # the connection that these belong to
         self._waiting: threads.Queue[Arrived] = threads.Queue(MAX_WAITING)
         self._back: deque[Arrived] = deque()  # to be tried again; the worker's own, no longer than what it took
         self._connection = 0  # an acknowledgement belongs to the connection that brought the message
@@ -64,6 +71,8 @@ class MqttBus:
             protocol=paho.MQTTv311,
             manual_ack=True,
         )
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.connect_timeout = CONNECT_S
         self._client.reconnect_delay_set(FIRST_PAUSE_S, LONGEST_PAUSE_S)
         self._client.max_inflight_messages_set(MAX_INFLIGHT)
@@ -79,7 +88,7 @@ class MqttBus:
         return bool(self._client.is_connected())
 
     def start(self) -> None:
-        if self._part != "sender":
+        if self._speaks:
             row = topics.HUB_PRESENCE
             self._client.will_set(row.at(), self._presence(online=False), qos=row.qos, retain=row.retain)
         self._client.connect_async(*self._brokers[0], KEEPALIVE_S)
@@ -116,6 +125,27 @@ class MqttBus:
         if sent is None or sent.rc != paho.MQTT_ERR_SUCCESS:
             self.tallies.unsent += 1
 
+    def send_written(self, message: Outgoing, within_s: float) -> bool:
+        """As `send`, but no further ahead than a few messages of what the connection takes; False: not sent."""
+        if self._written_on != self._connection:
+            self._written_on = self._connection
+            self._unwritten.clear()  # lost with the connection before
+        while self._unwritten and self._unwritten[0].is_published():
+            self._unwritten.popleft()
+        if len(self._unwritten) >= ON_THEIR_WAY:
+            try:
+                self._unwritten[0].wait_for_publish(within_s)
+            except (RuntimeError, ValueError):  # lost with its connection
+                self._unwritten.clear()
+                return False
+            if not self._unwritten[0].is_published():
+                return False
+        if not self._client.is_connected():
+            self.tallies.unsent += 1
+            return False
+        self._unwritten.append(self._client.publish(message.topic, message.payload, message.qos, message.retain))
+        return True
+
     def present(self, online: bool) -> None:
         if online and not self._online:
             self._since = datetime.now(UTC)  # kiosks send again what they sent meanwhile
@@ -126,7 +156,7 @@ class MqttBus:
         if self._stopping:
             return
         self._stopping = True
-        if self._part != "sender" and self._client.is_connected():
+        if self._speaks and self._client.is_connected():
             row = topics.HUB_PRESENCE
             goodbye = self._client.publish(row.at(), self._presence(online=False), qos=row.qos, retain=row.retain)
             try:
@@ -149,7 +179,7 @@ class MqttBus:
 
     def _say_presence(self) -> None:
         row = topics.HUB_PRESENCE
-        if self._client.is_connected() and self._part != "sender":
+        if self._client.is_connected() and self._speaks:
             self._client.publish(row.at(), self._presence(online=self._online), qos=row.qos, retain=row.retain)
 
     def _acknowledge(self, token: tuple[int, int, int] | None) -> None:
@@ -172,11 +202,13 @@ class MqttBus:
             return
         self._connection += 1
         self.tallies.connections += 1
-        if self._part == "sender":
+        group = f"$share/{self._shared_by}/" if self._shared_by else ""
+        if self._part == "releases":
+            client.subscribe([(group + topic, qos) for topic, qos in topics.release_subscriptions()])
+        if not self._speaks:
             return
         wanted: list[tuple[str, int]] = [(topics.HUB_PRESENCE.at(), topics.HUB_PRESENCE.qos)]
         if self._part == "worker":
-            group = f"$share/{self._shared_by}/" if self._shared_by else ""
             wanted += [(group + topic, qos) for topic, qos in topics.hub_subscriptions()]
         client.subscribe(wanted)
         self._say_presence()

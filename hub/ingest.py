@@ -26,6 +26,7 @@ import sqlalchemy as sa
 from config.routing import Routing, load_routing
 from contracts import call as c
 from contracts import call_help as h
+from contracts import fleet as f
 from contracts import messages as m
 from contracts import together as t
 from contracts import topics
@@ -33,6 +34,7 @@ from contracts import video_messages as v
 from hub import queue, shadow
 from hub.bus import Arrived, Outgoing
 from hub.calls.relay import take_up
+from hub.fleet.ingest import FleetIngest
 from hub.ingest_batch import Batch, IngestTallies, LogKey, Numbered, Owed, Unreadable, head_of
 from hub.ingest_rows import (
     PROGRESS,
@@ -76,8 +78,10 @@ class Ingest:
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
         cases_moved: Callable[[set[str]], None] = lambda cases: None,
         rules: Routing | None = None,
+        fleet: FleetIngest | None = None,
     ) -> None:
         self._store = store
+        self._fleet = fleet or FleetIngest(store)
         self._now = now
         self._rules = rules or load_routing()
         self._cases_moved = cases_moved
@@ -133,7 +137,7 @@ class Ingest:
         for key, owed in whole.numbered.items():
             parts[place[key[0]]].numbered[key] = owed
         for address, message in whole.others:
-            parts[place[address.branch]].others.append((address, message))
+            parts[place.get(address.branch, 0)].others.append((address, message))
         for branch in whole.changed:
             parts[place[branch]].changed.add(branch)
         return list(parts.values())
@@ -159,7 +163,8 @@ class Ingest:
                 sorted_.numbered[key].append(Owed(message, row.key, arrived.payload))
             else:
                 sorted_.others.append((address, message))
-            sorted_.changed.add(address.branch)
+            if address.branch:
+                sorted_.changed.add(address.branch)
         return sorted_
 
     def _decode(self, row: topics.Topic[Any], arrived: Arrived) -> m.Message | Unreadable | None:
@@ -198,9 +203,11 @@ class Ingest:
             db.execute(sa.insert(refused), kept.refusals)
         note_devices(db, kept.heard)
         if kept.reports:
-            kept.again = shadow.keep_reports(db, kept.reports, self._now())
+            kept.again += shadow.keep_reports(db, kept.reports, self._now())
         if kept.pool is not None:
             kept.cases, kept.pool = kept.pool.touched, None
+        if kept.releases:
+            kept.again += self._fleet.keep_reports(db, kept.releases, self._now())
         return kept
 
     def _apply_log(self, db: sa.Connection, key: LogKey, parked: dict[int, Owed], kept: Batch) -> None:
@@ -296,6 +303,12 @@ class Ingest:
 
     def _apply_other(self, db: sa.Connection, address: topics.Address, message: m.Message, kept: Batch) -> None:
         """State that replaces what was said before."""
+        if isinstance(message, f.JoinRequest):  # from somebody without a name: no device is heard
+            refused_for, answers = self._fleet.ask(db, address.device, message, self._now())
+            kept.again += answers
+            if refused_for:
+                self._refuse(f"join_{refused_for}", "a terminal without a certificate")
+            return
         heard = kept.heard[(address.branch, address.device)]
         heard["seen"] = datetime.now(UTC)
         match message:
@@ -304,12 +317,23 @@ class Ingest:
                 # a last will that belongs to an earlier start must not take a device off that has come back since
                 if message.online or known is None or message.since >= known:
                     heard |= {"online": message.online, "since": message.since, "versions": message.versions}
+                    if message.online:
+                        self._fleet.started(db, address, message)
             case m.Telemetry():
                 heard["telemetry"] = msgspec.to_builtins(message)
             case m.ShadowReported() if shadow.is_whole(message):
                 kept.reports[(address.branch, address.device)] = message
             case m.ShadowReported():
                 self._refuse("hash", f"configuration of {address.device}")
+            case f.RolloutReport():
+                before = kept.releases.get((address.branch, address.device))
+                if before is None or before.since != message.since or before.mono_ns <= message.mono_ns:
+                    kept.releases[(address.branch, address.device)] = message
+            case f.RenewRequest() | f.CommandReply() | f.DiagChunk():
+                refused_for, answers = self._fleet.take(db, address, message, self._now())
+                kept.again += answers
+                if refused_for:
+                    self._refuse(refused_for, f"the fleet's message of {address.device}")
             case m.TelemetryBatch():
                 keep_samples(db, address, message)
             case v.CaseHere() if kept.pool is not None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from contracts import fleet as f
 from contracts import messages as m
 from contracts import topics
 from hub.bus import Outgoing
@@ -77,6 +78,7 @@ class Batch:
     joined: Joined = field(default_factory=Joined)  # what tickets that joined add, written together
     refusals: list[dict[str, Any]] = field(default_factory=list)
     reports: dict[tuple[str, str], m.ShadowReported] = field(default_factory=dict)  # what terminals are set to
+    releases: dict[tuple[str, str], f.RolloutReport] = field(default_factory=dict)  # what came of wanted releases
     again: list[Outgoing] = field(default_factory=list)  # what terminals should be set to, for those that lag behind
     heard: dict[tuple[str, str], dict[str, Any]] = field(default_factory=lambda: defaultdict(dict))
     tallies: IngestTallies = field(default_factory=IngestTallies)  # counted only when the batch is on disk

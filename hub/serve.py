@@ -72,7 +72,8 @@ async def serve(options: ServeOptions) -> None:
     host, port = options.http
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family)  # before anything else: says at once if taken
-    hub = Hub(Store(options.database), options.bus.worker() if options.ingest else options.bus.sender())
+    bus = options.bus.worker() if options.ingest else options.bus.sender()
+    hub = Hub(Store(options.database), bus, authority=options.bus.trust())
     changes = Changes()
     loop = asyncio.get_running_loop()
     changes.bind(loop)

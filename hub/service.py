@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -18,6 +18,12 @@ from contracts.messages import HANDOVER_KEPT_S
 from hub import announce, queue, shadow
 from hub.bus import Bus, Outgoing
 from hub.calls.relay import forget as forget_calls
+from hub.fleet import alarms, orders, wanted
+from hub.fleet.authority import Authority
+from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
+from hub.fleet.ingest import FleetIngest
+from hub.fleet.joining import Joining
+from hub.fleet.orders import Orders
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.together.stands import forget as forget_together
@@ -31,6 +37,8 @@ log = logging.getLogger(__name__)
 VERSION: Final = "0.1.0"
 HOUSEKEEPING_S: Final = 3_600.0
 LOOK_AGAIN_S: Final = 0.3
+CARRY_ON_S: Final = 0.5  # how often this process looks whether a roll-out has something due
+ALARMS_S: Final = 15.0
 SWEEP_S: Final = 0.5  # how often this process looks for what is due in the pool of tellers
 KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
@@ -38,7 +46,9 @@ KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 class Hub:
     """Applies what kiosks send and what clerks do, and publishes each branch's queue."""
 
-    def __init__(self, store: Store, bus: Bus, rules: Routing | None = None) -> None:
+    def __init__(
+        self, store: Store, bus: Bus, rules: Routing | None = None, *, authority: Authority | None = None
+    ) -> None:
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
         self._listeners: list[Callable[[str], None]] = []
@@ -50,10 +60,19 @@ class Hub:
         self._moved: set[str] = set()  # branches whose queue is newer than what was published; the worker's own
         self._published: dict[str, tuple[int, float]] = {}  # branch → revision, when; looked at once more
         self._swept_s = 0.0
+        self.campaigns = Campaigns(store)
+        self.authority = authority
+        self.orders = Orders(store, authority)
+        self.hook = ""  # where new alarms are told
+        self._alarmed_s = 0.0
+        self._telling: threading.Thread | None = None
+        self.joining = None if authority is None else Joining(store, authority)
+        self._carried_s = self._took_in_s = 0.0
         self._cases: set[str] = set()  # whose terminals want to be told; the worker's own
         self.ingest = Ingest(
             store, acknowledge=self._send, queue_moved=self._moved.add, changed=self._tell,
             cases_moved=self._cases.update, rules=self.rules,
+            fleet=FleetIngest(store, self.campaigns, self.joining),
         )  # fmt: skip
         self.wire = HubWire(
             bus,
@@ -132,6 +151,9 @@ class Hub:
             self._looked_s = time.monotonic()
             for message in shadow.overdue(self.store, datetime.now(UTC)):
                 self._send(message)
+            for message in wanted.overdue(self.store, datetime.now(UTC)):
+                self._send(message)
+        self._settle_fleet()
         while self._moved:
             branch = min(self._moved)
             self.publish_queue(branch)
@@ -148,6 +170,28 @@ class Hub:
         if told:
             self.cases_changed(told)
             self._cases -= told  # after it worked: a database that failed is asked again
+
+    def _settle_fleet(self) -> None:
+        """Roll-outs whose time has come go on; terminals that are new to one are taken in."""
+        now_s = time.monotonic()
+        if now_s - self._carried_s > CARRY_ON_S:
+            self._carried_s = now_s
+            self.send(self.campaigns.carry_on())
+            self.send(orders.carry_on(self.store, datetime.now(UTC)))
+        if now_s - self._took_in_s > LATE_LOOK_S:
+            self._took_in_s = now_s
+            self.send(self.campaigns.take_in_late())
+        if now_s - self._alarmed_s > ALARMS_S:
+            self._alarmed_s = now_s
+            news = alarms.look(self.store, datetime.now(UTC))
+            if news and self.hook and (self._telling is None or not self._telling.is_alive()):
+                self._telling = threading.Thread(target=alarms.tell_hook, args=(self.hook, news), daemon=True)
+                self._telling.start()  # nothing waits for somebody else's server
+
+    def send(self, messages: Iterable[Outgoing]) -> None:
+        """Give messages to the bus."""
+        for message in messages:
+            self._send(message)
 
     def _look_again(self) -> None:
         """Another process may have published an older state after our newer one, or the other way round: whoever

@@ -29,6 +29,7 @@ from hub.labels import Labels, theme_css
 from hub.service import VERSION, Hub
 from hub.shadow import Shadows
 from hub.web_api import add_api
+from hub.web_fleet import add_fleet
 from hub.web_lobby import add_lobby
 from hub.web_shadow import add_shadow
 
@@ -67,6 +68,7 @@ def build_app(
     shadows = Shadows(hub.store)
     add_api(app, hub, acts, knowledge, changes)
     add_shadow(app, hub, shadows)
+    add_fleet(app, hub)
     add_calls(app, hub, relay := Relay(hub.store, hub.wire.send, turn or Turn()), labels)
     hub.refusals.append(relay.tallies)
     if desk:

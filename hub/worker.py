@@ -9,10 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import ssl
 from dataclasses import dataclass
+from pathlib import Path
 
 from hub.bus import SHARED_BY, Bus, HostPort
 from hub.bus_mqtt import MqttBus
+from hub.fleet.authority import Authority, client_context
 from hub.service import VERSION, Hub
 from hub.store import Store
 
@@ -25,6 +28,7 @@ class BusOptions:
     nats: tuple[str, ...] = ()
     replicas: int = 1
     shared: bool = False  # with other workers, over an MQTT broker
+    authority: Path | None = None  # whose certificates both ends show
 
     def worker(self) -> Bus:
         """A connection that takes what kiosks send."""
@@ -32,16 +36,28 @@ class BusOptions:
             from hub.bus_nats import NatsBus  # only where it is used: nats-py is a second library of asyncio
 
             return NatsBus(self.nats, self.brokers, version=VERSION, replicas=self.replicas)
-        return MqttBus(self.brokers, version=VERSION, shared_by=SHARED_BY if self.shared else "")
+        shared_by = SHARED_BY if self.shared else ""
+        return MqttBus(self.brokers, version=VERSION, shared_by=shared_by, tls=self._tls())
 
     def sender(self) -> Bus:
         """A connection that only sends."""
-        return MqttBus(self.brokers, version=VERSION, part="sender")
+        return MqttBus(self.brokers, version=VERSION, part="sender", tls=self._tls())
+
+    def trust(self) -> Authority | None:
+        """The authority, where its folder was named."""
+        return None if self.authority is None else Authority(self.authority)
+
+    def _tls(self) -> ssl.SSLContext | None:
+        if self.authority is None:
+            return None
+        if not (self.authority / "hub.pem").exists():
+            Authority(self.authority).service("hub", ())
+        return client_context(self.authority, "hub")
 
 
 async def work(options: BusOptions, database: str) -> None:
     """Apply what comes until SIGTERM or SIGINT."""
-    hub = Hub(Store(database), options.worker())
+    hub = Hub(Store(database), options.worker(), authority=options.trust())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

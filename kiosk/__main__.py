@@ -261,6 +261,7 @@ def core(
     report: Annotated[Path | None, typer.Option(help="Where the account of the visit goes.")] = None,
     sound: Annotated[Path | None, typer.Option(help="Where the sound of the visit goes.")] = None,
     again_for_s: Annotated[float, typer.Option(help="The same visitor comes again and again for so long.")] = 0.0,
+    status: Annotated[Path | None, typer.Option(help="Where the updater reads how it is.")] = None,
 ) -> None:
     """The core process: devices, models, dialogue, sync. Started by the supervisor."""
     from config.scenario import find_scenario, load_scenario
@@ -287,15 +288,17 @@ def core(
                 again_for_s=again_for_s,
             )
         models = Models.load(loaded.hearing.engine)
-        places = Places(state=state, socket=socket, call_socket=socket.with_name("call.sock"), tickets=tickets)
+        places = Places(
+            state=state, socket=socket, call_socket=socket.with_name("call.sock"), tickets=tickets, status=status
+        )
 
         async def run() -> int:
             return await Terminal(loaded, places, models, recorded).run()
 
-        status = asyncio.run(run())
+        ended = asyncio.run(run())
     except (ConfigError, StoreError, EngineError, SoundFileError) as err:
         raise _fail(err) from err
-    _leave(status)
+    _leave(ended)
 
 
 def _leave(status: int) -> NoReturn:

@@ -67,6 +67,7 @@ from kiosk.ports import Camera, CameraFrame, DeviceLost, Microphone, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
+from kiosk.rollout.status import tell_status
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
 from kiosk.runtime.watchdog import keep_alive
@@ -114,6 +115,7 @@ class Places:
     socket: Path  # the screen connects here
     call_socket: Path  # and the call process here
     tickets: Path  # paper, where the printer is a folder
+    status: Path | None = None  # what the updater reads; none: there is no updater
 
 
 def printer_address(site: Site, places: Places) -> str:
@@ -126,6 +128,7 @@ class Terminal:
 
     def __init__(self, site: Site, places: Places, models: Models, recording: Recording | None) -> None:
         opened = open_shadow(places.state / "shadow", site)
+        self._status = places.status
         self._shadow = Shadow(opened)
         self._site = site = opened.site  # what is built below is set as the hub wants it, where that has proved itself
         self._models = models
@@ -446,6 +449,8 @@ class Terminal:
             "shadow": self._shadow.run(self._around, self._link.say_shadow),
             "announcer": self._announcer.run(),
         }
+        if self._status is not None:
+            works["status"] = tell_status(self._status, lambda: self._session.visit is not None, self._clock)
         if not self._recording:
             works["rendering"] = self._render_ahead()
         return {**works, **self._devices()}

@@ -138,8 +138,8 @@ class Bus(Protocol):
     @property
     def connected(self) -> bool: ...
 
-    async def open(self, will: Will) -> None:
-        """Begin connecting and return; `Connected` comes with the news when a broker answers."""
+    async def open(self, will: Will | None) -> None:
+        """Begin connecting and return; `Connected` comes with the news when a broker answers. None: no last will."""
 
     async def subscribe(self, pattern: str, qos: int) -> None:
         """Wanted from now on, renewed after each reconnection. Works before there is a connection."""

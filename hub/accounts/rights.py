@@ -37,6 +37,9 @@ class Right(StrEnum):
     READ_RECORD = "read_record"
     SEE_CONFIGURATION = "see_configuration"
     SET_CONFIGURATION = "set_configuration"
+    ROLL_OUT = "roll_out"  # begin, approve, pause, abort roll-outs: everywhere or not at all
+    JOIN_DEVICE = "join_device"  # claim a new terminal, revoke its certificate
+    ORDER_DEVICE = "order_device"  # allow-listed commands, alarms' silence
 
 
 class Role(StrEnum):
@@ -62,7 +65,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     | {R.SEE_CONFIGURATION},
     Role.FIELD_OPERATOR: _STAFF
     | {R.SEE_FLOOR, R.SEE_DEVICES, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.PUBLISH_KNOWLEDGE}
-    | {R.SEE_CONFIGURATION, R.SET_CONFIGURATION},
+    | {R.SEE_CONFIGURATION, R.SET_CONFIGURATION, R.ROLL_OUT, R.JOIN_DEVICE, R.ORDER_DEVICE},
     Role.AUDITOR: _STAFF | {R.SEE_FLOOR, R.SEE_REGION, R.READ_RECORD},
 }
 _NAME: Final = re.compile(NAME_PATTERN)

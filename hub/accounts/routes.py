@@ -63,6 +63,8 @@ ROUTES: Final = (
     Rule(READ, "/desk/teller", R.TALK),
     Rule(READ, "/desk/tellers", R.SUPERVISE),
     Rule(READ, "/desk/knowledge", R.OFFER_KNOWLEDGE),
+    Rule(READ, "/desk/fleet", R.SEE_DEVICES),
+    Rule(READ, "/desk/fleet/{branch}/{device}", R.SEE_DEVICES),
     Rule(READ, "/_nicegui/*", R.SIGN_IN),  # its scripts and styles
     Rule(WRITE, "/_nicegui/client/*", R.OFFER_KNOWLEDGE, PACK_BYTES + SMALL_BYTES),  # a pack from the knowledge page
     Rule((*READ, *WRITE, "WEBSOCKET"), "/_nicegui_ws/*", R.BE_SIGNED_IN, 1024 * 1024, csrf=False),
@@ -81,6 +83,22 @@ ROUTES: Final = (
     Rule(READ, "/api/v1/branches/{branch}/shadows", R.SEE_CONFIGURATION),
     Rule(READ, "/api/v1/branches/{branch}/devices/{device}/shadow", R.SEE_CONFIGURATION),
     Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/shadow", R.SET_CONFIGURATION),
+    # the fleet
+    Rule(READ, "/api/v1/fleet/terminals", R.SEE_DEVICES),
+    Rule(READ, "/api/v1/fleet/alarms", R.SEE_DEVICES),
+    Rule(READ, "/api/v1/fleet/orders", R.ORDER_DEVICE),
+    Rule(WRITE, "/api/v1/fleet/silences", R.ORDER_DEVICE),
+    Rule(READ, "/api/v1/fleet/rollouts", R.ROLL_OUT),
+    Rule(WRITE, "/api/v1/fleet/rollouts", R.ROLL_OUT),
+    Rule(READ, "/api/v1/fleet/rollouts/{campaign}", R.ROLL_OUT),
+    Rule(WRITE, "/api/v1/fleet/rollouts/{campaign}/{act}", R.ROLL_OUT),
+    Rule(READ, "/api/v1/branches/{branch}/devices/{device}/fleet", R.SEE_DEVICES),
+    Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/note", R.JOIN_DEVICE),
+    Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/claim", R.JOIN_DEVICE),
+    Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/revoke", R.JOIN_DEVICE),
+    Rule(WRITE, "/api/v1/branches/{branch}/devices/{device}/orders", R.ORDER_DEVICE),
+    Rule(WRITE, "/api/v1/branches/{branch}/orders/{order}/agree", R.ORDER_DEVICE),
+    Rule(READ, "/api/v1/branches/{branch}/devices/{device}/orders/{number}/result", R.ORDER_DEVICE),
     Rule(WRITE, "/api/v1/branches/{branch}/call", R.SERVE),
     Rule(WRITE, "/api/v1/branches/{branch}/tickets/{number}/events", R.SERVE),
     Rule(("WEBSOCKET",), "/api/v1/branches/{branch}/calls/{call}/media", R.TALK, csrf=False),  # the origin is checked

@@ -32,6 +32,7 @@ PLACES: Final[dict[str, Pair]] = {
     "knowledge": ("知识包", "Packs of answers"),
     "teller": ("视频柜员", "Teller on video"),
     "tellers": ("视频柜员总览", "Tellers on video"),
+    "fleet": ("终端", "Terminals"),
 }
 REFUSED: Final[dict[str, Pair]] = {
     "transition": ("别人已经处理了这个号。", "Somebody else has dealt with this number."),
@@ -115,6 +116,7 @@ def frame(request: Request, desk: Desk, active: str, branch: str) -> Person:
     ui.add_head_html(
         '<link rel="icon" href="/static/mark.svg"><link rel="stylesheet" href="/theme.css">'
         '<link rel="stylesheet" href="/static/hub.css"><link rel="stylesheet" href="/static/desk.css">'
+        '<link rel="stylesheet" href="/static/fleet.css">'
         '<link rel="stylesheet" href="/static/call.css"><script src="/static/desk.js"></script>'
         '<script src="/static/call.js" defer></script>'
     )
@@ -164,6 +166,7 @@ def _ways(person: Person, desk: Desk, active: str, branch: str) -> str:
         ("teller", "/desk/teller", ("视频", "Video"), may(person, Right.TALK)),
         ("tellers", "/desk/tellers", ("柜员", "Tellers"), may(person, Right.SUPERVISE)),
         ("knowledge", "/desk/knowledge", ("知识", "Knowledge"), may(person, Right.OFFER_KNOWLEDGE)),
+        ("fleet", "/desk/fleet", ("终端", "Terminals"), may(person, Right.SEE_DEVICES)),
         ("board", f"/board/{branch}", ("大屏", "Board"), bool(branch) and may(person, Right.SEE_BOARD, branch)),
     ]
     return "".join(

@@ -23,6 +23,7 @@ from hub.accounts.rights import Right, may, where
 from hub.changes import Changes
 from hub.desk.acts import Acts
 from hub.desk.counter import CounterPage
+from hub.desk.fleet_page import FleetPage, TerminalPage
 from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
@@ -98,6 +99,14 @@ def add_desk(
     @ui.page("/desk/tellers", title="视频柜员总览 Tellers")
     async def tellers(request: Request) -> None:
         await BoardPage(desk, video, together, request).draw()
+
+    @ui.page("/desk/fleet", title="终端 Terminals")
+    async def fleet(request: Request) -> None:
+        await FleetPage(desk, request).draw()
+
+    @ui.page("/desk/fleet/{branch}/{device}", title="终端 Terminal")
+    async def terminal(request: Request, branch: Branch, device: Branch) -> None:
+        await TerminalPage(desk, request, branch, device).draw()
 
     @ui.page("/desk/region", title="区域 Region")
     async def region(request: Request) -> None:

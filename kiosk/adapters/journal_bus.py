@@ -103,7 +103,7 @@ class JournalBus:
     def connected(self) -> bool:
         return self._connected
 
-    async def open(self, will: Will) -> None:
+    async def open(self, will: Will | None) -> None:
         if self._will is not None:
             raise RuntimeError("already open")
         self._will = will

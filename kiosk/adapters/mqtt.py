@@ -11,6 +11,7 @@ import contextlib
 import logging
 import random
 import socket
+import ssl
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Any, Final
@@ -48,10 +49,21 @@ class Pace:
 
 
 class PahoBus:
-    """A `Bus` to the broker at `host`:`port`. `client_id` must be the device's own: the broker keeps one each."""
+    """A `Bus` to the broker at `host`:`port`. `client_id` must be the device's own: the broker keeps one each.
+
+    `kept_while_away`: the broker keeps what comes while this client is gone; without, who comes back asks anew.
+    """
 
     def __init__(
-        self, host: str, port: int, *, client_id: str, keepalive_s: int = 20, pace: Pace | None = None
+        self,
+        host: str,
+        port: int,
+        *,
+        client_id: str,
+        keepalive_s: int = 20,
+        pace: Pace | None = None,
+        kept_while_away: bool = True,
+        tls: ssl.SSLContext | None = None,
     ) -> None:
         self._host, self._port, self._keepalive_s = host, port, keepalive_s
         self._pace = pace or Pace()
@@ -66,14 +78,18 @@ class PahoBus:
         self._hurried = asyncio.Event()
         self.tally_connections = 0
         self.tally_oversized = 0
+        self.tally_denied = 0
         self._client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=False, protocol=paho.MQTTv311
+            CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=not kept_while_away, protocol=paho.MQTTv311
         )
+        if tls is not None:
+            self._client.tls_set_context(tls)
         self._client.connect_timeout = self._pace.tcp_s
         self._client.max_inflight_messages_set(MAX_ON_THEIR_WAY)
         self._client.max_queued_messages_set(MAX_ON_THEIR_WAY)
         self._client.on_connect = self._on_connect
         self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
         self._client.on_message = self._on_message
         self._client.on_socket_open = self._on_socket_open
         self._client.on_socket_close = self._on_socket_close
@@ -89,12 +105,13 @@ class PahoBus:
         """News that nobody read in time."""
         return self._news.tally_dropped
 
-    async def open(self, will: Will) -> None:
+    async def open(self, will: Will | None) -> None:
         """Begin connecting. Call once."""
         if self._running is not None:
             raise RuntimeError("already open")
         self._loop = asyncio.get_running_loop()
-        self._client.will_set(will.topic, will.payload, qos=1, retain=True)
+        if will is not None:
+            self._client.will_set(will.topic, will.payload, qos=1, retain=True)
         self._running = asyncio.create_task(self._keep_connected(), name="mqtt")
 
     async def subscribe(self, pattern: str, qos: int) -> None:
@@ -199,9 +216,18 @@ class PahoBus:
     def _watch_socket(self) -> None:
         sock: Any = self._client.socket()
         if sock is not None and sock.fileno() >= 0:
-            self._loop.add_reader(sock, self._client.loop_read)
+            self._loop.add_reader(sock, self._read)
             if self._client.want_write():
                 self._loop.add_writer(sock, self._client.loop_write)
+
+    def _read(self) -> None:
+        """All that came: what TLS has decrypted already wakes no reader any more."""
+        self._client.loop_read()
+        for _ in range(MAX_NEWS):
+            sock: Any = self._client.socket()
+            if sock is None or not hasattr(sock, "pending") or not sock.pending():
+                return
+            self._client.loop_read()
 
     def _drop_socket(self) -> None:
         """Forget a half-open connection, whatever state paho believes in. The next `connect` starts anew."""
@@ -253,6 +279,15 @@ class PahoBus:
                 client.subscribe(pattern, qos)
             self._news.offer(Connected())
         self._answered.set()
+
+    def _on_subscribe(
+        self, client: paho.Client, _userdata: object, _mid: int, codes: list[ReasonCode], _properties: object
+    ) -> None:
+        """A broker that grants nothing may not know a terminal yet that has just joined: called again, with pauses."""
+        if any(code.is_failure for code in codes):
+            self.tally_denied += 1
+            self._refused = "the broker granted no subscription"
+            client.disconnect()
 
     def _on_disconnect(
         self, _client: paho.Client, _userdata: object, _flags: object, code: ReasonCode, _properties: object

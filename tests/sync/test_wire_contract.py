@@ -16,7 +16,9 @@ from config.schema import DEFAULT_SITE, load_site
 from contracts import call as c
 from contracts import call_help as h
 from contracts import document, topics
+from contracts import fleet as f
 from contracts import messages as m
+from contracts import rollout as r
 from contracts import together as t
 from contracts import video_messages as v
 from contracts.handover import Mood, RiskFound, RiskReason
@@ -190,6 +192,27 @@ EXAMPLES = {
             signed_at=NOW,
         ),
     ),
+    "rollout/wanted": f.RolloutWanted(
+        **HEAD, branch="binjiang", device="kiosk-1", generation=3, version="1.2.0+7", campaign="spring"
+    ),
+    "rollout/report": f.RolloutReport(
+        **HEAD, since=NOW, generation=3, version="1.1.0", state="failed", reason="selftest_understands"
+    ),
+    "join/request": f.JoinRequest(**HEAD, code="ABCD2345", csr="c" * f.PEM_BYTES, hardware="box-1"),
+    "join/answer": f.JoinAnswer(
+        **HEAD, branch="b" * 40, device="d" * 40, certificate="c" * f.PEM_BYTES, authority="c" * f.PEM_BYTES,
+        command_key="0" * 64, kiosk_digit=3, predecessor=True,
+    ),
+    "join/renew": f.RenewRequest(**HEAD, csr="c" * f.PEM_BYTES),
+    "join/renewed": f.RenewAnswer(**HEAD, certificate="c" * f.PEM_BYTES, authority="c" * f.PEM_BYTES),
+    "cmd": f.Command(**HEAD, order="b" * 4_096, signature="s" * 100),
+    "cmd/reply": f.CommandReply(**HEAD, number=m.MAX_INTEGER, state="done", codes=("c" * 40,) * 20),
+    "diag/chunk": f.DiagChunk(
+        **HEAD, number=7, what="bundle", part=0, parts=f.MOST_CHUNKS, sha256="0" * 64, body="b" * f.CHUNK_BASE64
+    ),
+    "rollout/want": r.RolloutWant(**HEAD, release="1.2.0", root=3, chunks=("0" * 64,) * r.WINDOW_MOST),
+    "rollout/metadata": r.RolloutMetadata(**HEAD, release="1.2.0", files={"timestamp.json": b"{}" * 20_000}),
+    "rollout/chunk": r.RolloutChunk(**HEAD, sha="0" * 64, body=bytes(range(256)) * 400),
     "hub/presence": m.HubPresence(**HEAD, online=True, since=NOW, version="0.1"),
 }  # fmt: skip
 
@@ -255,9 +278,24 @@ def test_no_two_rows_share_a_key_a_path_or_a_subscription() -> None:
 def test_only_state_is_retained_and_only_telemetry_may_be_lost() -> None:
     assert {row.key for row in topics.CONTRACT if row.retain} == {
         "availability", "shadow/desired", "shadow/reported", "tickets/state", "appointments", "call/standing",
-        "hub/presence",
+        "hub/presence", "rollout/wanted", "rollout/report",
     }  # fmt: skip
-    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {"telemetry"}
+    assert {row.key for row in topics.CONTRACT if row.qos == 0} == {
+        "telemetry", "rollout/want", "rollout/metadata", "rollout/chunk",  # asked for again
+    }  # fmt: skip
+
+
+def test_a_fleets_rights_name_every_terminal_and_leave_the_nameless_nothing_but_asking() -> None:
+    rules = topics.fleet_rules([("binjiang", "kiosk-1")])
+    nameless = rules[: rules.index(f"user {topics.HUB_USER}")]
+    assert [rule.split()[1:] for rule in nameless] == [
+        ["write", topics.JOIN_REQUEST.everywhere], ["read", topics.JOIN_ANSWER.everywhere],
+    ]  # fmt: skip
+    mine = rules[rules.index("user binjiang/kiosk-1") + 1 :]
+    assert all(
+        "+" not in rule and "#" not in rule and "/join/" not in rule.replace("kiosk-1/join/", "") for rule in mine
+    )
+    assert len(mine) == sum(not row.joining for row in topics.CONTRACT)
 
 
 def test_a_kiosk_may_write_and_read_only_what_is_its_own() -> None:

@@ -1,0 +1,174 @@
+"""What is wrong with terminals, by stated rules; told once, grouped by branch, silent where somebody said so.
+
+An alarm stands as long as its rule holds. The web-hook gets codes and names of terminals, nothing of a visit.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+import sqlalchemy as sa
+
+from hub.accounts import record
+from hub.accounts.rights import EVERYWHERE, Person, Right, require
+from hub.fleet import terminals
+from hub.fleet.campaign_rule import State
+from hub.fleet.tables import fleet_alarms, fleet_certificates, fleet_members, fleet_silences, fleet_starts
+from hub.store import Store, upsert
+
+log = logging.getLogger(__name__)
+
+LONGEST_SILENCE: Final = timedelta(days=14)
+GROUP_FROM: Final = 3  # terminals of one branch with the same alarm are one line
+HOOK_S: Final = 3.0
+AT_ONCE: Final = 500
+KINDS: Final = (
+    "offline", "hot", "disk", "microphone_dead", "camera_dead", "speaker_dead", "printer", "screen_dead", "restarts",
+    "queue_stuck", "certificate", "not_returned",
+)  # fmt: skip
+Key = tuple[str, str, str]  # branch, device, kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """When something is an alarm."""
+
+    offline_s: float = 300.0
+    hot_c: float = 80.0
+    disk_bytes: int = 1_000_000_000
+    restarts: int = 3  # within the last hour
+    pending: int = 500  # messages owed while it is online
+    certificate_days: int = 20
+
+
+def rules(one: Mapping[str, Any], starts: int, ends: datetime | None, now: datetime, bounds: Bounds) -> dict[str, str]:
+    """The alarms of one terminal, each with its figure. `starts` within an hour, `ends`: its last certificate."""
+    found: dict[str, str] = {}
+    seen = datetime.fromisoformat(one["seen"]) if one["seen"] else now
+    if not one["online"]:
+        if (now - seen).total_seconds() > bounds.offline_s:
+            found["offline"] = f"{int((now - seen).total_seconds() // 60)} min"
+    else:
+        if (one["temperature_c"] or 0) >= bounds.hot_c:
+            found["hot"] = f"{one['temperature_c']:.0f} °C"
+        if one["free_disk_bytes"] is not None and one["free_disk_bytes"] < bounds.disk_bytes:
+            found["disk"] = f"{one['free_disk_bytes'] / 1e9:.1f} GB"
+        for device in one["missing"]:
+            found["printer" if device == "printer" else f"{device}_dead"] = ""
+        if (one["pending"] or 0) > bounds.pending:
+            found["queue_stuck"] = f"{one['pending']}"
+    if starts > bounds.restarts:
+        found["restarts"] = f"{starts}/h"
+    if ends is not None and ends - now < timedelta(days=bounds.certificate_days):
+        found["certificate"] = f"{max((ends - now).days, 0)} d"
+    return {kind: detail for kind, detail in found.items() if kind in KINDS}
+
+
+def look(store: Store, now: datetime, bounds: Bounds | None = None) -> list[dict[str, Any]]:
+    """Bring the alarms up to date; those that are new and not silent."""
+    bounds = bounds or Bounds()
+    hour = sa.and_(fleet_starts.c.since > now - timedelta(hours=1), fleet_starts.c.since <= now)
+    starts = Counter((row["branch"], row["device"]) for row in store.rows(
+        sa.select(fleet_starts.c.branch, fleet_starts.c.device).where(hour)))  # fmt: skip
+    c = fleet_certificates.c
+    lasting = sa.select(c.branch, c.device, sa.func.max(c.not_after).label("ends")).where(c.revoked_at.is_(None))
+    ends = {(row["branch"], row["device"]): row["ends"] for row in store.rows(lasting.group_by(c.branch, c.device))}
+    stuck = sa.select(fleet_members.c.branch, fleet_members.c.device).where(fleet_members.c.state == State.STUCK)
+    holds: dict[Key, str] = {(row["branch"], row["device"], "not_returned"): "" for row in store.rows(stuck)}
+    with store.read() as db:
+        every = terminals.every(db)
+    for one in every:
+        key = (one["branch"], one["device"])
+        for kind, detail in rules(one, starts[key], _utc(ends.get(key)), now, bounds).items():
+            holds[(*key, kind)] = detail
+    known = {(row["branch"], row["device"], row["kind"]) for row in store.rows(sa.select(fleet_alarms))}
+    new, gone = sorted(set(holds) - known), sorted(known - set(holds))
+    if not new and not gone:
+        return []
+    with store.write() as db:
+        rows = [
+            {"branch": branch, "device": device, "kind": kind, "since": now,
+             "detail": holds[(branch, device, kind)][:80]}
+            for branch, device, kind in new[:AT_ONCE]
+        ]  # fmt: skip
+        upsert(db, fleet_alarms, rows)  # another worker may have been first
+        for branch, device, kind in gone:
+            a = fleet_alarms.c
+            db.execute(sa.delete(fleet_alarms).where(a.branch == branch, a.device == device, a.kind == kind))
+    quiet = _silences(store, now)
+    return [
+        {"branch": branch, "device": device, "kind": kind, "detail": holds[(branch, device, kind)]}
+        for branch, device, kind in new[:AT_ONCE]
+        if not _silent(quiet, branch, device, kind)
+    ]
+
+
+def shown(store: Store, branches: Sequence[str], now: datetime) -> list[dict[str, Any]]:
+    """The alarms of these branches, grouped: one line for several terminals of a branch with the same one."""
+    query = sa.select(fleet_alarms).where(fleet_alarms.c.branch.in_(list(branches))).order_by(fleet_alarms.c.since)
+    quiet = _silences(store, now)
+    groups: dict[tuple[str, str, bool], list[dict[str, Any]]] = defaultdict(list)
+    for row in store.rows(query):
+        silent = _silent(quiet, row["branch"], row["device"], row["kind"])
+        groups[(row["branch"], row["kind"], silent)].append(row)
+    lines: list[dict[str, Any]] = []
+    for (branch, kind, silent), rows in groups.items():
+        parts = [rows] if len(rows) >= GROUP_FROM else [[row] for row in rows]
+        lines += [
+            {"branch": branch, "kind": kind, "silent": silent, "devices": [row["device"] for row in part],
+             "detail": part[0]["detail"] if len(part) == 1 else "", "since": part[0]["since"].isoformat()}
+            for part in parts
+        ]  # fmt: skip
+    return sorted(lines, key=lambda line: (line["silent"], -len(line["devices"]), line["since"]))
+
+
+def silence(store: Store, person: Person, *, branch: str, device: str, kind: str, hours: float, reason: str) -> None:
+    """Say nothing of these alarms for a while. Empty: of all. Raises ValueError, `Refused`."""
+    require(person, Right.ORDER_DEVICE, branch or EVERYWHERE)
+    if kind and kind not in KINDS:
+        raise ValueError(f"{kind[:30]!r} is none of {', '.join(KINDS)}")
+    lasts = timedelta(hours=hours)
+    if not timedelta() < lasts <= LONGEST_SILENCE or len(reason.strip()) < 3:
+        raise ValueError(f"say why, and for at most {LONGEST_SILENCE.days} days")
+    with store.write() as db:
+        row = {"branch": branch, "device": device, "kind": kind, "until": datetime.now(UTC) + lasts}
+        db.execute(sa.insert(fleet_silences).values(**row, person=person.name[:80], reason=reason.strip()[:200]))
+        record.note(db, person.name, "alarm_silenced", branch=branch, subject=f"{device} {kind}")
+
+
+def tell_hook(url: str, news: Sequence[Mapping[str, Any]]) -> bool:
+    """Give new alarms to the bank's own alarm system; whether it took them. https, or this machine."""
+    import httpx  # only where a web-hook is set
+
+    where = urlsplit(url)
+    if where.scheme != "https" and where.hostname not in ("127.0.0.1", "localhost", "::1"):
+        raise ValueError("a web-hook is https")
+    try:
+        answer = httpx.post(url, json={"alarms": list(news)}, timeout=HOOK_S)
+    except httpx.HTTPError as err:
+        log.error("the web-hook does not answer: %s", type(err).__name__)
+        return False
+    return answer.is_success
+
+
+def _silences(store: Store, now: datetime) -> list[dict[str, Any]]:
+    return store.rows(sa.select(fleet_silences).where(fleet_silences.c.until > now))
+
+
+def _silent(quiet: Sequence[Mapping[str, Any]], branch: str, device: str, kind: str) -> bool:
+    return any(
+        one["branch"] in ("", branch) and one["device"] in ("", device) and one["kind"] in ("", kind) for one in quiet
+    )
+
+
+def _utc(value: Any) -> datetime | None:
+    """The greatest of several times loses its type on SQLite."""
+    if value is None or isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+    return datetime.fromisoformat(str(value)).replace(tzinfo=UTC)

@@ -1,0 +1,168 @@
+"""`python -m kiosk.rollout`: the updater's process. Mends what a cut left, says that it is ready, and goes on.
+
+It is started before the terminal's other processes, from the slot that has proved itself (`proved`), never from one on
+trial. `--folder` takes a release from a stick or folder instead of MQTT, with the same trust; `--wanted` says which.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import logging
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import sdnotify
+
+from config.load import ConfigError
+from config.schema import Site, load_site
+from contracts.trust import Untrusted, root_version
+from kiosk.adapters.mqtt import PahoBus
+from kiosk.adapters.release_https import HttpsSource
+from kiosk.adapters.terminal_child import ChildTerminal
+from kiosk.adapters.terminal_units import UnitTerminal
+from kiosk.rollout.disk import Disk
+from kiosk.rollout.over_folder import FolderSource
+from kiosk.rollout.over_mqtt import MqttSource
+from kiosk.rollout.ports import Source
+from kiosk.rollout.slots import Place
+from kiosk.rollout.trial import LOOK_S, SETTLE_S, TrialLimits
+from kiosk.rollout.updater import Rules, Said, Update
+from kiosk.runtime.clock import SystemClock
+
+ROOT_MOST_BYTES: Final = 64 * 1024
+ALIVE_EVERY_S: Final = 5.0
+PYTHON: Final = ".venv/bin/python"
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    options = argparse.ArgumentParser(prog="python -m kiosk.rollout", description=__doc__)
+    options.add_argument("--place", type=Path, required=True, help="where slots, chunks and records lie")
+    options.add_argument("--root", type=Path, required=True, help="the root of trust that came with the terminal")
+    options.add_argument("--site", type=Path, default=None)
+    options.add_argument("--hub", default="", help="HOST:PORT of the broker, instead of the site's")
+    options.add_argument("--status", type=Path, default=Path("/run/yingbin/status.json"))
+    options.add_argument("--asked", type=Path, default=Path("/run/yingbin-updater/restart"))
+    options.add_argument("--child", default="", help="without systemd: the program below the slot to run")
+    options.add_argument("--folder", type=Path, default=None, help="a release from here, then end")
+    options.add_argument("--https", default="", help="chunks and metadata from here instead of MQTT: https://…")
+    options.add_argument("--authority", type=Path, default=None, help="with --https: whose certificates are trusted")
+    options.add_argument("--wanted", default="", help="with --folder: which")
+    options.add_argument("--check", action="store_true", help="only say whether this updater could work here")
+    return options.parse_args(argv)
+
+
+class Process:
+    """One run of the updater."""
+
+    def __init__(self, told: argparse.Namespace, site: Site, root: bytes) -> None:
+        self._told, self._clock = told, SystemClock()
+        place = Place(told.place)
+        self._terminal: UnitTerminal | ChildTerminal
+        if told.child:
+            self._terminal = ChildTerminal(place.link, told.child, alive=told.place / "alive")
+        else:
+            self._terminal = UnitTerminal(place.link, told.asked, told.status, python=PYTHON)
+        self._line: MqttSource | None = None
+        source: Source
+        if told.folder:
+            source = FolderSource(told.folder)
+        else:
+            host, port = _address(told.hub) if told.hub else (site.hub.host, site.hub.port)
+            bus = PahoBus(
+                host, port, client_id=f"{site.branch.id}.{site.device.id}.updater", keepalive_s=site.hub.keepalive_s,
+                kept_while_away=False,
+            )  # fmt: skip
+            self._line = MqttSource(bus, site.branch.id, site.device.id, wished=self._wished, clock=self._clock)
+            source = HttpsSource(told.https, told.authority) if told.https else self._line
+        told_s = site.updates.trial_s
+        limits = TrialLimits(stay_s=told_s, settle_s=min(SETTLE_S, told_s / 4), look_s=min(LOOK_S, told_s / 20))
+        rules = Rules(begins=site.updates.begins, ends=site.updates.ends, quiet_s=site.updates.quiet_s, trial=limits)
+        self._update = Update(
+            place, Disk(), source, self._terminal, root=root, clock=self._clock, rules=rules, said=self._say
+        )
+
+    async def run(self) -> int:
+        """Until SIGTERM; with a folder until that release was decided on. The exit status."""
+        self._update.recover()
+        notifier = sdnotify.SystemdNotifier()
+        notifier.notify("READY=1")
+        if isinstance(self._terminal, ChildTerminal):
+            await self._terminal.start()
+        if self._told.folder:
+            decided = self._update.kept.decided
+            self._update.wish(self._told.wanted, decided + 1)
+            while self._update.kept.decided == decided:
+                await self._update.turn()
+            verdict = self._update.kept.verdict
+            assert verdict is not None
+            print(json.dumps({"release": verdict.release, "state": verdict.state, "reason": verdict.reason}))
+            return 0 if verdict.state == "done" else 1
+        assert self._line is not None
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        works = [
+            asyncio.create_task(self._line.run(), name="line"),
+            asyncio.create_task(self._update.run(), name="update"),
+            asyncio.create_task(self._alive(notifier), name="alive"),
+        ]
+        ended = asyncio.create_task(stop.wait(), name="stop")
+        try:
+            done, _ = await asyncio.wait({*works, ended}, return_when=asyncio.FIRST_COMPLETED)
+            for task in done - {ended}:
+                task.result()  # a part that must not end did: say why
+        finally:
+            for task in (*works, ended):
+                task.cancel()
+            await asyncio.gather(*works, ended, return_exceptions=True)
+            if isinstance(self._terminal, ChildTerminal):
+                self._terminal.stop()
+        return 0
+
+    def _wished(self, release: str, generation: int) -> None:
+        self._update.wish(release, generation)
+
+    def _say(self, said: Said) -> None:
+        if self._line is not None:
+            self._line.say(said)
+
+    async def _alive(self, notifier: sdnotify.SystemdNotifier) -> None:
+        while True:
+            notifier.notify("WATCHDOG=1")
+            await self._clock.sleep(ALIVE_EVERY_S)
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, _, port = text.rpartition(":")
+    return host, int(port)
+
+
+def main(argv: Sequence[str]) -> int:
+    told = parse(argv)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING)
+    try:
+        site = load_site(told.site)
+        root = told.root.read_bytes()[:ROOT_MOST_BYTES]
+        version = root_version(root)
+        process = Process(told, site, root)
+    except (ConfigError, Untrusted, OSError, ValueError) as err:
+        print(f"updater: {err}", file=sys.stderr)
+        return 2
+    if told.check:
+        print(json.dumps({"ok": True, "root": version, "release": process_release(told.place)}))
+        return 0
+    return asyncio.run(process.run())
+
+
+def process_release(place: Path) -> str:
+    """What the link points to, for whoever looks."""
+    return Place(place).pointed(Place(place).link)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,69 @@
+"""Alarms in the database: they stand while their rule holds, are grouped by branch, silent where somebody said so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from hub.accounts.rights import OPERATOR, Grant, Person, Refused, Role
+from hub.fleet import alarms
+from hub.store import Store, devices
+
+pytestmark = pytest.mark.contract
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = Store(f"sqlite:///{tmp_path}/hub.db")
+    yield made
+    made.close()
+
+
+def hears(store: Store, device: str, *, online: bool, seen: datetime, branch: str = "binjiang") -> None:
+    with store.write() as db:
+        here = sa.and_(devices.c.branch == branch, devices.c.device == device)
+        db.execute(sa.delete(devices).where(here))
+        row = {"branch": branch, "device": device, "online": online, "seen": seen, "versions": {}}
+        db.execute(sa.insert(devices).values(**row))
+
+
+def test_an_alarm_is_told_once_and_ends_with_its_cause(store: Store) -> None:
+    now = datetime.now(UTC)
+    hears(store, "kiosk-1", online=False, seen=now - timedelta(hours=1))
+    assert [one["kind"] for one in alarms.look(store, now)] == ["offline"]
+    assert alarms.look(store, now) == []
+    assert [line["kind"] for line in alarms.shown(store, ["binjiang"], now)] == ["offline"]
+    assert alarms.shown(store, ["xihu"], now) == []
+    hears(store, "kiosk-1", online=True, seen=now)
+    assert alarms.look(store, now) == [] and alarms.shown(store, ["binjiang"], now) == []
+
+
+def test_a_whole_branch_is_one_line_and_silence_is_asked_for_with_a_reason(store: Store) -> None:
+    now = datetime.now(UTC)
+    for number in range(4):
+        hears(store, f"kiosk-{number}", online=False, seen=now - timedelta(hours=1))
+    hears(store, "kiosk-0", online=False, seen=now - timedelta(hours=1), branch="xihu")
+    alarms.look(store, now)
+    lines = alarms.shown(store, ["binjiang", "xihu"], now)
+    assert [(line["branch"], len(line["devices"])) for line in lines] == [("binjiang", 4), ("xihu", 1)]
+    clerk = Person("li", frozenset({Grant(Role.CLERK, "*")}))
+    wish = {"branch": "binjiang", "device": "", "kind": "offline", "hours": 2.0, "reason": "power is cut today"}
+    with pytest.raises(Refused):
+        alarms.silence(store, clerk, **wish)
+    for wrong in ({"hours": 1_000.0}, {"reason": ""}, {"kind": "moon"}):
+        with pytest.raises(ValueError, match=r"say why|none of"):
+            alarms.silence(store, OPERATOR, **(wish | wrong))
+    alarms.silence(store, OPERATOR, **wish)
+    silent = {line["branch"]: line["silent"] for line in alarms.shown(store, ["binjiang", "xihu"], now)}
+    assert silent == {"binjiang": True, "xihu": False}
+    hears(store, "kiosk-9", online=False, seen=now - timedelta(hours=1))
+    assert alarms.look(store, now) == []  # new, but silent
+
+
+def test_a_web_hook_is_never_plain_over_the_network() -> None:
+    with pytest.raises(ValueError, match="https"):
+        alarms.tell_hook("http://alarms.example.com/hook", [])

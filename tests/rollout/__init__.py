@@ -1,0 +1,1 @@
+"""Updates at the terminal, and the releases that they take."""
