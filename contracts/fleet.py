@@ -10,7 +10,7 @@ from typing import Annotated, Final, Literal
 
 import msgspec
 
-from contracts.messages import Code, Message, Name, Sequence, Tally, Utc
+from contracts.messages import Message, Name, Sequence, Tally, Utc
 
 VERSION_PATTERN: Final = r"^[a-z0-9][a-z0-9.+-]{0,39}$"
 
@@ -29,7 +29,7 @@ class RolloutWanted(Message, frozen=True, kw_only=True):
     device: Name
     generation: Sequence
     version: Version
-    campaign: Code = ""
+    campaign: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{0,40}$")] = ""
 
 
 class RolloutReport(Message, frozen=True, kw_only=True):
