@@ -50,7 +50,7 @@ from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.document_eye import DocumentEye
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import (
+from kiosk.events import , CameraFrame(
     MIC_RATE_HZ,
     DeviceChanged,
     QueueChanged,
@@ -63,7 +63,7 @@ from kiosk.face_system import LOOKS_HZ, open_face_system
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
-from kiosk.ports import Camera, CameraFrame, DeviceLost, Microphone, Speaker
+from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
