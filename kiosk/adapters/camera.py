@@ -23,7 +23,7 @@ HEIGHT_PX: Final = 480
 FIRST_S: Final = 5.0  # a camera may take so long to its first picture
 STALLED_S: Final = 1.0  # and not this long between two later ones
 CLOSE_S: Final = 1.0
-EARLY: Final = 0.25  # of a period: pictures come when the camera has them
+EARLY_S: Final = 0.02  # pictures come when the camera has them
 
 
 class VideoCamera:
@@ -36,13 +36,15 @@ class VideoCamera:
         self, name: str, loop: asyncio.AbstractEventLoop, width_px: int = WIDTH_PX, height_px: int = HEIGHT_PX
     ) -> None:
         source: int | str = 0 if name == "auto" else int(name) if name.isdigit() else name
-        self._device = cv2.VideoCapture(source)
+        is_stream = isinstance(source, str) and "://" in source
+        # one thread: two would hold each picture back until the next has come
+        self._device = cv2.VideoCapture(source, cv2.CAP_ANY, [cv2.CAP_PROP_N_THREADS, 1] if is_stream else [])
         if not self._device.isOpened():
             raise DeviceLost(f"no camera at '{name}': check the cable and that /dev/video* may be read")
         self._device.set(cv2.CAP_PROP_FRAME_WIDTH, width_px)
         self._device.set(cv2.CAP_PROP_FRAME_HEIGHT, height_px)
         self._device.set(cv2.CAP_PROP_BUFFERSIZE, 1)
-        is_file = isinstance(source, str) and "://" not in source
+        is_file = isinstance(source, str) and not is_stream
         rate_hz = self._device.get(cv2.CAP_PROP_FPS) if is_file else 0
         self._pace_s = 1 / rate_hz if rate_hz > 0 else 0.0  # a file is read at its own pace, a camera waits itself
         self._loop = loop
@@ -59,7 +61,7 @@ class VideoCamera:
         given_s = 0.0
         while not self._stop.is_set() and self._device.grab():
             self._grabbed_s, self._stalled_s = time.monotonic(), STALLED_S
-            if self._grabbed_s - given_s >= (1 - EARLY) / self.wanted_hz():
+            if self._grabbed_s - given_s >= 1 / self.wanted_hz() - EARLY_S:
                 there, bgr = self._device.retrieve()
                 if there and bgr is not None:
                     given_s = self._grabbed_s

@@ -24,7 +24,8 @@ from models.landmarks import Landmarks
 from models.yunet import Face
 
 SEARCH_EVERY: Final = 2  # looks while somebody is served: the others only follow the visitor's points
-EARLY: Final = 0.5  # of a period: a camera's pictures come when they come
+DOUBTED_SHARE: Final = 0.07  # of the picture's width: smaller faces are never sure, and tell nothing of the camera
+EARLY_NS: Final = 20_000_000  # a camera's pictures come when they come
 
 
 P = ParamSpec("P")
@@ -113,7 +114,8 @@ class Eye:
     async def _search(self, frame: CameraFrame) -> list[PresenceEvent]:
         height_px, width_px = frame.bgr.shape[:2]
         faces = await self._thread.call(self._detector.detect, frame.bgr)
-        if self.pictures.doubts_upright(max((face.score for face in faces), default=0.0), frame.at_ns):
+        surest = max((face.score for face in faces if face.w >= DOUBTED_SHARE * width_px), default=0.0)
+        if self.pictures.doubts_upright(surest, frame.at_ns):
             turned = await self._thread.call(self._detector.detect, np.ascontiguousarray(frame.bgr[::-1, ::-1]))
             self.pictures.upright(faces, turned)
         self.pictures.colours(frame.bgr, faces)
@@ -171,7 +173,7 @@ async def watch(
     last_ns: int | None = None
     async for frame in frames:
         period_ns = int(1e9 / looks_hz())
-        if last_ns is not None and frame.at_ns - last_ns < period_ns * (1 - EARLY / 2):
+        if last_ns is not None and frame.at_ns - last_ns < period_ns - EARLY_NS:
             continue
         last_ns = frame.at_ns
         shown(frame)

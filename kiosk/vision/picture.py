@@ -87,7 +87,7 @@ class PictureWatch:
         self._periods: deque[int] = deque(maxlen=4)
         self._turned = 0
         self._swapped = 0
-        self._doubted_ns = -DOUBT_EVERY_NS
+        self._doubted_ns = -4 * DOUBT_EVERY_NS
 
     def blinked(self) -> None:
         """Another camera, or the same after it was away."""
@@ -152,14 +152,15 @@ class PictureWatch:
 
     # ------------------------------------------------------------ by the faces in it
     def doubts_upright(self, surest: float, at_ns: int) -> bool:
-        """Should the picture be searched the other way up as well? Only where no face is sure, and now and then."""
+        """Should the picture be searched the other way up as well? `surest`: of the faces that are near, 0 for none."""
         if surest >= DOUBTS_BELOW:
             self._turned = 0
             return False
-        if at_ns - self._doubted_ns < DOUBT_EVERY_NS:
-            return False
+        seldom = surest == 0 and self._turned == 0
+        if at_ns - self._doubted_ns < DOUBT_EVERY_NS * (4 if seldom else 1) or (seldom and not self._moved):
+            return False  # in an empty lobby nobody can be upside down
         self._doubted_ns = at_ns
-        return self._turned > 0 or surest > 0 or self._moved  # in an empty lobby nobody can be upside down
+        return True
 
     def upright(self, faces: Sequence[Face], turned: Sequence[Face]) -> None:
         """The faces as the picture came and as it is the other way up."""

@@ -228,13 +228,16 @@ class Presence:
         assert self._began_ns is not None
         for track in self.tracks.all.values():
             if track.first_ns == at_ns:
-                track.came = at_ns - self._began_ns >= BEGAN_NS and not self._spots.hold(track.face)
-                self.tally["there from the beginning"] += not track.came
+                track.came = at_ns - self._began_ns >= BEGAN_NS
+                if not track.came:
+                    self.tally["there from the beginning"] += 1
+                    self._spots.remember(track.face)
             elif not track.came:
                 _, x, y, near = track.places[0]
                 moved = max(abs(track.face.x - x), abs(track.face.y - y)) > MOVED * near
-                if (moved or abs(track.face.near / near - 1) > MOVED_SIZE) and not self._spots.hold(track.face):
-                    track.came = True
+                track.came = moved or abs(track.face.near / near - 1) > MOVED_SIZE
+            if track.id != self.served and self._spots.hold(track.face):
+                track.came = False  # whoever passed before a picture is not what hangs there
 
     # ------------------------------------------------------------ whose face
     def wants(self, at_ns: int) -> Track | None:
