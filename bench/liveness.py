@@ -85,7 +85,7 @@ def astronaut() -> Picture:
     """scikit-image's portrait of Eileen Collins (NASA, public domain)."""
     import skimage.data
 
-    return np.ascontiguousarray(skimage.data.astronaut()[:, :, ::-1], np.uint8)
+    return np.ascontiguousarray(skimage.data.astronaut()[:, :, ::-1], np.uint8)  # type: ignore[no-untyped-call]
 
 
 def open_eyes() -> Eyes:

@@ -13,6 +13,7 @@ from kiosk.banking.ports import Held
 from kiosk.events import CameraFrame
 from kiosk.identity.quality import Picture
 
+PASSED_MOST: Final = 8  # frames that nobody asked for, after which nobody wants any
 MOST_BYTES: Final = 8 * 1024 * 1024
 
 
@@ -38,19 +39,21 @@ class LatestFrame:
     def __init__(self) -> None:
         self._waiting: asyncio.Future[CameraFrame] | None = None
         self._than_ns = 0
+        self._passed = PASSED_MOST
 
     @property
     def wanted(self) -> bool:
-        """Whether somebody waits for frames: then the camera is looked at oftener."""
-        return self._waiting is not None
+        """Whether somebody waits for frames, or did a moment ago: then the camera is looked at oftener."""
+        return self._passed < PASSED_MOST
 
     def show(self, frame: CameraFrame) -> None:
         """A frame that the camera took."""
+        self._passed = min(PASSED_MOST, self._passed + 1)
         if self._waiting is not None and not self._waiting.done() and frame.at_ns > self._than_ns:
             self._waiting.set_result(frame)
 
     async def newer(self, than_ns: int, within_s: float) -> CameraFrame | None:
-        self._than_ns = than_ns
+        self._than_ns, self._passed = than_ns, 0
         self._waiting = asyncio.get_running_loop().create_future()
         try:
             return await asyncio.wait_for(self._waiting, within_s)
