@@ -205,8 +205,8 @@ def _passport_day(iso: str) -> str:
 
 def _bank_card(person: Person, rng: np.random.Generator, changed: dict[str, str]) -> Drawn:
     base = np.array(((150, 30, 40), (30, 60, 140), (20, 110, 96), (60, 60, 66), (176, 132, 62))[rng.integers(5)])
-    sheet = _Sheet(CARD_W, CARD_H, tuple(int(part) for part in base), SANS[0])
-    lighter = tuple(int(part) for part in np.minimum(255, base + 16))
+    sheet = _Sheet(CARD_W, CARD_H, _colour(base), SANS[0])
+    lighter = _colour(np.minimum(255, base + 16))
     sheet.rosettes(rng, [lighter, lighter], 26)
     truth = {"card": person.card, "card_until": f"{person.card_until:%m/%y}"} | changed
     white = (246, 246, 244)
@@ -228,6 +228,11 @@ def _bank_card(person: Person, rng: np.random.Generator, changed: dict[str, str]
     if embossed:
         flat = _embossed(flat, shown, size)
     return Drawn(kind="bank_card", flat=flat, truth=truth)
+
+
+def _colour(parts: npt.NDArray[Any]) -> tuple[int, int, int]:
+    red, green, blue = (int(part) for part in parts)
+    return red, green, blue
 
 
 def _embossed(flat: Picture, shown: str, size: float) -> Picture:
