@@ -7,7 +7,7 @@ are what Debian has: Noto CJK and DejaVu in the places of the official ones.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import skia
 
-from bench.papers.people import TODAY, Person, mrz
+from bench.papers.people import Person, mrz
 
 Picture = npt.NDArray[np.uint8]
 Kind = Literal["id_front", "id_back", "passport", "bank_card"]
@@ -178,7 +178,7 @@ def _passport(person: Person, rng: np.random.Generator, changed: dict[str, str])
         ("姓名/Name", truth["name"], f"{truth['surname']}, {truth['given']}"),
         ("性别/Sex    国籍/Nationality", f"{sex}    中国/CHINESE", ""),
         ("出生日期/Date of birth", _passport_day(truth["born"]), ""),
-        ("签发日期/Date of issue", _passport_day(f"{TODAY.year - 2}-03-0{1 + int(person.number[14:17]) % 8}"), ""),
+        ("签发日期/Date of issue", _passport_day(_ten_years_before(person.passport_until)), ""),
         ("有效期至/Date of expiry", _passport_day(truth["until"]), ""),
     )
     y = 112.0
@@ -194,6 +194,11 @@ def _passport(person: Person, rng: np.random.Generator, changed: dict[str, str])
     flat = sheet.picture()
     _portrait(flat, (60, 120, 270, 350), person, rng)
     return Drawn(kind="passport", flat=flat, truth=truth)
+
+
+def _ten_years_before(until: date) -> str:
+    """The day of issue: pages are valid for ten years less a day."""
+    return (date(until.year - 10, until.month, min(until.day, 28)) + timedelta(days=1)).isoformat()
 
 
 def _passport_day(iso: str) -> str:

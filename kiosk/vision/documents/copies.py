@@ -147,7 +147,9 @@ def _rings(flat: Picture) -> tuple[bool, bool]:
 def _square_corners(picture: Picture, corners: Corners) -> bool:
     """Whether the document reaches into its corners, as cut paper and windows on screens do; a corner under a finger or
     before a background of the document's own colour says nothing."""
-    wide = flattened(picture, (corners - corners.mean(axis=0)) * AROUND + corners.mean(axis=0), 640).astype(np.float32)
+    middle = corners.mean(axis=0)
+    around = np.asarray((corners - middle) * AROUND + middle, np.float32)
+    wide = flattened(picture, around, 640).astype(np.float32)
     height, width = wide.shape[:2]
     calm = cv2.blur(wide, (3, 3))
     square = told = 0
