@@ -71,7 +71,8 @@ def _within(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     low, high = corners.min(axis=0), corners.max(axis=0)
     shrunk = (corners - (low + high) / 2) * min(1.0, float((room / (high - low)).min())) + (low + high) / 2
     low, high = shrunk.min(axis=0), shrunk.max(axis=0)
-    return shrunk + np.maximum(0, MARGIN_PX - low) - np.maximum(0, high - (np.array([FRAME_W, FRAME_H]) - MARGIN_PX))
+    moved = shrunk + np.maximum(0, MARGIN_PX - low) - np.maximum(0, high - (np.array([FRAME_W, FRAME_H]) - MARGIN_PX))
+    return np.asarray(moved, np.float64)
 
 
 def frame(shot: Shot, flat: Picture, *, square: bool = False) -> Picture:
@@ -97,7 +98,7 @@ def frame(shot: Shot, flat: Picture, *, square: bool = False) -> Picture:
     picture = cv2.GaussianBlur(picture, (0, 0), shot.blur_px * rng.uniform(0.85, 1.15))
     cv2.setRNGSeed(int(rng.integers(1 << 30)))  # its noise takes a tenth of numpy's time
     grain = np.zeros((FRAME_H, FRAME_W, 3), np.float32)
-    cv2.randn(grain, (0, 0, 0), (shot.noise,) * 3)
+    cv2.randn(grain, np.zeros(3), np.full(3, shot.noise))
     grain = grain * 0.5 + grain[:, :, :1] * 0.8  # mostly the same in all colours
     picture = np.clip(picture + grain, 0, 255)
     coded = cv2.imencode(".jpg", picture.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, shot.quality])[1]

@@ -7,7 +7,7 @@ are what Debian has: Noto CJK and DejaVu in the places of the official ones.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final, Literal
 
@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import skia
 
-from bench.papers.people import TODAY, Person, mrz
+from bench.papers.people import Person, mrz
 
 Picture = npt.NDArray[np.uint8]
 Kind = Literal["id_front", "id_back", "passport", "bank_card"]
@@ -178,7 +178,7 @@ def _passport(person: Person, rng: np.random.Generator, changed: dict[str, str])
         ("姓名/Name", truth["name"], f"{truth['surname']}, {truth['given']}"),
         ("性别/Sex    国籍/Nationality", f"{sex}    中国/CHINESE", ""),
         ("出生日期/Date of birth", _passport_day(truth["born"]), ""),
-        ("签发日期/Date of issue", _passport_day(f"{TODAY.year - 2}-03-0{1 + int(person.number[14:17]) % 8}"), ""),
+        ("签发日期/Date of issue", _passport_day(_ten_years_before(person.passport_until)), ""),
         ("有效期至/Date of expiry", _passport_day(truth["until"]), ""),
     )
     y = 112.0
@@ -196,6 +196,11 @@ def _passport(person: Person, rng: np.random.Generator, changed: dict[str, str])
     return Drawn(kind="passport", flat=flat, truth=truth)
 
 
+def _ten_years_before(until: date) -> str:
+    """The day of issue: pages are valid for ten years less a day."""
+    return (date(until.year - 10, until.month, min(until.day, 28)) + timedelta(days=1)).isoformat()
+
+
 def _passport_day(iso: str) -> str:
     """'12 3月/MAR 1988', as it is printed."""
     year, month, day = iso.split("-")
@@ -205,8 +210,8 @@ def _passport_day(iso: str) -> str:
 
 def _bank_card(person: Person, rng: np.random.Generator, changed: dict[str, str]) -> Drawn:
     base = np.array(((150, 30, 40), (30, 60, 140), (20, 110, 96), (60, 60, 66), (176, 132, 62))[rng.integers(5)])
-    sheet = _Sheet(CARD_W, CARD_H, tuple(int(part) for part in base), SANS[0])
-    lighter = tuple(int(part) for part in np.minimum(255, base + 16))
+    sheet = _Sheet(CARD_W, CARD_H, _colour(base), SANS[0])
+    lighter = _colour(np.minimum(255, base + 16))
     sheet.rosettes(rng, [lighter, lighter], 26)
     truth = {"card": person.card, "card_until": f"{person.card_until:%m/%y}"} | changed
     white = (246, 246, 244)
@@ -228,6 +233,11 @@ def _bank_card(person: Person, rng: np.random.Generator, changed: dict[str, str]
     if embossed:
         flat = _embossed(flat, shown, size)
     return Drawn(kind="bank_card", flat=flat, truth=truth)
+
+
+def _colour(parts: npt.NDArray[Any]) -> tuple[int, int, int]:
+    red, green, blue = (int(part) for part in parts)
+    return red, green, blue
 
 
 def _embossed(flat: Picture, shown: str, size: float) -> Picture:

@@ -22,7 +22,7 @@ COLOUR_LEAST: Final = 9.0  # Lab units that the most coloured hundredth lies fro
 PATTERN_MOST: Final = 3.4  # natural logarithm of a peak's power above its surroundings
 BEZEL_DARK: Final = 46.0  # mean grey of the ring around a picture on a screen
 BEZEL_EVEN: Final = 13.0
-EDGE_MOST: Final = 0.5  # of the portrait's rectangle that lies on a straight border
+EDGE_MOST: Final = 0.8  # of a side of the portrait's rectangle that lies on one straight border
 AROUND: Final = 1.08  # of the document's size, so that what is behind its corners is seen
 CORNER_CONTRAST: Final = 24.0
 PATCH_PX: Final = 160
@@ -147,7 +147,9 @@ def _rings(flat: Picture) -> tuple[bool, bool]:
 def _square_corners(picture: Picture, corners: Corners) -> bool:
     """Whether the document reaches into its corners, as cut paper and windows on screens do; a corner under a finger or
     before a background of the document's own colour says nothing."""
-    wide = flattened(picture, (corners - corners.mean(axis=0)) * AROUND + corners.mean(axis=0), 640).astype(np.float32)
+    middle = corners.mean(axis=0)
+    around = np.asarray((corners - middle) * AROUND + middle, np.float32)
+    wide = flattened(picture, around, 640).astype(np.float32)
     height, width = wide.shape[:2]
     calm = cv2.blur(wide, (3, 3))
     square = told = 0

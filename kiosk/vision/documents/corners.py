@@ -61,7 +61,7 @@ def _edges(small: Picture) -> Picture:
     lab = cv2.cvtColor(calm, cv2.COLOR_BGR2LAB)
     found = cv2.Canny(grey, 20, 60)
     for channel in (lab[:, :, 1], lab[:, :, 2]):
-        found |= cv2.Canny(channel, 12, 36)
+        found = cv2.bitwise_or(found, cv2.Canny(channel, 12, 36))
     return np.asarray(found, np.uint8)
 
 

@@ -235,7 +235,7 @@ def _beside_portrait(words: Sequence[Word], today: Today) -> Fields:
         if born_before(born.value, today):
             found["born"] = born
         if len(days) > 1:
-            found["until"] = max(days, key=lambda one: one.value)
+            found["until"] = days[-1]  # the lowest of them, by the layout
     return found
 
 

@@ -15,7 +15,7 @@ from kiosk.vision.documents import numbers as n
 from kiosk.vision.documents.layout import Fields, Kind, Seen, zone_fits, zone_says
 
 ALONE: Final = 0.985  # certainty of the least certain character that needs no second frame
-TOGETHER: Final = 0.85  # that two agreeing frames need each
+TOGETHER: Final = 0.7  # that two agreeing frames need each
 CONFIRMED: Final = 0.5  # that a value needs which something else confirms
 AGAINST: Final = 0.8  # from which on a different reading counts against a value
 
