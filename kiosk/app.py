@@ -50,8 +50,9 @@ from kiosk.dialogue.guessing import Guessing
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.document_eye import DocumentEye
 from kiosk.equipment import Equipment, LiveEquipment, RecordedEquipment, Recording
-from kiosk.events import , CameraFrame(
+from kiosk.events import (
     MIC_RATE_HZ,
+    CameraFrame,
     DeviceChanged,
     QueueChanged,
     SpeechStarted,
