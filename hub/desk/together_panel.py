@@ -6,6 +6,7 @@ A masked field shows only that something was typed. The panel is there while the
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import Callable
 from functools import partial
@@ -50,7 +51,8 @@ class TogetherPanel:
         self._shape: tuple[Any, ...] = ()
         self._boxes: dict[str, Any] = {}
         self._notes: dict[str, ui.html] = {}
-        self._in_hand = ""
+        self._in_hand = self._told_hand = ""
+        self._in_order = asyncio.Lock()  # what is written is sent in the order in which it was written
         self._busy = False
 
     async def draw(self) -> None:
@@ -77,7 +79,7 @@ class TogetherPanel:
         case = row["video_case"] if row is not None and CaseState(row["state"]) in TALKS else ""
         if case != self._case:
             self._case, self._branch = case, row["branch"] if row is not None else ""
-            self._look, self._version, self._in_hand = EMPTY, -1, ""
+            self._look, self._version, self._in_hand, self._told_hand = EMPTY, -1, "", ""
             self._root.set_visibility(bool(case))
             self._draw_anew()
         if not case:
@@ -187,7 +189,7 @@ class TogetherPanel:
                 label = " ".join(pair(field.label))
                 box.props(f'dense outlined debounce={DEBOUNCE_MS} maxlength={t.VALUE_CHARS} aria-label="{label}"')
                 box.on("focus", partial(self._touch, field.id), args=[])
-                box.on("blur", partial(self._touch, ""), args=[])
+                box.on("blur", partial(self._leave, field.id), args=[])
                 self._boxes[field.id] = box
             seen = "" if writes else f"<b>{value_html(field, one)}</b>"
             self._notes[field.id] = drawn(seen + trouble_html(one), "form-note")
@@ -231,10 +233,18 @@ class TogetherPanel:
         await self._do(partial(self._acts.ask_second, self._person, self._case, step))
 
     async def _touch(self, field: str) -> None:
+        """Of a hand that went on meanwhile only the last place is told."""
         self._in_hand = field
-        form = self._look.stands.form if self._look.stands else None
-        if form is not None and self._case:
-            await attempt(partial(self._acts.touch, self._person, self._case, form.session, field))
+        async with self._in_order:
+            form, field = self._look.stands.form if self._look.stands else None, self._in_hand
+            if form is not None and self._case and field != self._told_hand:
+                self._told_hand = field
+                await attempt(partial(self._acts.touch, self._person, self._case, form.session, field))
+
+    async def _leave(self, field: str) -> None:
+        """A browser tells that a field was left after the next one was entered."""
+        if self._in_hand == field:
+            await self._touch("")
 
     async def _written(self, field: str, event: Any) -> None:
         """The teller wrote; what the terminal said itself comes back here, too, and is not sent again."""
@@ -244,7 +254,8 @@ class TogetherPanel:
         if form is None or not self._case or stands.get(field) == value:
             return
         work = partial(self._acts.fill, self._person, self._case, form.form, form.session, field, value)
-        await attempt(work)
+        async with self._in_order:
+            await attempt(work)
 
     async def _with_form(self, act: Callable[[t.FormStands], Callable[[], Any]]) -> None:
         form = self._look.stands.form if self._look.stands else None
