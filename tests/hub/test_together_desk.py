@@ -152,7 +152,7 @@ def together_with(terminal: Terminal, teller: Page, manager: Page, case: str) ->
     teller.wait_for_selector("[data-row=pin_again]:has-text('已输入')")
     assert PIN not in teller.content()
     teller.click("[data-act=step-sign]")  # nobody else has approved it
-    teller.wait_for_selector(".told")
+    teller.wait_for_selector(".q-notification")
     teller.click("[data-act=second-sign]")
     manager.wait_for_selector(f".second-row[data-case='{case}']:has-text('50,000')")
     manager.screenshot(path=OUT / "together_second.png", full_page=True)
@@ -166,6 +166,9 @@ def together_with(terminal: Terminal, teller: Page, manager: Page, case: str) ->
     teller.wait_for_selector("[data-form=signed]")
     teller.click("[data-act=errand-print]")
     teller.wait_for_selector("[data-errand=print][data-outcome=no_paper]")
+    terminal.until_page("reading")
+    terminal.touch("form_seen")
+    terminal.until_page("conversation")
     teller.click("[data-act=push]")
     teller.click("[data-act=read-acct_class_one]")
     terminal.until_page("reading")
