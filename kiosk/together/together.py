@@ -59,7 +59,7 @@ class Together:
     def __init__(self, forms: Mapping[str, Form], around: Around, clock: Clock) -> None:
         self._forms, self._around, self._clock = forms, around, clock
         self._case = ""
-        self._heard = -1
+        self._heard = 0
         self._filling: Filling | None = None
         self._hand = Hand()
         self._seen = True  # the notice that it is signed
@@ -280,13 +280,13 @@ class Together:
             return True
         form = self._filling.stands(len(self._hand.strokes)) if self._filling else None
         errands = self._errands.stands()
-        now = (self._case, self._page, form, errands)
+        now = (self._case, self._page, form, errands, self._heard)
         if now == self._told:
             return True
         self._revision += 1
         message = t.TogetherStands(
             id=uuid.uuid4().hex, at=datetime.now(UTC), mono_ns=time.monotonic_ns(), case=self._case,
-            revision=self._revision, page=self._page, form=form, errands=errands,
+            revision=self._revision, heard=self._heard, page=self._page, form=form, errands=errands,
         )  # fmt: skip
         with suppress(BusDown):
             await self._around.say(message)
@@ -309,7 +309,7 @@ class Together:
         """Let go of everything of this case."""
         self._drop_form()
         self._errands.forget()
-        self._case, self._page, self._told, self._heard = "", None, (), -1
+        self._case, self._page, self._told, self._heard = "", None, (), 0
 
     def _drop_form(self) -> None:
         if self._filling is not None:
