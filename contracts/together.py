@@ -110,10 +110,14 @@ class ErrandStands(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TogetherStands(Message, frozen=True, kw_only=True):
-    """Everything that teller and visitor have in common at this moment, whole; a higher `revision` replaces it."""
+    """Everything that teller and visitor have in common at this moment, whole; a higher `revision` replaces it.
+
+    `heard`: the number of the last wish of the desk that is in it.
+    """
 
     case: CaseId
     revision: Tally
+    heard: Tally = 0
     page: PageStands
     form: FormStands | None = None
     errands: Annotated[tuple[ErrandStands, ...], msgspec.Meta(max_length=MAX_ERRANDS)] = ()

@@ -73,12 +73,12 @@ class TogetherActs:
         """The teller's hand is at this field; empty: at none."""
         self._send(person, case, t.TouchField(session=session, field=field))
 
-    def fill(self, person: Person, case: str, form: str, session: str, field: str, value: str) -> None:
-        """Write into a field that is a teller's to fill. Raises `NotNow` for any other."""
+    def fill(self, person: Person, case: str, form: str, session: str, field: str, value: str) -> int:
+        """Write into a field that is a teller's to fill; the wish's number. Raises `NotNow` for any other."""
         known = self.forms[form].field(field) if form in self.forms else None
         if known is None or known.secret or "teller" not in known.by:
             raise NotNow("cannot")
-        self._send(person, case, t.FillField(session=session, field=field, value=value[: t.VALUE_CHARS]))
+        return self._send(person, case, t.FillField(session=session, field=field, value=value[: t.VALUE_CHARS]))
 
     def open_step(self, person: Person, case: str, form: str, session: str, step: str) -> None:
         """Go on. Raises `NotNow`, reason 'second', where another person must approve it first and has not."""
@@ -159,14 +159,16 @@ class TogetherActs:
         body: t.FromDesk | Callable[[sa.Connection], t.FromDesk],
         act: str = "",
         outcome: str = "done",
-    ) -> None:
-        """Number it, record it, and when that is on disk send it to the terminal."""
+    ) -> int:
+        """Number it, record it, and when that is on disk send it to the terminal; its number."""
         person, held = self._held(person, case)
 
-        def work(db: sa.Connection) -> Outgoing:
-            message = stands.ask(db, held, body(db) if callable(body) else body, datetime.now(UTC))
+        def work(db: sa.Connection) -> tuple[Outgoing, int]:
+            numbered = stands.ask(db, held, body(db) if callable(body) else body, datetime.now(UTC))
             if act:
                 record.note(db, person.name, act, branch=held["branch"], subject=case, outcome=outcome)
-            return message
+            return numbered
 
-        self._hub.bus.send(self._hub.store.apply(work))
+        message, said = self._hub.store.apply(work)
+        self._hub.bus.send(message)
+        return said

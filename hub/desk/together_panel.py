@@ -6,8 +6,10 @@ A masked field shows only that something was typed. The panel is there while the
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Final
 
@@ -50,7 +52,10 @@ class TogetherPanel:
         self._shape: tuple[Any, ...] = ()
         self._boxes: dict[str, Any] = {}
         self._notes: dict[str, ui.html] = {}
-        self._in_hand = ""
+        self._in_hand = self._told_hand = ""
+        self._sent: dict[str, float] = {}  # field → number of what the teller wrote last: older news do not undo it
+        self._setting = False  # a value that the terminal told is being put into its box
+        self._in_order = asyncio.Lock()  # what is written is sent in the order in which it was written
         self._busy = False
 
     async def draw(self) -> None:
@@ -77,7 +82,8 @@ class TogetherPanel:
         case = row["video_case"] if row is not None and CaseState(row["state"]) in TALKS else ""
         if case != self._case:
             self._case, self._branch = case, row["branch"] if row is not None else ""
-            self._look, self._version, self._in_hand = EMPTY, -1, ""
+            self._sent.clear()
+            self._look, self._version, self._in_hand, self._told_hand = EMPTY, -1, "", ""
             self._root.set_visibility(bool(case))
             self._draw_anew()
         if not case:
@@ -117,8 +123,14 @@ class TogetherPanel:
     def _update(self, one: t.FieldStands) -> None:
         field = self._known(one.field)
         box = self._boxes.get(one.field)
-        if box is not None and self._in_hand != one.field and box.value != one.value:
-            box.set_value(one.value or None if field and field.options else one.value)
+        heard = self._look.stands.heard if self._look.stands else 0
+        stale = heard < self._sent.get(one.field, 0)
+        if box is not None and self._in_hand != one.field and not stale and box.value != one.value:
+            self._setting = True
+            try:
+                box.set_value(one.value or None if field and field.options else one.value)
+            finally:
+                self._setting = False
         note = self._notes.get(one.field)
         if note is not None and field is not None:
             seen = "" if box is not None else f"<b>{value_html(field, one)}</b>"
@@ -187,7 +199,7 @@ class TogetherPanel:
                 label = " ".join(pair(field.label))
                 box.props(f'dense outlined debounce={DEBOUNCE_MS} maxlength={t.VALUE_CHARS} aria-label="{label}"')
                 box.on("focus", partial(self._touch, field.id), args=[])
-                box.on("blur", partial(self._touch, ""), args=[])
+                box.on("blur", partial(self._leave, field.id), args=[])
                 self._boxes[field.id] = box
             seen = "" if writes else f"<b>{value_html(field, one)}</b>"
             self._notes[field.id] = drawn(seen + trouble_html(one), "form-note")
@@ -231,20 +243,32 @@ class TogetherPanel:
         await self._do(partial(self._acts.ask_second, self._person, self._case, step))
 
     async def _touch(self, field: str) -> None:
+        """Of a hand that went on meanwhile only the last place is told."""
         self._in_hand = field
-        form = self._look.stands.form if self._look.stands else None
-        if form is not None and self._case:
-            await attempt(partial(self._acts.touch, self._person, self._case, form.session, field))
+        async with self._in_order:
+            form, field = self._look.stands.form if self._look.stands else None, self._in_hand
+            if form is not None and self._case and field != self._told_hand:
+                self._told_hand = field
+                await attempt(partial(self._acts.touch, self._person, self._case, form.session, field))
 
-    async def _written(self, field: str, event: Any) -> None:
-        """The teller wrote; what the terminal said itself comes back here, too, and is not sent again."""
+    async def _leave(self, field: str) -> None:
+        """A browser tells that a field was left after the next one was entered."""
+        if self._in_hand == field:
+            await self._touch("")
+
+    def _written(self, field: str, event: Any) -> Coroutine[Any, Any, None] | None:
+        """The teller wrote; a value that came from the terminal comes by here, too, and is not sent back."""
+        return None if self._setting else self._write(field, event.value or "")
+
+    async def _write(self, field: str, value: str) -> None:
         form = self._look.stands.form if self._look.stands else None
-        value = event.value or ""
-        stands = {one.field: one.value for one in form.fields} if form else {}
-        if form is None or not self._case or stands.get(field) == value:
+        if form is None or not self._case:
             return
         work = partial(self._acts.fill, self._person, self._case, form.form, form.session, field, value)
-        await attempt(work)
+        self._sent[field] = math.inf  # until its number is known
+        async with self._in_order:
+            said = await attempt(work)
+        self._sent[field] = 0 if said is None else said
 
     async def _with_form(self, act: Callable[[t.FormStands], Callable[[], Any]]) -> None:
         form = self._look.stands.form if self._look.stands else None

@@ -61,8 +61,8 @@ def form_of(db: sa.Connection, case: str) -> t.FormStands:
     return told.form
 
 
-def ask(db: sa.Connection, case: Row, body: t.FromDesk, now: datetime) -> Outgoing:
-    """The message for the terminal of a case, numbered. The caller sends it when the transaction is done."""
+def ask(db: sa.Connection, case: Row, body: t.FromDesk, now: datetime) -> tuple[Outgoing, int]:
+    """The message for the terminal of a case, and its number. The caller sends it when the transaction is done."""
     fresh = {"video_case": case["video_case"], "branch": case["branch"], "device": case["device"], "said": 0,
              "revision": -1, "stands": None, "at": now}  # fmt: skip
     upsert(db, together, [fresh])
@@ -74,7 +74,7 @@ def ask(db: sa.Connection, case: Row, body: t.FromDesk, now: datetime) -> Outgoi
         expires=now + timedelta(seconds=t.EXPIRES_S), body=body,
     )  # fmt: skip
     kind = topics.TOGETHER_ASKED
-    return Outgoing(kind.at(case["branch"], case["device"]), kind.encode(message), kind.qos, kind.retain)
+    return Outgoing(kind.at(case["branch"], case["device"]), kind.encode(message), kind.qos, kind.retain), said
 
 
 def forget(db: sa.Connection, now: datetime, signed_before: datetime) -> None:

@@ -22,6 +22,7 @@ RISK: Final = "fraud_risk"  # the reason for which staff are called
 CHECK: Final = "risk_check"
 UPSET: Final = ("person", "offer_upset")
 MOVES_MONEY: Final = MONEY | {"credit_card_repay"}
+LEADS_TO_PEOPLE: Final = frozenset({"person", "teller"})  # who is on the way to a person is not offered one
 LEAVES_ALONE: Final = frozenset({FLOW, "person", "farewell"})  # no money moves in these flows
 
 
@@ -51,7 +52,7 @@ class Caution:
                 FLOW, "ask", CHECK, {"question": ASKED + concern.question, "asked": "1" if concern.asked else ""}
             )
             return self._before(context, asks, decided, now)
-        if concern.upset and not (place is not None and place.flow == "person"):
+        if concern.upset and not (place is not None and place.flow in LEADS_TO_PEOPLE):
             return self._before(context, Place(*UPSET, concern.upset), decided, now)
         return decided
 

@@ -27,16 +27,15 @@ from kiosk.risk.handover import masked
 from kiosk.sync.outbox import OutboxFull
 from kiosk.together import page
 from kiosk.together import words as w
+from kiosk.together.errands import Errand, Errands
 from kiosk.together.filling import Filling, pick
 from kiosk.together.hand import Hand
-from kiosk.together.ports import ApprovedText, FreshLook, Keeps, Library, Receipts
+from kiosk.together.ports import FreshLook, Keeps, Library, Receipts
 
 log = logging.getLogger(__name__)
 
 SAY_EVERY_S: Final = 0.1  # what changes faster than this is told once
 AGAIN_S: Final = 0.5  # while the broker is away
-ASKS: Final[frozenset[t.ErrandKind]] = frozenset({"document", "face"})
-TITLES: Final = {"form": "form", "sign": "sign"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,35 +53,23 @@ class Around:
     note: Callable[..., None] = lambda kind, **facts: None
 
 
-@dataclass(slots=True)
-class _Errand:
-    """One thing that the teller asked for."""
-
-    errand: str
-    kind: t.ErrandKind
-    about: str
-    outcome: t.ErrandOutcome = "asked"
-    text: ApprovedText | None = None
-
-
 class Together:
     """One case at a time. `hear` takes what the desk asks; `takes`/`take`/`dressed` are the session's side."""
 
     def __init__(self, forms: Mapping[str, Form], around: Around, clock: Clock) -> None:
         self._forms, self._around, self._clock = forms, around, clock
         self._case = ""
-        self._heard = -1
+        self._heard = 0
         self._filling: Filling | None = None
         self._hand = Hand()
         self._seen = True  # the notice that it is signed
         self._too_little = False
-        self._errands: list[_Errand] = []
+        self._errands = Errands(around.library, around.fresh, self._print, self._changed)
         self._page: t.PageStands | None = None
         self._language: Language = "zh"
         self._revision = 0
         self._told: tuple[object, ...] = ()
         self._news = asyncio.Event()
-        self._working: set[asyncio.Task[None]] = set()
         self.tally: Counter[str] = Counter()
 
     # ------------------------------------------------------------ from the desk
@@ -114,7 +101,8 @@ class Together:
                 self._around.note("form", form=name, step=form.steps[0].id)
                 return True
             case t.AskErrand():
-                return self._begin_errand(body)
+                self._note(self._errands.begin(body, self._language))
+                return True
         if filling is None or body.session != filling.session:
             return False
         match body:
@@ -150,7 +138,7 @@ class Together:
     def open(self) -> bool:
         """Whether one of our pages is on the screen."""
         self._follow()
-        return self._reads() is not None or (self._filling is not None and self._shows_form(self._filling))
+        return self._errands.waiting() is not None or (self._filling is not None and self._shows_form(self._filling))
 
     @property
     def secret(self) -> bool:
@@ -160,10 +148,11 @@ class Together:
 
     async def take(self, event: Event) -> None:
         """Act on an event that it takes."""
-        errand, filling = self._reads(), self._filling
+        errand, filling = self._errands.waiting(), self._filling
         match event:
             case Touched(target) if errand is not None and target.startswith("errand_"):
-                self._answer(errand, agreed=target == "errand_yes")
+                self._errands.answer(errand, agreed=target == "errand_yes")
+                self._note(errand)
             case Touched(target) if filling is not None:
                 await self._touched(filling, target)
             case Stroked(points) if filling is not None and filling.state == "signing":
@@ -218,46 +207,7 @@ class Together:
         self._hand.clear()
         self._seen = False
 
-    # ------------------------------------------------------------ errands
-    def _begin_errand(self, asked: t.AskErrand) -> bool:
-        if len(self._errands) >= t.MAX_ERRANDS:
-            self._errands.pop(0)
-        errand = _Errand(asked.errand, asked.errand_kind, asked.about)
-        self._errands.append(errand)
-        match errand.kind:
-            case "read":
-                errand.text = self._around.library.entry(errand.about, self._language)
-                errand.outcome = "asked" if errand.text else "unknown"
-            case "print":
-                self._work(errand, self._print())
-            case "document" | "face" if errand.kind not in self._around.fresh.has:
-                errand.outcome = "not_available"
-        self._around.note("errand", errand=errand.kind, outcome=errand.outcome)
-        return True
-
-    def _answer(self, errand: _Errand, *, agreed: bool) -> None:
-        if errand.kind == "read":
-            errand.outcome = "read"
-        elif not agreed:
-            errand.outcome = "declined"
-        else:
-            self._work(errand, self._around.fresh.look("face" if errand.kind == "face" else "document"))
-        self._around.note("errand", errand=errand.kind, outcome=errand.outcome)
-
-    def _work(self, errand: _Errand, work: Awaitable[t.ErrandOutcome]) -> None:
-        errand.outcome = "working"
-
-        async def whole() -> None:
-            try:
-                errand.outcome = await work
-            except OSError:  # a device; what it said is its adapter's to log
-                errand.outcome = "failed"
-            self._changed()
-
-        task = asyncio.get_running_loop().create_task(whole(), name="errand")
-        self._working.add(task)
-        task.add_done_callback(self._working.discard)
-
+    # ------------------------------------------------------------ paper
     async def _print(self) -> t.ErrandOutcome:
         """What was filled in, for the visitor to take along: masked fields are not on it."""
         filling, language = self._filling, self._language
@@ -269,11 +219,6 @@ class Together:
             lines = (*lines, f"{w.in_(w.RECEIPT_SIGNED, language)} {code}")
         return await self._around.receipts.print(pick(filling.form.title, language), lines)
 
-    def _reads(self) -> _Errand | None:
-        """What waits for the visitor's answer."""
-        waiting = (one for one in self._errands if one.outcome == "asked" and (one.text or one.kind in ASKS))
-        return next(waiting, None)
-
     # ------------------------------------------------------------ the screen
     def _shows_form(self, filling: Filling) -> bool:
         return filling.state in ("filling", "signing") or (filling.state in ("signed", "not_kept") and not self._seen)
@@ -282,7 +227,7 @@ class Together:
         """The snapshot with our page over the conversation's, where one is open."""
         self._follow()
         self._language = state.language
-        errand, filling = self._reads(), self._filling
+        errand, filling = self._errands.waiting(), self._filling
         if errand is not None:
             state = page.reading_page(state, errand.text) if errand.text else page.asking_page(state, errand.kind)
         elif filling is not None and self._shows_form(filling):
@@ -327,26 +272,21 @@ class Together:
                 else:
                     await self._clock.sleep(SAY_EVERY_S)
         finally:
-            for task in tuple(self._working):
-                task.cancel()
-            await asyncio.gather(*self._working, return_exceptions=True)
+            await self._errands.close()
 
     async def _say(self) -> bool:
         """Whether the desk knows. Only what is new is said."""
         if not self._case or self._page is None:
             return True
         form = self._filling.stands(len(self._hand.strokes)) if self._filling else None
-        errands = tuple(
-            t.ErrandStands(errand=one.errand, kind=one.kind, outcome=one.outcome, about=one.about)
-            for one in self._errands
-        )
-        now = (self._case, self._page, form, errands)
+        errands = self._errands.stands()
+        now = (self._case, self._page, form, errands, self._heard)
         if now == self._told:
             return True
         self._revision += 1
         message = t.TogetherStands(
             id=uuid.uuid4().hex, at=datetime.now(UTC), mono_ns=time.monotonic_ns(), case=self._case,
-            revision=self._revision, page=self._page, form=form, errands=errands,
+            revision=self._revision, heard=self._heard, page=self._page, form=form, errands=errands,
         )  # fmt: skip
         with suppress(BusDown):
             await self._around.say(message)
@@ -368,10 +308,8 @@ class Together:
     def forget(self) -> None:
         """Let go of everything of this case."""
         self._drop_form()
-        for task in tuple(self._working):
-            task.cancel()
-        self._errands.clear()
-        self._case, self._page, self._told, self._heard = "", None, (), -1
+        self._errands.forget()
+        self._case, self._page, self._told, self._heard = "", None, (), 0
 
     def _drop_form(self) -> None:
         if self._filling is not None:
@@ -379,6 +317,9 @@ class Together:
         self._filling = None
         self._hand.clear()
         self._seen, self._too_little = True, False
+
+    def _note(self, errand: Errand) -> None:
+        self._around.note("errand", errand=errand.kind, outcome=errand.outcome)
 
     def _changed(self) -> None:
         self._news.set()

@@ -57,7 +57,6 @@ ASKS: Final[dict[ErrandKind, Pair]] = {
     "print": ("", ""),
 }
 FROM_TELLER: Final = ("柜员请您看", "From the teller")
-MASKED_GIVEN: Final = ("已输入", "entered")
 RECEIPT_TITLE: Final = ("办理小票", "Summary")
 RECEIPT_SIGNED: Final = ("已签名", "Signed")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,7 +15,9 @@ from config.persona import load_persona
 from config.schema import load_site
 from contracts.handover import HandoverPacket, encode_handover
 from kiosk.dialogue.brain import Brain
-from kiosk.dialogue.flows import FlowBook
+from kiosk.dialogue.caution import Caution
+from kiosk.dialogue.flows import FlowBook, Place
+from kiosk.dialogue.reply import Concern, Do, Reply
 from kiosk.risk.watch import RiskWatch, Turn
 from kiosk.runtime.worker import ModelThread
 from kiosk.session.watching import Watching
@@ -148,6 +151,24 @@ async def test_the_angry_are_calmed_once_and_offered_a_person(stage: Watched) ->
     assert packet.level == "urgent" and packet.feeling and packet.feeling.emotion == "anger"
     await stage.say("气死我了，太过分了")
     assert "让您着急了" not in stage.text
+
+
+@pytest.mark.parametrize(("flow", "kept"), [("teller", True), ("person", True), ("ticket", False)])
+def test_who_is_on_the_way_to_a_person_is_not_offered_another(flow: str, kept: bool) -> None:
+    class Arrivals:
+        def arrive(self, context: Any, place: Place, now: Any) -> Any:
+            return Reply(text="", translation="", language="zh", place=place)
+
+        def is_open(self, place: Place) -> bool:
+            return True
+
+    caution = Caution(FlowBook(load_flows()), Arrivals())  # type: ignore[arg-type]
+    context: Any = SimpleNamespace(concern=Concern(upset="anger"), place=None)
+    decided = Do(action="ask_teller", place=Place(flow, "ask", "call_remote_teller"))
+    after = caution.guarded(context, decided, _noon())
+    assert (after is decided) == kept
+    if not kept:
+        assert after.place is not None and after.place.step == "offer_upset"
 
 
 async def test_the_bereaved_hear_condolence_also_by_touch(stage: Watched) -> None:

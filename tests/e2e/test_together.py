@@ -120,7 +120,7 @@ def test_an_angry_visitor_is_understood_before_the_first_word_fills_and_signs_an
     assert teller.query_selector("[data-row=pin] input") is None and PIN not in teller.content()
 
     teller.click("[data-act=step-sign]")  # nobody else has approved it
-    teller.wait_for_selector(".told")
+    teller.wait_for_selector(".q-notification")
     teller.click("[data-act=second-sign]")
     manager.wait_for_selector(f".second-row[data-case='{case}']:has-text('50,000')")
     manager.screenshot(path=OUT / "together_second.png", full_page=True)

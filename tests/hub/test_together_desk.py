@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Coroutine
+from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
+from playwright.sync_api import Page
 
 from config.forms import load_forms
 from contracts import together as t
@@ -87,6 +89,9 @@ class Terminal:
         assert self.together.takes(event), event
         self._do(self.together.take(event))
 
+    def in_teller_s_hand(self) -> list[str]:
+        return [row.shown for row in (self.screen.form.rows if self.screen.form else ()) if row.teller]
+
     def types(self, text: str) -> None:
         self.touch(*(f"key_{character}" for character in text))
 
@@ -119,8 +124,14 @@ def test_a_form_is_filled_by_both_approved_by_another_signed_and_its_pin_is_nowh
     teller.click("[data-act=accept]")
     teller.click("[data-act=begin]")
     teller.wait_for_selector("#video.talking")
-    terminal = Terminal(house.broker.ready["port"], kiosk)
+    with closing(Terminal(house.broker.ready["port"], kiosk)) as terminal:
+        together_with(terminal, teller, manager, case)
+    kiosk.close()
+    assert len(terminal.papers) == 1 and "50000" in terminal.papers[0].document
+    assert CARD.encode() in terminal.heard and PIN.encode() not in terminal.heard
 
+
+def together_with(terminal: Terminal, teller: Page, manager: Page, case: str) -> None:
     teller.click("[data-act=form-limits]")
     terminal.until_page("form")
     teller.wait_for_selector(".glass[data-page=form]")
@@ -130,8 +141,7 @@ def test_a_form_is_filled_by_both_approved_by_another_signed_and_its_pin_is_nowh
     terminal.types("50000")
     teller.wait_for_function("document.querySelector('[data-row=limit] input').value === '50000'")
     teller.wait_for_selector(f".glass:has-text('{CARD}')")
-    form = terminal.screen.form
-    assert form is not None and [row.shown for row in form.rows if row.teller] == ["6222 0200 0000 0000 000"]
+    until(lambda: terminal.in_teller_s_hand() == ["6222 0200 0000 0000 000"], WAIT_S, "nothing marks the teller's hand")
     teller.screenshot(path=OUT / "together_form.png", full_page=True)
 
     teller.click("[data-act=step-secret]")
@@ -142,7 +152,7 @@ def test_a_form_is_filled_by_both_approved_by_another_signed_and_its_pin_is_nowh
     teller.wait_for_selector("[data-row=pin_again]:has-text('已输入')")
     assert PIN not in teller.content()
     teller.click("[data-act=step-sign]")  # nobody else has approved it
-    teller.wait_for_selector(".told")
+    teller.wait_for_selector(".q-notification")
     teller.click("[data-act=second-sign]")
     manager.wait_for_selector(f".second-row[data-case='{case}']:has-text('50,000')")
     manager.screenshot(path=OUT / "together_second.png", full_page=True)
@@ -156,6 +166,9 @@ def test_a_form_is_filled_by_both_approved_by_another_signed_and_its_pin_is_nowh
     teller.wait_for_selector("[data-form=signed]")
     teller.click("[data-act=errand-print]")
     teller.wait_for_selector("[data-errand=print][data-outcome=no_paper]")
+    terminal.until_page("reading")
+    terminal.touch("form_seen")
+    terminal.until_page("conversation")
     teller.click("[data-act=push]")
     teller.click("[data-act=read-acct_class_one]")
     terminal.until_page("reading")
@@ -165,8 +178,4 @@ def test_a_form_is_filled_by_both_approved_by_another_signed_and_its_pin_is_nowh
     assert teller.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     teller.click("[data-act=hang_up]")
     teller.wait_for_selector(".wrap-up textarea")
-    assert not teller.is_visible(".together")
-    terminal.close()
-    kiosk.close()
-    assert len(terminal.papers) == 1 and "50000" in terminal.papers[0].document
-    assert CARD.encode() in terminal.heard and PIN.encode() not in terminal.heard
+    teller.wait_for_selector(".together", state="hidden")
