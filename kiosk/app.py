@@ -239,6 +239,7 @@ class Terminal:
             hub_now=self._hub_now, trace=self._trace,
         )  # fmt: skip
         self._latest = LatestFrame()
+        self._session.in_call = lambda: self._calls.active
         if site.tellers.enabled:
             actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
         self._attendance = Attendance()
@@ -385,7 +386,9 @@ class Terminal:
     def _call_news(self, news: CallNews) -> None:
         """What became of a call: lines are looked for in a hurry while there is one."""
         self._link.hurry(self._calls.active)
-        if not self._calls.active:
+        if self._calls.active:
+            self._session.voice_heard()  # whoever talks to a teller is not asked whether they are there
+        else:
             self._ears.forget()  # the end of a sentence to the teller is none to her
         self._joining.news(news)
         self._session.show()

@@ -115,6 +115,7 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
+        self.in_call: Callable[[], bool] = lambda: False  # with a remote teller
         self.staff: StaffPage | None = None
         self.together: Together | None = None
         self.calls: Announcer | None = None
@@ -408,6 +409,8 @@ class Session:
             waits = False  # no time limit in large letters: the camera sees when the visitor has left
         if waits and self.visit and self.visit.case and self.works.get("camera", False):
             waits = False  # who waits for a teller need not talk; the camera sees when they have left
+        if self.in_call():
+            waits = False  # they talk to a teller, also where no camera sees them; the call has bounds of its own
         ears = self._talk.ears
         if ears and ears.in_speech and self.works.get("microphone", True) and not self.muted:
             waits = False  # somebody who goes on speaking is not asked whether they are there

@@ -15,6 +15,7 @@ from contracts import topics
 from contracts import video_messages as v
 from contracts.video import CaseState, Choice
 from kiosk.banking.ports import Identified
+from kiosk.events import DeviceChanged
 from kiosk.session.states import State
 from tests.kiosk.fake_kiosk import NOON, FakeKiosk
 
@@ -327,3 +328,21 @@ def test_a_checked_customers_alias_goes_with_the_wish_and_nothing_else_of_them(p
     assert asked.alias == "a" * 32
     owed = kiosk.ledger.outbox.pending(limit=1000)
     assert not any(b"s" * 32 in row.payload or b"2334" in row.payload for row in owed)
+
+
+def test_without_a_camera_who_talks_to_a_teller_is_not_taken_for_gone(play: Play) -> None:
+    async def script(kiosk: FakeKiosk) -> None:
+        await ask(kiosk, ahead=0, minutes=(1, 2), choices=("wait",))
+        kiosk.session.tell(DeviceChanged("camera", False, "pulled"))
+        kiosk.session.in_call = lambda: True
+        says(kiosk, CaseState.TALKING)
+        await asyncio.sleep(20)  # that the teller is there is said
+        said = len(kiosk.said())
+        await asyncio.sleep(600)
+        assert kiosk.session.visit is not None and len(kiosk.said()) == said
+        kiosk.session.in_call = lambda: False
+        says(kiosk, CaseState.WRAPPING_UP)
+        await asyncio.sleep(600)
+        assert kiosk.session.visit is None  # after the talk as ever
+
+    play(script)
