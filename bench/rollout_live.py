@@ -30,7 +30,7 @@ from contracts import topics
 
 BRANCH: Final = "binjiang"
 DEVICE: Final = "kiosk-1"
-WITHIN_S: Final = 150.0
+WITHIN_S: Final = 300.0
 SITE: Final = ROOT / "config" / "sites" / "qinghe-binjiang.toml"
 
 

@@ -39,7 +39,7 @@ class RolloutWanted(Message, frozen=True, kw_only=True):
     device: Name
     generation: Sequence
     version: Version
-    campaign: Code = ""
+    campaign: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{0,40}$")] = ""
 
 
 class RolloutReport(Message, frozen=True, kw_only=True):

@@ -54,6 +54,15 @@ def cache_root(environ: Mapping[str, str] | None = None) -> Path:
     return Path.home() / ".cache" / "yingbin"
 
 
+def models_root(environ: Mapping[str, str] | None = None) -> Path:
+    """Folder that holds `models/`: $YINGBIN_MODELS, where a release brought some, else the cache."""
+    env = os.environ if environ is None else environ
+    brought = env.get("YINGBIN_MODELS", "")
+    if brought and (Path(brought) / "models").is_dir():
+        return Path(brought).absolute()
+    return cache_root(env)
+
+
 def sha256_of(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     digest = hashlib.sha256()
@@ -67,7 +76,7 @@ class Store:
     """The fetched models under one cache folder."""
 
     def __init__(self, root: Path | None = None, catalogue: Mapping[str, Model] | None = None) -> None:
-        self.root = cache_root() if root is None else root
+        self.root = models_root() if root is None else root
         self.catalogue = load_catalogue() if catalogue is None else catalogue
 
     @property

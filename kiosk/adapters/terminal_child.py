@@ -58,7 +58,7 @@ class ChildTerminal:
         return Look(alive=self._alive.exists(), starts=self._starts, rss_bytes=rss_of(child.pid))
 
     async def self_test(self, within_s: float) -> tuple[str, ...]:
-        return await run_self_test(self._argv("--self-test"), self._link, within_s)
+        return await run_self_test(self._argv("--self-test"), self._link, within_s, slot=self._link)
 
     def stop(self) -> None:
         """End it; killed when it does not."""

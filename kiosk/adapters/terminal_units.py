@@ -46,17 +46,18 @@ class UnitTerminal:
     async def self_test(self, within_s: float) -> tuple[str, ...]:
         software = self._link / "software"
         argv = [str(software / self._python), "-m", "kiosk.rollout.self_test", *self._options]
-        return await run_self_test(argv, software, within_s)
+        return await run_self_test(argv, software, within_s, slot=self._link)
 
 
-async def run_self_test(argv: Sequence[str], folder: Path, within_s: float) -> tuple[str, ...]:
+async def run_self_test(argv: Sequence[str], folder: Path, within_s: float, *, slot: Path) -> tuple[str, ...]:
     """Run a program that prints `{"failed": [...]}`; its codes. Raises OSError where it cannot be started.
 
-    It is ended when its time is over, or ours.
+    With the models of `slot`, if any. It is ended when its time is over, or ours.
     """
+    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "YINGBIN_MODELS": str(slot)}
     process = await asyncio.create_subprocess_exec(
         *argv, cwd=folder, stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL, limit=TEST_OUTPUT_BYTES, env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1"},
+        stderr=asyncio.subprocess.DEVNULL, limit=TEST_OUTPUT_BYTES, env=environment,
     )  # fmt: skip
     assert process.stdout is not None
     try:

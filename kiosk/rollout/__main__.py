@@ -13,6 +13,7 @@ import logging
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Final
 
@@ -32,10 +33,12 @@ from kiosk.rollout.ports import Source
 from kiosk.rollout.slots import Place
 from kiosk.rollout.trial import LOOK_S, SETTLE_S, TrialLimits
 from kiosk.rollout.updater import Rules, Said, Update
+from kiosk.rollout.window import WIDEST
 from kiosk.runtime.clock import SystemClock
 
 ROOT_MOST_BYTES: Final = 64 * 1024
 ALIVE_EVERY_S: Final = 5.0
+DAY_WIDEST: Final = 2
 PYTHON: Final = ".venv/bin/python"
 
 
@@ -77,13 +80,17 @@ class Process:
                 host, port, client_id=f"{site.branch.id}.{site.device.id}.updater", keepalive_s=site.hub.keepalive_s,
                 kept_while_away=False,
             )  # fmt: skip
-            self._line = MqttSource(bus, site.branch.id, site.device.id, wished=self._wished, clock=self._clock)
+            self._line = MqttSource(
+                bus, site.branch.id, site.device.id, wished=self._wished, clock=self._clock, widest=self._widest
+            )
             source = HttpsSource(told.https, told.authority) if told.https else self._line
         told_s = site.updates.trial_s
         limits = TrialLimits(stay_s=told_s, settle_s=min(SETTLE_S, told_s / 4), look_s=min(LOOK_S, told_s / 20))
-        rules = Rules(begins=site.updates.begins, ends=site.updates.ends, quiet_s=site.updates.quiet_s, trial=limits)
+        self._rules = Rules(
+            begins=site.updates.begins, ends=site.updates.ends, quiet_s=site.updates.quiet_s, trial=limits
+        )
         self._update = Update(
-            place, Disk(), source, self._terminal, root=root, clock=self._clock, rules=rules, said=self._say
+            place, Disk(), source, self._terminal, root=root, clock=self._clock, rules=self._rules, said=self._say
         )
 
     async def run(self) -> int:
@@ -123,6 +130,10 @@ class Process:
             if isinstance(self._terminal, ChildTerminal):
                 self._terminal.stop()
         return 0
+
+    def _widest(self) -> int:
+        """Few chunks at a time while the branch works: tickets and calls have the line."""
+        return WIDEST if self._rules.may_switch(datetime.now().time()) else DAY_WIDEST
 
     def _wished(self, release: str, generation: int) -> None:
         self._update.wish(release, generation)

@@ -38,11 +38,14 @@ def _envelope() -> dict[str, Any]:
 
 
 class MqttSource:
-    """The updater's connection, its own. Run `run` beside; `wished` is called with a release and its generation."""
+    """The updater's connection, its own. Run `run` beside; `wished` is called with a release and its generation.
+
+    `widest`: how many chunks may be on their way just now.
+    """
 
     def __init__(
         self, bus: Bus, branch: str, device: str, *, wished: Callable[[str, int], None], clock: Clock,
-        widest: int = WIDEST,
+        widest: Callable[[], int] = lambda: WIDEST,
     ) -> None:  # fmt: skip
         self._bus, self._branch, self._device = bus, topics.check_name(branch), topics.check_name(device)
         self._wished, self._clock, self._widest = wished, clock, widest
@@ -137,12 +140,13 @@ class MqttSource:
 
     async def chunks(self, wanted: Sequence[Chunk]) -> AsyncIterator[tuple[Chunk, bytes]]:
         by_name = {chunk.sha: chunk for chunk in wanted}
-        window = Window(by_name, widest=self._widest)
+        window = Window(by_name, widest=self._widest())
         while not self._arrived.empty():
             self._arrived.get_nowait()
         self._fetching = True
         try:
             while not window.done:
+                window.narrow(min(self._widest(), r.WINDOW_MOST))
                 await self._ask_more(window)
                 answer: r.RolloutChunk | None = None
                 try:

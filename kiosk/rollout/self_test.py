@@ -37,10 +37,10 @@ async def run_test(site: Site, scenario: Scenario, work: Path) -> tuple[str, ...
     """What failed, by codes; nothing: it works."""
     failed = [] if await _hub_answers(site) else ["hub"]
     account = await _visit(scenario, work)
-    return (*(_failed(account) if account is not None else ("visit",)), *failed)
+    return (*(failures_of(account) if account is not None else ("visit",)), *failed)
 
 
-def _failed(account: Mapping[str, Any]) -> tuple[str, ...]:
+def failures_of(account: Mapping[str, Any]) -> tuple[str, ...]:
     """Which part did not do its work, as the account of the visit shows it."""
     if account.get("ok"):
         return ()

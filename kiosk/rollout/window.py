@@ -40,7 +40,7 @@ class Window:
         return len(self._asked)
 
     def narrow(self, widest: int) -> None:
-        """From now on at most so many at a time."""
+        """From now on at most so many at a time; may also be more than before."""
         self._widest = max(1, widest)
         self._width = min(self._width, float(self._widest))
 

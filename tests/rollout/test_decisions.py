@@ -8,6 +8,7 @@ import pytest
 
 from kiosk.rollout import records
 from kiosk.rollout.records import Kept
+from kiosk.rollout.self_test import failures_of
 from kiosk.rollout.trial import Look, Trial, TrialLimits
 from kiosk.rollout.updater import Rules
 from kiosk.rollout.window import Window
@@ -101,3 +102,12 @@ def test_a_window_pauses_where_only_rubbish_comes() -> None:
         for name in window.ask(0.0):
             window.refused(name, 0.0)
     assert window.ask(1.0) == () and window.ask(700.0) != ()
+
+
+def test_the_self_test_names_the_part_that_did_not_do_its_work() -> None:
+    heard = {"ok": False, "turns": [{"latency_ms": {"first_sample": 3}}], "ticket": {"printed": True}, "failures": []}
+    assert failures_of({"ok": True}) == ()
+    assert failures_of(heard) == ("visit",)
+    assert failures_of({**heard, "failures": ["step 4: expected turn (intent=x) within 10 s"]}) == ("understands",)
+    assert failures_of({**heard, "ticket": {"printed": False}}) == ("prints",)
+    assert failures_of({"ok": False, "failures": []}) == ("hears", "speaks", "prints")

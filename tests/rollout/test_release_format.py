@@ -11,6 +11,7 @@ import zstandard
 from contracts import release as rel
 from hub.release.build import build
 from hub.release.cutting import cut
+from models.store import models_root
 
 pytestmark = pytest.mark.unit
 
@@ -91,3 +92,10 @@ def test_a_chunk_is_unpacked_only_to_what_was_signed() -> None:
     ):
         with pytest.raises(rel.ReleaseRefused):
             rel.open_chunk(bad, chunk)
+
+
+def test_models_of_a_release_are_used_where_it_brought_some(tmp_path: Path) -> None:
+    env = {"YINGBIN_CACHE": str(tmp_path / "cache"), "YINGBIN_MODELS": str(tmp_path / "current")}
+    assert models_root(env) == tmp_path / "cache"
+    (tmp_path / "current" / "models").mkdir(parents=True)
+    assert models_root(env) == tmp_path / "current"
