@@ -165,7 +165,7 @@ def _roll_out(house: House, fleet: Fleet, store: Store, version: str, share: flo
 
 def _judged(campaigns: Campaigns, campaign: str, fleet: Fleet, plan: dict[str, Any]) -> dict[str, Any]:
     shown = _look(campaigns, campaign)
-    lines = []
+    lines: list[dict[str, Any]] = []
     while page := campaigns.journal(campaign, len(lines)):
         lines += page
     members = campaigns.members(campaign)

@@ -27,7 +27,7 @@ CONNECTIONS: Final = 8
 SUBSCRIBED_S: Final = 60.0
 PER_BRANCH: Final = 4
 REPEATED: Final = 0.05  # of all reports are said twice, as a broker may deliver them
-REPEAT_S: Final = 20.0  # each says again how it stands: a broker drops what a slow hub does not take
+REPEAT_S: Final = 60.0  # each says again how it stands: a broker drops what a slow hub does not take
 AT_ONCE: Final = 100  # say that they are online, then a breath
 SHORTEST_S, LONGEST_S = 0.05, 0.6  # for one update
 

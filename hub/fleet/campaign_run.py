@@ -275,7 +275,7 @@ class Run:
         columns = [fleet_members.c[name] for name in FIELDS]
         again_first = sa.case((fleet_members.c.state == State.RETRYING, 0), else_=1)
         query = sa.select(*columns).where(where).order_by(again_first, fleet_members.c.place).limit(most)
-        return [member_of(row) for row in self.db.execute(query).mappings()]
+        return [member_of(dict(row)) for row in self.db.execute(query).mappings()]
 
     def _set(self, status: Status, *, reason: str = "", soak_until: datetime | None = None) -> None:
         self.status, self.reason, self.soak_until = status, reason, soak_until

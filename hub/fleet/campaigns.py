@@ -12,6 +12,7 @@ import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import msgspec
@@ -179,11 +180,11 @@ class Campaigns:
             plan = msgspec.convert(row["plan"], Plan)
             if plan.late != "join" or row["status"] == Status.RETURNING:
                 continue
-            outgoing += self.store.apply(lambda db, row=row, plan=plan: self._late(db, row, plan, newest, now))
+            outgoing += self.store.apply(partial(self._late, row=row, plan=plan, newest=newest, now=now))
         return outgoing
 
     def _late(
-        self, db: sa.Connection, row: Mapping[str, Any], plan: Plan, newest: set[tuple[str, str]], now: datetime
+        self, db: sa.Connection, *, row: Mapping[str, Any], plan: Plan, newest: set[tuple[str, str]], now: datetime
     ) -> list[Outgoing]:
         mine = fleet_members.c.campaign == row["campaign"]
         query = sa.select(fleet_members.c.branch, fleet_members.c.device).where(mine)

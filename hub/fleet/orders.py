@@ -65,7 +65,7 @@ class Orders:
         if not SHORTEST_REASON <= len(reason) <= LONGEST_REASON:
             raise OrderProblem(422, f"say why, in {SHORTEST_REASON} to {LONGEST_REASON} characters")
         try:
-            act = msgspec.convert(stated, f.Act)  # type: ignore[call-overload]  # a union
+            act = msgspec.convert(stated, f.Act)  # a union
         except msgspec.ValidationError as err:
             raise OrderProblem(422, f"not on the list of orders: {err}") from err
         plain, now = msgspec.to_builtins(act), datetime.now(UTC)
@@ -139,7 +139,7 @@ class Orders:
         db.execute(sa.update(fleet_terminals).where(of).values(order_number=number))
         expires = now + GOOD_FOR
         stated = f.Order(branch=row.branch, device=row.device, number=number, issued=now, expires=expires,
-                         act=msgspec.convert(row.act, f.Act))  # type: ignore[call-overload]  # fmt: skip
+                         act=msgspec.convert(row.act, f.Act))  # fmt: skip
         body = msgspec.json.encode(stated)
         message = topics.COMMAND.encode(
             f.Command(

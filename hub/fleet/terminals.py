@@ -41,7 +41,7 @@ def listed(store: Store, branches: Sequence[str] | None, words: str = "", *, mos
 
 def every(db: sa.Connection) -> list[dict[str, Any]]:
     """Every terminal as a query of a roll-out looks at it."""
-    return [_plain(row) for row in db.execute(_query(None)).mappings()]
+    return [_plain(dict(row)) for row in db.execute(_query(None)).mappings()]
 
 
 def one(store: Store, branch: str, device: str) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ import uuid
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import sqlalchemy as sa
 
@@ -94,10 +94,11 @@ def overdue(store: Store, now: datetime) -> list[Outgoing]:
     ]
 
 
-def members_of(db: sa.Connection, campaign: str, keys: list[DeviceKey]) -> list[sa.RowMapping]:
+def members_of(db: sa.Connection, campaign: str, keys: list[DeviceKey]) -> list[dict[str, Any]]:
     """The rows of these terminals in a roll-out."""
     named = sa.tuple_(fleet_members.c.branch, fleet_members.c.device).in_(keys)
-    return list(db.execute(sa.select(fleet_members).where(fleet_members.c.campaign == campaign, named)).mappings())
+    query = sa.select(fleet_members).where(fleet_members.c.campaign == campaign, named)
+    return [dict(row) for row in db.execute(query).mappings()]
 
 
 def _of(table: sa.Table, branch: str, device: str) -> sa.ColumnElement[bool]:
