@@ -35,6 +35,7 @@ from models.yunet import YuNet
 P = ParamSpec("P")
 R = TypeVar("R")
 OPENS_S: Final = 20.0
+SETTLES_S: Final = 3.0  # what is done once is done
 HOLDS_S: Final = 2.0  # another than who was greeted is served for longer: a wrong continuation
 ITS_PLACE: Final = 0.6  # face widths: the served face is that actor's
 
@@ -192,7 +193,10 @@ async def shared(kind: str, seconds: float, networks: Networks, seeing: Seeing, 
                 pass
 
         task = asyncio.create_task(watching())
-        await asyncio.sleep(4.0)  # the visitor has come; what is done once is done
+        ready_s = time.monotonic() + OPENS_S
+        while kind == "serving" and not eye.presence.here and time.monotonic() < ready_s:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+        await asyncio.sleep(SETTLES_S)
         served, before, began, counted_before = eye.presence.here, time.process_time(), time.monotonic(), looks
         await asyncio.sleep(seconds)
         used, took = time.process_time() - before, time.monotonic() - began
