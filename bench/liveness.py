@@ -5,9 +5,9 @@
 Clips are made from still portraits (see `bench.portraits`): synthetic, and named so in the result. The challenge, its
 checks and the networks are the kiosk's own. One presentation is one try of the challenge. By default the portrait is
 scikit-image's astronaut (public domain). `--portraits DIR` adds people of a folder; of them every second one chose the
-thresholds (`dev`), the others are reported (`test`). A species that needs two people is not tried with one and says so. Portraits that
-show a second person as near, or a face turned by more than 15 degrees, are not used, and are counted.
-Clips of one portrait share frames: the intervals (Wilson, 95 %) count presentations, not people.
+thresholds (`dev`), the others are reported (`test`). A species that needs two people is not tried with one and says
+so. Portraits that show a second person as near, or a face turned by more than 15 degrees, are not used, and are
+counted. Clips of one portrait share frames: the intervals (Wilson, 95 %) count presentations, not people.
 """
 
 from __future__ import annotations
