@@ -5,8 +5,9 @@
 Clips are made from still portraits (see `bench.portraits`): synthetic, and named so in the result. The challenge, its
 checks and the networks are the kiosk's own. One presentation is one try of the challenge. By default the portrait is
 scikit-image's astronaut (public domain). `--portraits DIR` adds people of a folder; of them every second one chose the
-thresholds (`dev`), the others are reported (`test`). A species that needs two people is not tried with one and says so.
-Clips of one portrait share frames: the intervals (Wilson, 95 %) count presentations, not people.
+thresholds (`dev`), the others are reported (`test`). A species that needs two people is not tried with one and says
+so. Portraits that show a second person as near, or a face turned by more than 15 degrees, are not used, and are
+counted. Clips of one portrait share frames: the intervals (Wilson, 95 %) count presentations, not people.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ from models.yunet import YuNet
 SEED: Final = 7
 Z95: Final = 1.959964
 PORTRAITS_EACH: Final = 1  # of a person
+STRAIGHT_DEG: Final = 15.0  # portraits that are turned further, or show a second person, are not used
 Banks = dict[str, Bank]
 
 
@@ -58,7 +60,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         raise ValueError("in none of the portraits was a face found")
     found = measure(banks, given.attacks, given.genuine)
     found |= {
-        "portraits": {"people": len({name for name, _ in people}), "used": len(banks), "without_face": skipped,
+        "portraits": {"people": len({name for name, _ in people}), "used": len(banks), "not_usable": skipped,
                       "source": sorted({"astronaut (public domain)"} | ({given.portraits.name} if given.portraits else
                                                                          set())), "split": given.split},
         "clips": "synthetic: made from still portraits",
@@ -113,6 +115,9 @@ def _bank_of(number: int, who: str, picture: Picture, times: int) -> tuple[str, 
         puppet = Puppet(picture, eyes.detector, eyes.mesh)
     except NoFace:
         return None
+    still = eyes.look(puppet.still)
+    if still is None or still.others or abs(still.mesh.yaw_deg) > STRAIGHT_DEG:
+        return None  # nobody stands so before a terminal that asks them to look at it
     return who, {kind: fill(puppet, kind, eyes, rng, times) for kind in KINDS}
 
 
