@@ -67,12 +67,13 @@ class DocumentEye:
     async def begin(self) -> Attempt | None:
         """A new attempt; None where the reader's network is not there, which is said in the log once."""
         try:
-            self._reader = self._reader or await self._thread.call(lambda: PrintReader(Store().open("print")))
+            reader = self._reader or await self._thread.call(lambda: PrintReader(Store().open("print")))
         except (StoreError, SessionError) as err:
             log.error("documents cannot be read: %s", err)
             self._works = False
             return None
-        return _OnThread(DocumentLook(self._reader, self._today), self._thread)
+        self._reader = reader
+        return _OnThread(DocumentLook(reader, self._today), self._thread)
 
     def close(self) -> None:
         self._thread.close()
