@@ -67,16 +67,20 @@ class DocumentEye:
     async def begin(self) -> Attempt | None:
         """A new attempt; None where the reader's network is not there, which is said in the log once."""
         try:
-            reader = self._reader or await self._thread.call(lambda: PrintReader(Store().open("print")))
+            if self._reader is None:
+                self._reader = await self._thread.call(_opened)
         except (StoreError, SessionError) as err:
             log.error("documents cannot be read: %s", err)
             self._works = False
             return None
-        self._reader = reader
-        return _OnThread(DocumentLook(reader, self._today), self._thread)
+        return _OnThread(DocumentLook(self._reader, self._today), self._thread)
 
     def close(self) -> None:
         self._thread.close()
+
+
+def _opened() -> PrintReader:
+    return PrintReader(Store().open("print"))
 
 
 class _OnThread:
