@@ -67,7 +67,8 @@ class DocumentEye:
     async def begin(self) -> Attempt | None:
         """A new attempt; None where the reader's network is not there, which is said in the log once."""
         try:
-            self._reader = self._reader or await self._thread.call(lambda: PrintReader(Store().open("print")))
+            if self._reader is None:
+                self._reader = await self._thread.call(_opened)
         except (StoreError, SessionError) as err:
             log.error("documents cannot be read: %s", err)
             self._works = False
@@ -76,6 +77,10 @@ class DocumentEye:
 
     def close(self) -> None:
         self._thread.close()
+
+
+def _opened() -> PrintReader:
+    return PrintReader(Store().open("print"))
 
 
 class _OnThread:
