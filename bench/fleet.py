@@ -142,7 +142,7 @@ def _roll_out(house: House, fleet: Fleet, store: Store, version: str, share: flo
     plan: dict[str, Any] = {
         "version": version,
         "waves": [{"number": max(terminals // 50, 1), "approve": True}, {"share": 0.2}, {"share": 0.3}],
-        "limits": {"failed_share": share, "judged_from": judged_from, "done_share": 0.8},
+        "limits": {"failed_share": share, "judged_from": judged_from, "done_share": 0.5},
         "pace": {"at_once": 40, "answer_s": 3_600.0, "deadline_s": 3_600.0, "return_s": 3_600.0, "attempts": 1},
         "on_stop": "return",
     }  # fmt: skip
