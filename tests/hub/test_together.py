@@ -141,7 +141,7 @@ def test_only_the_teller_in_the_talk_asks_the_terminal_and_never_for_what_is_mas
     li, case = house.people["li"], house.case
     house.acts.open_form(li, case, "limits")
     house.acts.touch(li, case, house.session, "limit")
-    house.acts.fill(li, case, "limits", house.session, "limit", "50000")
+    assert house.acts.fill(li, case, "limits", house.session, "limit", "50000") == 3
     for field in ("pin", "nothing"):
         with pytest.raises(NotNow, match="cannot"):
             house.acts.fill(li, case, "limits", house.session, field, "246810")

@@ -158,6 +158,7 @@ def test_they_fill_it_field_by_field_and_each_sees_the_other_s_hand(play: Callab
     desk = play(script)
     assert (desk.value("card").value, desk.value("card").by) == ("6222", "visitor")
     assert (desk.value("limit").value, desk.value("limit").by, desk.form.touched) == ("25000", "teller", "limit")
+    assert desk.told[-1].heard == 3  # the desk knows that what it wrote is in there
     seen = [next(one.value for one in told.form.fields if one.field == "card") for told in desk.told if told.form]
     assert seen[-1] == "6222" and len(set(seen)) > 2  # as it is typed, not when it is done
 
