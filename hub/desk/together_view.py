@@ -88,5 +88,5 @@ def signed_html(look: Look) -> str:
     if row is None:
         return ""
     code = escape(row["document_sha256"][:8])
-    kept = both((f"已入库 {clock(row['at'])}", f"kept {clock(row['at'])}"))
+    kept = f"{both(('已入库', 'kept'))} {clock(row['at'])}"
     return f'<p class="sealed" data-signed="{code}">{both(("签名有效", "Signature holds"))} · {code} · {kept}</p>'

@@ -185,7 +185,7 @@ async def test_no_secret_and_no_long_number_is_in_a_packet(stage: Watched) -> No
     await stage.play([{"touch": "human"}])
     sent = encode_handover(stage.packets[-1]).decode()
     assert "246810" not in sent and "二四六八" not in sent and "六二二八" not in sent and "62284804" not in sent
-    assert '"method":"card"' in sent and stage.packets[-1].level == "trouble"
+    assert '"method":"card_pin"' in sent and stage.packets[-1].level == "trouble"
 
 
 async def test_a_visit_ends_with_nothing_of_it_in_the_watch(stage: Watched) -> None:
