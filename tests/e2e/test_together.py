@@ -137,8 +137,9 @@ def test_an_angry_visitor_is_understood_before_the_first_word_fills_and_signs_an
     teller.click("[data-act=file]")
     teller.wait_for_selector("#doing:has-text('空闲')")
     account = folder / "account.json"
-    until(account.exists, WAIT_MS / 1000, "the visit did not end")
-    assert not json.loads(account.read_text("utf-8"))["failures"]
+    until(account.exists, 3 * WAIT_MS / 1000, "the visit did not end")
+    failures = json.loads(account.read_text("utf-8"))["failures"]
+    assert not failures
 
     store = Store(f"sqlite:///{folder}/hub.db")
     with store.read() as db:
