@@ -86,7 +86,8 @@ def a_talk_is_helped(house: House, teller: Page) -> None:
     kiosk = Kiosk(house)
     kiosk.ask()
     teller.wait_for_selector("[data-act=accept]")
-    assert teller.query_selector("#talk") is None and not teller.is_visible("#devices")
+    teller.wait_for_selector("#devices", state="hidden")
+    assert teller.query_selector("#talk") is None
     teller.wait_for_function("window.YingbinDay.rings === 1")  # who looks at the page is rung for once
     teller.click("[data-act=accept]")
     teller.wait_for_selector("#talk")
@@ -103,24 +104,25 @@ def a_talk_is_helped(house: House, teller: Page) -> None:
     said = teller.inner_text("#captions")
     for words in ("转账手续费是多少？", "旁人", "听不准", "您说的话不会被识别"):
         assert words in said, words
-    assert teller.get_attribute(".meter[data-risk]", "data-risk") == "high"
-    assert teller.get_attribute(".meter[data-feeling]", "data-feeling") == "fear"
+    teller.wait_for_selector(".meter[data-risk=high]")
+    teller.wait_for_selector(".meter[data-feeling=fear]")
+    teller.wait_for_selector("[data-step=stop_payment]")
+    teller.wait_for_selector("[data-suggest]")
     answer = teller.inner_text("#suggested")
     assert fee.text in answer and fee.source in answer
-    assert teller.query_selector("[data-step=stop_payment]") is not None
     teller.wait_for_selector("[data-question=payee_known]")  # asked at this risk only
     teller.click("[data-question=identity]")
     teller.wait_for_selector("[data-question=identity][aria-checked=true]")
 
     line = "[data-call] form.write input"
     teller.click("[data-suggest]")
-    assert teller.input_value(line) == fee.text
+    teller.wait_for_function(f"document.querySelector('{line}').value === '{fee.text}'")
     assert teller.query_selector(".promised") is None
     teller.fill(line, "这个产品保本，稳赚")
     teller.wait_for_selector(".promised[data-promise=guaranteed_return]")
     teller.press(line, "Enter")
     assert teller.input_value(line) == "这个产品保本，稳赚"  # held: nothing was sent
-    assert "再按一次" in teller.inner_text(".promised")
+    teller.wait_for_selector(".promised:has-text('再按一次')")
     teller.screenshot(path=OUT / "teller_help.png", full_page=True)
     assert teller.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
     teller.press(line, "Enter")  # the teller insists
@@ -144,7 +146,7 @@ def a_talk_is_helped(house: House, teller: Page) -> None:
     teller.click("[data-act=file]")
     teller.wait_for_selector("#doing:has-text('空闲')")
     until(lambda: kiosk.state() == "wrapped_up", WAIT_S, "the terminal was not told of the end")
-    assert teller.query_selector("#talk") is None
+    teller.wait_for_selector("#talk", state="detached")
     kiosk.close()
 
 
