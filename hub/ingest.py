@@ -60,7 +60,7 @@ from hub.video.pool import NotNow, Pool
 
 log = logging.getLogger(__name__)
 
-AT_ONCE: Final = 4  # transactions of one worker on PostgreSQL
+AT_ONCE: Final = 2  # transactions of one worker on PostgreSQL
 SPLIT_FROM: Final = 32  # messages; smaller batches are done before a thread has begun
 MAX_EARLY_PER_LOG: Final = 256  # came before their time; the kiosk sends at most 64 ahead
 
