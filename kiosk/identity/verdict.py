@@ -112,8 +112,13 @@ def _number(number: NumberFinding | None) -> list[Reason]:
     ]
 
 
-def concluded(before: Verdict | None, face: FaceFinding | None, action: str, outcome: str) -> Verdict | None:
-    """The verdict after the bank was asked with what was typed; unchanged where that says nothing."""
+def concluded(
+    before: Verdict | None, face: FaceFinding | None, action: str, outcome: str, *, by_chip: bool
+) -> Verdict | None:
+    """The verdict after the bank was asked with what was typed; unchanged where that says nothing.
+
+    `by_chip`: a reader held the card or document; otherwise it was shown to a camera and found good.
+    """
     number: NumberFinding
     match action, outcome:
         case "verify_document", "done":
@@ -126,7 +131,7 @@ def concluded(before: Verdict | None, face: FaceFinding | None, action: str, out
             number = NumberFinding(says="against", what="pin")
         case _:
             return before
-    return agree(face, DocumentFinding(says="for", by_chip=True), number)
+    return agree(face, DocumentFinding(says="for", by_chip=by_chip), number)
 
 
 def age_of(document_no: str, today: date) -> int | None:

@@ -147,8 +147,9 @@ class Actions:
             return await self.faces.do(visit, action) if self.faces else Done("failed")
         if self._banking is None:
             return Done("down")
+        by_chip = bool(self._banking.facts(visit).get("in_reader"))  # now: it may be taken out while the bank answers
         done = await self._banking.do(visit, action, place)
-        visit.identity = concluded(visit.identity, visit.face, action, done.outcome)
+        visit.identity = concluded(visit.identity, visit.face, action, done.outcome, by_chip=by_chip)
         return done
 
     def facts(self, visit: Visit) -> dict[str, str]:

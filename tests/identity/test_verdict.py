@@ -73,11 +73,13 @@ def test_bytes_that_are_no_verdict_are_named() -> None:
 
 
 def test_the_bank_s_answer_concludes_and_other_actions_change_nothing() -> None:
-    first = concluded(None, seen(), "verify_document", "done")
+    first = concluded(None, seen(), "verify_document", "done", by_chip=True)
     assert first is not None and first.outcome == "verified" and first.method == "face_document"
-    assert concluded(first, seen(), "balance", "done") is first
-    wrong = concluded(first, None, "verify_document", "wrong_phone")
+    assert concluded(first, seen(), "balance", "done", by_chip=True) is first
+    assert "by_chip" in first.codes()
+    wrong = concluded(first, None, "verify_document", "wrong_phone", by_chip=False)
     assert wrong is not None and wrong.outcome == "not_verified"
+    assert "by_camera" in wrong.codes() and "by_chip" not in wrong.codes()
 
 
 @pytest.mark.parametrize(
