@@ -18,6 +18,7 @@ from typing import Any, Final
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_pem_private_key
 from securesystemslib.signer import CryptoSigner, SSlibKey
+from tuf.api.exceptions import UnsignedMetadataError
 from tuf.api.metadata import (
     DelegatedRole,
     Delegations,
@@ -117,7 +118,7 @@ def next_root(
     for judge in (held.signed, new.signed):
         try:
             judge.verify_delegate("root", new.signed_bytes, new.signatures)
-        except Exception as err:
+        except UnsignedMetadataError as err:
             raise SigningRefused(f"too few of the root's keys: {err}") from err
     return raw
 
