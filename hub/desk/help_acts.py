@@ -8,10 +8,13 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from config.forms import load_forms
 from hub.accounts import record
 from hub.accounts.rights import Person, Right, require, where
 from hub.desk.acts import Acts
+from hub.labels import Pair
 from hub.service import Hub
+from hub.together import signed
 from hub.video import helping, proposals, views
 from hub.video.pool import NotNow
 
@@ -32,6 +35,15 @@ class HelpActs:
         if row is None or row["teller"] != self._teller(person).name:
             return frozenset()
         return helping.ticks_of(self._hub.store, case)
+
+    def signed(self, person: Person, case: str) -> list[Pair]:
+        """The titles of the forms that were signed in a case that this person holds, in Chinese and English."""
+        row = views.case_of(self._hub.store, case)
+        if row is None or row["teller"] != self._teller(person).name:
+            return []
+        forms = load_forms()
+        return [(forms[one].title.zh, forms[one].title.en) if one in forms else (one, one)
+                for one in signed.forms_of(self._hub.store, case)]  # fmt: skip
 
     def tick(self, person: Person, case: str, question: str, *, asked: bool) -> None:
         """A required question was asked, or ticked by mistake."""

@@ -50,6 +50,7 @@ class HelpPanel:
         self._case: Row | None = None
         self._heard: list[dict[str, Any]] = []
         self._ticks: frozenset[str] = frozenset()
+        self._signed: list[Pair] = []
         self._shown: tuple[Any, ...] = ()
         self._asked_for: tuple[Any, ...] = ()
 
@@ -71,15 +72,19 @@ class HelpPanel:
         """What the talk adds to the drafted account."""
         if self._case is None:
             return []
-        return account.talk_facts(self._heard, self._ticks, self._help, self._case["service"], self._risk)
+        return account.talk_facts(self._heard, self._ticks, self._help, self._case["service"], self._risk, self._signed)
 
     def code(self, talk_s: int) -> WrapCode:
         """The outcome that the account begins with."""
-        return account.suggested_code(self._heard, talk_s=talk_s, risk=self._risk, open_questions=self._open)
+        return account.suggested_code(
+            self._heard, talk_s=talk_s, risk=self._risk, open_questions=self._open, signed=self._signed
+        )
 
     async def read(self) -> None:
         """Be up to date now; the account is drafted from it."""
         await self._look()
+        if self._case is not None:
+            self._signed = await self._read(partial(self._acts.signed, self._person, self._case["video_case"])) or []
 
     # --- what is there --------------------------------------------------------------------------
 
@@ -87,7 +92,7 @@ class HelpPanel:
         case, _ = self._current()
         state = CaseState(case["state"]) if case else None
         if case is None or state not in SHOWN:
-            self._case, self._heard, self._ticks = None, [], frozenset()
+            self._case, self._heard, self._ticks, self._signed = None, [], frozenset(), []
         else:
             if self._case is None or self._case["video_case"] != case["video_case"]:
                 self._heard = []

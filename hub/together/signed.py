@@ -100,6 +100,12 @@ def of_session(store: Store, case: str, session: str) -> dict[str, Any] | None:
     return found[0] if found else None
 
 
+def forms_of(store: Store, case: str) -> list[str]:
+    """Which forms were signed in a case, each once, in the order of signing; at most a page of them."""
+    wanted = sa.select(signed_documents.c.form).where(signed_documents.c.video_case == case)
+    return list(dict.fromkeys(row["form"] for row in store.rows(wanted.order_by(signed_documents.c.at).limit(PAGE))))
+
+
 def listed(store: Store, since: datetime) -> list[dict[str, Any]]:
     """What was signed since then: who, when, which case; the documents themselves are not in it."""
     names = ("branch", "device", "video_case", "form", "teller", "alias", "document_sha256", "signed_at", "at")

@@ -26,9 +26,14 @@ LAST: Final = 3  # utterances at the end that say how it went
 Heard = Sequence[Mapping[str, Any]]
 
 
-def talk_facts(heard: Heard, ticked: frozenset[str], help_: TellerHelp, service: str, risk: str) -> list[Pair]:
-    """Sentences for the account, in Chinese and English."""
+def talk_facts(
+    heard: Heard, ticked: frozenset[str], help_: TellerHelp, service: str, risk: str, signed: Sequence[Pair] = ()
+) -> list[Pair]:
+    """Sentences for the account, in Chinese and English. `signed`: the titles of the forms that were signed."""
     found: list[Pair] = []
+    if signed:
+        names_zh, names_en = "、".join(zh for zh, _ in signed), "; ".join(en for _, en in signed)
+        found.append((f"已签字：{names_zh}。", f"Signed: {names_en}."))
     sources = list(dict.fromkeys(one["source"] for row in heard for one in row["suggested"] if one["source"]))
     if sources:
         said = "；".join(sources[:MAX_SOURCES])
@@ -56,10 +61,15 @@ def feeling_of(heard: Heard, before: str = "") -> str:
     return str(last["emotion"]) if last["intensity"] >= CLEAR else ""
 
 
-def suggested_code(heard: Heard, *, talk_s: int, risk: str, open_questions: int) -> WrapCode:
-    """The outcome that the account begins with; the teller says whether it is so."""
+def suggested_code(
+    heard: Heard, *, talk_s: int, risk: str, open_questions: int, signed: Sequence[Pair] = ()
+) -> WrapCode:
+    """The outcome that the account begins with; the teller says whether it is so.
+
+    Somebody may sign without a word: who signed was there.
+    """
     mine = [row["text"].lower() for row in heard if row["whose"] == "visitor"]
-    if not mine and talk_s < NOBODY_S:
+    if not mine and not signed and talk_s < NOBODY_S:
         return "no_visitor"
     if risk in DANGEROUS:
         return "fraud_stopped"

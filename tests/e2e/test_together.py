@@ -147,7 +147,7 @@ def test_an_angry_visitor_is_understood_before_the_first_word_fills_and_signs_an
         filed = db.execute(sa.select(cases).where(cases.c.video_case == case)).mappings().one()
         assert db.execute(sa.select(together)).all() == []
     assert (row["teller"], row["video_case"]) == ("li", case) and LIMIT in row["document"]
-    assert filed["summary"] and filed["wrap_code"] == "solved"
+    assert "已签字" in filed["summary"] and filed["wrap_code"] == "solved"
     assert signed.verify(store) == (1, []) and record.verify(store) == []
     store.close()
     ear.close()

@@ -186,6 +186,14 @@ def test_the_outcome_is_proposed_from_how_the_talk_ended(
     assert found == code
 
 
+def test_who_signed_without_a_word_was_there() -> None:
+    signed = [("调整限额", "Change limits")]
+    assert account.suggested_code([], talk_s=8, risk="low", open_questions=3, signed=signed) == "solved"
+    assert account.suggested_code([], talk_s=8, risk="high", open_questions=0, signed=signed) == "fraud_stopped"
+    facts = account.talk_facts([], frozenset(), load_teller_help(), "personal", "low", signed)
+    assert facts == [("已签字：调整限额。", "Signed: Change limits.")]
+
+
 def test_a_question_without_an_approved_answer_is_what_may_be_proposed() -> None:
     answered = heard("手续费多少", suggested=[{"entry": "fee"}])
     assert account.unanswered([heard("外籍配偶怎么开户？"), answered, heard("好")]) == "外籍配偶怎么开户？"
