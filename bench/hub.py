@@ -93,7 +93,9 @@ def database(kind: str, folder: Path) -> Iterator[str]:
         yield server.database("bench")
 
 
-def stage(kind: str, *, kiosks: int, workers: int, seconds: float, every_s: float) -> dict[str, Any]:
+def stage(
+    kind: str, *, kiosks: int, workers: int, seconds: float, every_s: float, together: bool = False
+) -> dict[str, Any]:
     """One run on fresh servers: what went in, what came out, what it cost."""
     with tempfile.TemporaryDirectory(prefix="yingbin-bench-") as name, database(kind, Path(name)) as url:
         broker = start("broker", "hub", "broker", "--dir", f"{name}/broker", "--engine", "mosquitto")
@@ -104,20 +106,20 @@ def stage(kind: str, *, kiosks: int, workers: int, seconds: float, every_s: floa
             share = () if workers > 1 else ("--no-share",)
             command = ("hub", "worker", "--broker", f"{HOST}:{port}", "--database", url, *share)
             running += [start(f"worker {number + 1}", *command) for number in range(workers)]
-            return _measure(running, port, url, kiosks, seconds, every_s)
+            return _measure(running, port, url, kiosks, seconds, every_s, together=together)
         finally:
             for process in reversed(running):
                 stop(process)
 
 
 def _measure(
-    running: Sequence[Process], port: int, url: str, kiosks: int, seconds: float, every_s: float
+    running: Sequence[Process], port: int, url: str, kiosks: int, seconds: float, every_s: float, *, together: bool
 ) -> dict[str, Any]:
     used_s = {process.name: process.cpu_s() for process in running}
     began_s = time.monotonic()
     crowd = subprocess.Popen(
         [sys.executable, "-m", "bench.hub_kiosks", "--port", str(port), "--kiosks", str(kiosks), "--first", "0",
-         "--seconds", str(seconds), "--every-s", str(every_s)],
+         "--seconds", str(seconds), "--every-s", str(every_s), *(["--together"] if together else [])],
         cwd=ROOT, stdout=subprocess.PIPE, text=True,
     )  # fmt: skip
     told, _ = crowd.communicate(timeout=seconds + 240)
@@ -196,7 +198,8 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         raise ValueError("--kiosks is 1 to 20000: more do not fit into one process that simulates them")
     result: dict[str, Any] = {
         "condition": f"{os.cpu_count()} cores, load {os.getloadavg()[0]:.1f} at start; kiosks simulated on the same "
-        "machine over 8 connections; Mosquitto; one message per kiosk in 5 s, one of eight a ticket",
+        "machine over 8 connections; Mosquitto; one message per kiosk in 5 s, one of eight a ticket, at any time; "
+        "`together`: every kiosk of the fleet takes its ticket in the same five seconds of forty",
         "kiosks": told.kiosks,
     }
     for kind in ("sqlite", "postgresql"):
@@ -204,6 +207,9 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
             "load": stage(kind, kiosks=told.kiosks, workers=1, seconds=told.seconds, every_s=EVERY_S)
         }
         if not told.quick:
+            part["together"] = stage(
+                kind, kiosks=told.kiosks, workers=1, seconds=told.seconds, every_s=EVERY_S, together=True
+            )
             part["most"] = scaling(kind, min(told.kiosks, 2_000), BURST_S)
             part["doubling"] = doubling(kind, told.kiosks, told.seconds / 2)
         result[kind] = part

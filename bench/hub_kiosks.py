@@ -32,7 +32,7 @@ LONGEST_RESEND_S: Final = 60.0
 SUBSCRIBED_S: Final = 60.0
 DRAIN_S: Final = 150.0
 KIOSKS_PER_BRANCH: Final = 4
-TICKET_EVERY: Final = 8  # of a kiosk's messages one is a ticket, the others are moments
+TICKET_EVERY: Final = 8  # of a kiosk's messages one is a ticket, the others are moments; each begins anywhere in that
 
 
 @dataclass(slots=True)
@@ -55,6 +55,7 @@ class SimulatedKiosk:
     device: str
     log: str
     digit: int
+    phase: int = 0  # which of its first `TICKET_EVERY` messages is a ticket
     seq: int = 0
     applied: int = 0
     tickets: int = 0
@@ -64,8 +65,9 @@ class SimulatedKiosk:
 class Crowd:
     """All kiosks of one process, over `CONNECTIONS` connections."""
 
-    def __init__(self, port: int, kiosks: int, first: int, seed: int) -> None:
+    def __init__(self, port: int, kiosks: int, first: int, seed: int, *, together: bool = False) -> None:
         self._chance = random.Random(seed)
+        self._together = together
         self._lock = threading.Lock()
         self.kiosks = [self._kiosk(first + number) for number in range(kiosks)]
         self._by_device = {(kiosk.branch, kiosk.device): kiosk for kiosk in self.kiosks}
@@ -76,7 +78,9 @@ class Crowd:
     def _kiosk(self, number: int) -> SimulatedKiosk:
         branch = f"branch-{number // KIOSKS_PER_BRANCH}"
         digit = number % KIOSKS_PER_BRANCH
-        return SimulatedKiosk(branch, f"kiosk-{digit}", uuid.UUID(int=self._chance.getrandbits(128)).hex, digit)
+        log = uuid.UUID(int=self._chance.getrandbits(128)).hex
+        phase = 0 if self._together else self._chance.randrange(TICKET_EVERY)
+        return SimulatedKiosk(branch, f"kiosk-{digit}", log, digit, phase)
 
     def _client(self, port: int, part: int) -> paho.Client:
         client = paho.Client(CallbackAPIVersion.VERSION2, client_id=f"crowd-{uuid.uuid4().hex[:8]}-{part}")
@@ -126,7 +130,7 @@ class Crowd:
             "id": f"{kiosk.log[:8]}{kiosk.seq}", "at": now, "mono_ns": time.monotonic_ns(), "log": kiosk.log,
             "seq": kiosk.seq, "follows": kiosk.seq - 1,
         }  # fmt: skip
-        if kiosk.seq % TICKET_EVERY == 1:
+        if (kiosk.seq - 1) % TICKET_EVERY == kiosk.phase:
             kiosk.tickets += 1
             body = m.TicketIssued(
                 number=f"A{kiosk.digit}{kiosk.tickets:02d}", day=now.date().isoformat(), service="personal",
@@ -201,8 +205,9 @@ def main(argv: list[str]) -> int:
     for name, kind in (("port", int), ("kiosks", int), ("first", int), ("seconds", float), ("every-s", float)):
         parser.add_argument(f"--{name}", type=kind, required=True)
     parser.add_argument("--seed", type=int, default=5)
+    parser.add_argument("--together", action="store_true", help="all take their tickets in the same few seconds")
     told = parser.parse_args(argv)
-    crowd = Crowd(told.port, told.kiosks, told.first, told.seed)
+    crowd = Crowd(told.port, told.kiosks, told.first, told.seed, together=told.together)
     late_s = crowd.run(told.seconds, told.every_s)
     lost = crowd.drain()
     crowd.close()

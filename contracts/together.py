@@ -50,6 +50,12 @@ ErrandOutcome = Literal[
 ]
 """`read`, `done`: as asked. `declined`: the visitor did not want it. `not_available`: this terminal has nothing for it.
 `unknown`: the terminal's approved texts do not hold it."""
+Found = Literal["", "sound", "doubtful", "refused", "expired", "unreadable", "other_document",
+                "same_person", "another_person", "unclear", "guardian", "no_document"]  # fmt: skip
+"""What a fresh look found. Of a document: `sound` (its checks hold), `doubtful` (it may be a copy), `refused` (a check
+does not hold), `expired`, `unreadable`, `other_document` (not an identity card). Of a face: `same_person` as on the
+document and alive, `another_person`, `unclear`; or why none was compared: `guardian` (the holder is under 14),
+`no_document` (none lies in the reader, or it has no photo)."""
 
 
 # --- how things stand at the terminal -----------------------------------------------------------
@@ -101,12 +107,16 @@ class PageStands(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ErrandStands(msgspec.Struct, frozen=True, kw_only=True):
-    """Something that the teller asked for beside the form, and what became of it."""
+    """Something that the teller asked for beside the form, and what became of it.
+
+    `found`: what a look came to, by code; no field of a document and no measure of a face is in it.
+    """
 
     errand: ErrandId
     kind: ErrandKind
     outcome: ErrandOutcome
     about: MaybeCode = ""
+    found: Found = ""
 
 
 class TogetherStands(Message, frozen=True, kw_only=True):

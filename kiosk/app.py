@@ -61,6 +61,7 @@ from kiosk.events import (
     Touched,
 )  # fmt: skip
 from kiosk.face_system import LOOKS_HZ, open_face_system
+from kiosk.fresh_look import SiteFreshLook
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
@@ -237,6 +238,7 @@ class Terminal:
             site, self._session, self._clock, case=lambda: self._calls.case, say=self._link.say_together,
             keeps=self._ledger, knowledge=knowledge, printer=self._printer, local_now=_local_now,
             hub_now=self._hub_now, trace=self._trace,
+            fresh=SiteFreshLook(lambda: self._session.visit, papers, lambda: actions.faces),
         )  # fmt: skip
         self._latest = LatestFrame()
         self._session.in_call = lambda: self._calls.active

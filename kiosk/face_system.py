@@ -81,18 +81,27 @@ def open_face_system(
         sees=lambda: session.works.get("camera", False),
         local_now=local_now,
         begins=working.begin,
+        ends=working.end,
     )
 
 
 class _Working:
-    """Whether the turn that began a check is still at work."""
+    """Whether the turn, or the call with a teller, that began a check still goes on."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
         self._turn: int | None = None
+        self._visit = ""  # of a check within a call, where no turn is at work
 
     def begin(self) -> None:
         self._turn = self._session.at_work
+        self._visit = self._session.visit.id if self._session.in_call() and self._session.visit else ""
+
+    def end(self) -> None:
+        self._turn, self._visit = None, ""
 
     def still(self) -> bool:
+        visit = self._session.visit
+        if self._visit:
+            return self._session.in_call() and visit is not None and visit.id == self._visit
         return self._turn is not None and self._session.at_work == self._turn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from contracts.together import ErrandKind, ErrandOutcome, FormState, Trouble
+from contracts.together import ErrandKind, ErrandOutcome, FormState, Found, Trouble
 from hub.labels import Pair
 
 FORM_STATES: Final[dict[FormState, Pair]] = {
@@ -43,6 +43,20 @@ OUTCOMES: Final[dict[ErrandOutcome, Pair]] = {
     "unknown": ("知识包里没有", "Not in the pack"),
     "failed": ("没做成", "Failed"),
     "no_paper": ("没有纸", "No paper"),
+}
+FOUND: Final[dict[Found, Pair]] = {
+    "": ("", ""),
+    "sound": ("证件没有问题", "The document is sound"),
+    "doubtful": ("可能是复印件，请当心", "It may be a copy: take care"),
+    "refused": ("证件核对不符", "The document does not hold"),
+    "expired": ("证件过期了", "The document has expired"),
+    "unreadable": ("没看清", "It could not be read"),
+    "other_document": ("不是身份证", "Not an identity card"),
+    "same_person": ("是证件上的本人", "The person on the document"),
+    "another_person": ("不像证件上的人", "Not the person on the document"),
+    "unclear": ("说不准", "Cannot say"),
+    "guardian": ("证件上的人未满 14 岁，要监护人同意", "Under 14: a guardian has to agree"),
+    "no_document": ("读卡区没有证件照片", "No document with a photo in the reader"),
 }
 SECONDS: Final[dict[str, Pair]] = {
     "waiting": ("等主管复核", "Waiting for a second person"),

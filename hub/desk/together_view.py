@@ -12,7 +12,7 @@ from config.flows import Both
 from config.forms import Form, FormField
 from contracts import together as t
 from hub.desk.together_acts import Look
-from hub.desk.together_labels import ERRANDS, OUTCOMES, PAGES, SECONDS, TROUBLES
+from hub.desk.together_labels import ERRANDS, FOUND, OUTCOMES, PAGES, SECONDS, TROUBLES
 from hub.html import both, clock
 from hub.labels import Pair
 
@@ -67,10 +67,16 @@ def errands_html(told: t.TogetherStands | None) -> str:
     """What was asked for beside the form, the newest first."""
     rows = "".join(
         f'<li data-errand="{one.kind}" data-outcome="{one.outcome}">{both(ERRANDS[one.kind])} '
-        f'<span class="chip out-{one.outcome}">{both(OUTCOMES[one.outcome])}</span></li>'
+        f'<span class="chip out-{one.outcome}">{both(OUTCOMES[one.outcome])}</span>{_found(one)}</li>'
         for one in reversed(told.errands if told else ())
     )
     return f'<ul class="errands">{rows}</ul>' if rows else ""
+
+
+def _found(one: t.ErrandStands) -> str:
+    if not one.found:
+        return ""
+    return f' <span class="found found-{one.found}" data-found="{one.found}">{both(FOUND[one.found])}</span>'
 
 
 def second_html(look: Look) -> str:

@@ -38,6 +38,7 @@ class FaceActs:
     sees: Callable[[], bool]
     local_now: Callable[[], datetime]
     begins: Callable[[], None] = lambda: None  # called as a check begins, so that it is known when it is not wanted
+    ends: Callable[[], None] = lambda: None  # the visitor does not want it any longer
     tally: Counter[str] = field(default_factory=Counter)
     _agreed: str = ""  # the visit whose consent is on record
 
@@ -50,10 +51,22 @@ class FaceActs:
         return {**self.tally, **self.check.tally}
 
     def _offer(self, visit: Visit) -> Offer:
-        held = self.holding()
-        if held is None or held.kind != "document" or not self.sees() or visit.face is not None:
+        hindrance = self.hindrance()
+        if hindrance == "nothing_there" or not self.sees() or visit.face is not None:
             return ""
-        return "guardian" if needs_guardian(held.number, self.local_now().date()) else "ready"
+        return "guardian" if hindrance else "ready"
+
+    def hindrance(self) -> Literal["", "nothing_there", "guardian"]:
+        """Why no face can be compared with what lies in the reader. '': it can."""
+        held = self.holding()
+        if held is None or held.kind != "document":
+            return "nothing_there"
+        return "guardian" if needs_guardian(held.number, self.local_now().date()) else ""
+
+    def refuse(self, visit: Visit) -> str:
+        """The visitor does not want it: on record, and what was found before in this visit does not count on."""
+        visit.face = FaceFinding(consent=False)
+        return self._record(visit, "refused")
 
     async def do(self, visit: Visit, action: Action) -> Done:
         """'done', 'failed' (not possible here), or for `verify_face` 'unclear', 'differs', 'nothing_there'."""
@@ -63,8 +76,7 @@ class FaceActs:
 
     async def _do(self, visit: Visit, action: Action) -> str:
         if action == "refuse_face":
-            visit.face = FaceFinding(consent=False)
-            return self._record(visit, "refused")
+            return self.refuse(visit)
         held = self.holding()
         if held is None:
             return "nothing_there"

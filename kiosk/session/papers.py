@@ -63,6 +63,11 @@ class Papers:
             known |= {"document": "read", "age": str(years_between(born, self._today()))}
         return known
 
+    @property
+    def sees(self) -> bool:
+        """Whether there is something to see documents with."""
+        return self._camera() is not None
+
     def stop(self) -> None:
         """Nobody waits for a document any longer."""
         if self._open is not None:

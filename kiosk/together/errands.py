@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from contracts import together as t
 from contracts.screen import Language
@@ -25,6 +25,7 @@ class Errand:
     kind: t.ErrandKind
     about: str
     outcome: t.ErrandOutcome = "asked"
+    found: t.Found = ""
     text: ApprovedText | None = None
 
 
@@ -41,6 +42,7 @@ class Errands:
         self._library, self._fresh, self._prints, self._changed = library, fresh, prints, changed
         self._all: list[Errand] = []
         self._working: set[asyncio.Task[None]] = set()
+        self._stopped: set[str] = set()  # looks that the visitor ended
 
     def begin(self, asked: t.AskErrand, language: Language) -> Errand:
         """Take it up; where nothing can come of it, its outcome says so at once."""
@@ -54,8 +56,10 @@ class Errands:
                 errand.outcome = "asked" if errand.text else "unknown"
             case "print":
                 self._work(errand, self._prints())
-            case "document" | "face" if errand.kind not in self._fresh.has:
-                errand.outcome = "not_available"
+            case "document" | "face":
+                hindered = self._fresh.hindered(_eye(errand))
+                if hindered is not None:
+                    errand.outcome, errand.found = hindered.outcome, hindered.found
         return errand
 
     def answer(self, errand: Errand, *, agreed: bool) -> None:
@@ -64,8 +68,20 @@ class Errands:
             errand.outcome = "read"
         elif not agreed:
             errand.outcome = "declined"
+            self._fresh.refused(_eye(errand))
         else:
-            self._work(errand, self._fresh.look("face" if errand.kind == "face" else "document"))
+            self._work(errand, self._look(errand))
+
+    def stop(self) -> None:
+        """The visitor does not want to be looked at any longer."""
+        errand = self.looking()
+        if errand is not None:
+            self._stopped.add(errand.errand)
+            self._fresh.stop(_eye(errand))
+
+    def looking(self) -> Errand | None:
+        """The look that is being taken just now."""
+        return next((one for one in self._all if one.outcome == "working" and one.kind in ASKS), None)
 
     def waiting(self) -> Errand | None:
         """What waits for the visitor's answer."""
@@ -74,19 +90,29 @@ class Errands:
     def stands(self) -> tuple[t.ErrandStands, ...]:
         """As the desk is told."""
         return tuple(
-            t.ErrandStands(errand=one.errand, kind=one.kind, outcome=one.outcome, about=one.about) for one in self._all
+            t.ErrandStands(errand=one.errand, kind=one.kind, outcome=one.outcome, about=one.about, found=one.found)
+            for one in self._all
         )
 
     def forget(self) -> None:
         """The case is over: what is being done for it ends."""
+        self.stop()
         for task in tuple(self._working):
             task.cancel()
         self._all.clear()
+        self._stopped.clear()
 
     async def close(self) -> None:
         """Return when nothing is being done any more."""
         self.forget()
         await asyncio.gather(*self._working, return_exceptions=True)
+
+    async def _look(self, errand: Errand) -> t.ErrandOutcome:
+        looked = await self._fresh.look(_eye(errand))
+        if errand.errand in self._stopped:
+            return "declined"
+        errand.found = looked.found
+        return looked.outcome
 
     def _work(self, errand: Errand, work: Awaitable[t.ErrandOutcome]) -> None:
         errand.outcome = "working"
@@ -101,3 +127,7 @@ class Errands:
         task = asyncio.get_running_loop().create_task(whole(), name="errand")
         self._working.add(task)
         task.add_done_callback(self._working.discard)
+
+
+def _eye(errand: Errand) -> Literal["document", "face"]:
+    return "face" if errand.kind == "face" else "document"

@@ -107,6 +107,17 @@ def asking_page(state: ScreenState, kind: t.ErrandKind) -> ScreenState:
     return _over(state, "reading", targets, reading=view)
 
 
+def looking_page(state: ScreenState, kind: t.ErrandKind) -> ScreenState:
+    """A look that is being taken: the document as in a mirror, or what the face is to do; a touch ends it."""
+    label = w.in_(w.STOP, state.language)
+    stop = _target("errand_stop", label, label, "quiet")
+    if state.document is not None:
+        return _over(state, "document", [stop], document=state.document)
+    told = state.captions[-1].text if state.captions and state.captions[-1].speaker == "receptionist" else ""
+    view = ReadingView(title=w.in_(w.LOOKING[kind], state.language), text=told or w.in_(w.LOOK_HERE, state.language))
+    return _over(state, "reading", [stop], reading=view)
+
+
 def _row(filling: Filling, name: str, language: Language) -> FieldRow:
     wanted = filling.form.field(name)
     assert wanted is not None

@@ -7,6 +7,7 @@ from typing import Literal, Protocol
 
 from contracts import together as t
 from contracts.screen import Language
+from contracts.together import Found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,15 +26,28 @@ class Library(Protocol):
         """None: there is no such text, or its last day is over."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """How a look ended, and what it found, by code."""
+
+    outcome: Literal["done", "failed", "not_available", "declined"]
+    found: Found = ""
+
+
 class FreshLook(Protocol):
     """A new picture of a document, or a new check of the face, on the terminal; no picture is given to anybody."""
 
-    @property
-    def has(self) -> frozenset[str]:
-        """Which of the two this terminal can do now."""
+    def hindered(self, what: Literal["document", "face"]) -> Looked | None:
+        """Why the visitor need not be asked at all: it cannot be done now. None: it can."""
 
-    async def look(self, what: Literal["document", "face"]) -> Literal["done", "failed", "not_available"]:
-        """Within its own bound. `not_available`: this terminal has nothing to do it with."""
+    async def look(self, what: Literal["document", "face"]) -> Looked:
+        """Within its own bound, after the visitor said yes. `not_available`: there is nothing to do it with."""
+
+    def stop(self, what: Literal["document", "face"]) -> None:
+        """The visitor does not want to be looked at any longer, or the case is over: `look` ends soon."""
+
+    def refused(self, what: Literal["document", "face"]) -> None:
+        """The visitor said no."""
 
 
 class Receipts(Protocol):
@@ -53,9 +67,14 @@ class Keeps(Protocol):
 class NoFreshLook:
     """A terminal without document and face checks: says so at once, and nobody is asked for nothing."""
 
-    @property
-    def has(self) -> frozenset[str]:
-        return frozenset()
+    def hindered(self, what: Literal["document", "face"]) -> Looked | None:
+        return Looked("not_available")
 
-    async def look(self, what: Literal["document", "face"]) -> Literal["done", "failed", "not_available"]:
-        return "not_available"
+    async def look(self, what: Literal["document", "face"]) -> Looked:
+        return Looked("not_available")
+
+    def stop(self, what: Literal["document", "face"]) -> None:
+        """Nothing is being done."""
+
+    def refused(self, what: Literal["document", "face"]) -> None:
+        """Nobody was asked."""

@@ -138,7 +138,9 @@ class Together:
     def open(self) -> bool:
         """Whether one of our pages is on the screen."""
         self._follow()
-        return self._errands.waiting() is not None or (self._filling is not None and self._shows_form(self._filling))
+        if self._errands.waiting() is not None or self._errands.looking() is not None:
+            return True
+        return self._filling is not None and self._shows_form(self._filling)
 
     @property
     def secret(self) -> bool:
@@ -150,6 +152,8 @@ class Together:
         """Act on an event that it takes."""
         errand, filling = self._errands.waiting(), self._filling
         match event:
+            case Touched("errand_stop"):
+                self._errands.stop()
             case Touched(target) if errand is not None and target.startswith("errand_"):
                 self._errands.answer(errand, agreed=target == "errand_yes")
                 self._note(errand)
@@ -230,6 +234,8 @@ class Together:
         errand, filling = self._errands.waiting(), self._filling
         if errand is not None:
             state = page.reading_page(state, errand.text) if errand.text else page.asking_page(state, errand.kind)
+        elif (looking := self._errands.looking()) is not None:
+            state = page.looking_page(state, looking.kind)
         elif filling is not None and self._shows_form(filling):
             state = self._with_form(state, filling)
         self._saw(state)

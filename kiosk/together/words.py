@@ -50,12 +50,21 @@ NO: Final = ("不用了", "No")
 ASKS: Final[dict[ErrandKind, Pair]] = {
     "document": ("柜员请您再拍一次证件，可以吗？", "The teller asks for a new photo of your document. May I?"),
     "face": (
-        "柜员请您再做一次人脸核对，可以吗？不做也能办。",
-        "The teller asks to check your face again. May I? It works without, too.",
+        "柜员请您做一次人脸核对：看一下您的脸，和证件照片比。只在这台机器上，办完就删。可以吗？不做也能办。",
+        "The teller asks to compare your face with your ID photo: only on this machine, then deleted. May I? "
+        "It works without, too.",
     ),
     "read": ("请您看一下", "Please read this"),
     "print": ("", ""),
 }
+LOOKING: Final[dict[ErrandKind, Pair]] = {
+    "document": ("拍证件", "Your document"),
+    "face": ("人脸核对", "Checking your face"),
+    "read": ("", ""),
+    "print": ("", ""),
+}
+LOOK_HERE: Final = ("请看着屏幕。", "Please look at the screen.")
+STOP: Final = ("不拍了", "Stop this")
 FROM_TELLER: Final = ("柜员请您看", "From the teller")
 RECEIPT_TITLE: Final = ("办理小票", "Summary")
 RECEIPT_SIGNED: Final = ("已签名", "Signed")

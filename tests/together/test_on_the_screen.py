@@ -19,7 +19,7 @@ from hub.together.signed import why_broken
 from kiosk.events import Stroked
 from kiosk.ports import BusDown
 from kiosk.sync.outbox import OutboxFull
-from kiosk.together.ports import ApprovedText, NoFreshLook
+from kiosk.together.ports import ApprovedText, Looked, NoFreshLook
 from kiosk.together.together import Around, Together
 from tests.kiosk.fake_kiosk import FakeKiosk
 
@@ -64,12 +64,17 @@ class Desk:
     def entry(self, name: str, language: Any) -> ApprovedText | None:
         return ApprovedText(title="问", text="答", source="演示第1条") if name == "acct_class_one" else None
 
-    @property
-    def has(self) -> frozenset[str]:
-        return self.fresh.has
+    def hindered(self, what: Any) -> Any:
+        return self.fresh.hindered(what)
 
     async def look(self, what: Any) -> Any:
         return await self.fresh.look(what)
+
+    def stop(self, what: Any) -> None:
+        self.fresh.stop(what)
+
+    def refused(self, what: Any) -> None:
+        self.fresh.refused(what)
 
     async def print(self, title: str, lines: tuple[str, ...]) -> Any:
         self.printed.append(lines)
@@ -239,12 +244,26 @@ def test_the_visitor_may_decline_and_a_full_disk_means_that_it_is_not_signed(pla
 
 
 def test_reading_looking_and_printing_each_end_in_a_stated_outcome(play: Callable[[Script], Desk]) -> None:
-    class Cameras:
-        has = frozenset({"document"})
+    class Cameras(NoFreshLook):
+        said_no = stopped = 0
 
-        async def look(self, what: str) -> str:
-            await asyncio.sleep(1)
-            return "done"
+        def hindered(self, what: str) -> Looked | None:
+            return None if what == "document" else Looked("not_available", "guardian")
+
+        async def look(self, what: str) -> Looked:
+            self.ended = asyncio.Event()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self.ended.wait(), 1)
+            return Looked("done", "doubtful")
+
+        def stop(self, what: str) -> None:
+            self.stopped += 1
+            self.ended.set()
+
+        def refused(self, what: str) -> None:
+            self.said_no += 1
+
+    cameras = Cameras()
 
     async def script(desk: Desk) -> None:
         await desk.ask(t.AskErrand(errand="errand-0001", errand_kind="read", about="acct_class_one"))
@@ -254,19 +273,30 @@ def test_reading_looking_and_printing_each_end_in_a_stated_outcome(play: Callabl
         assert desk.kiosk.screen.page == "conversation"
         await desk.ask(t.AskErrand(errand="errand-0002", errand_kind="read", about="nothing"))
         await desk.ask(t.AskErrand(errand="errand-0003", errand_kind="face"))
-        desk.fresh = Cameras()
+        desk.fresh = cameras
         await desk.ask(t.AskErrand(errand="errand-0004", errand_kind="document"))
         await desk.kiosk.touch("errand_no")
         await desk.ask(t.AskErrand(errand="errand-0005", errand_kind="document"))
         await desk.kiosk.touch("errand_yes")
+        screen = desk.kiosk.screen
+        assert screen.reading is not None and screen.reading.title == "拍证件"
+        await asyncio.sleep(2)
         assert desk.kiosk.screen.page == "conversation"
+        await desk.ask(t.AskErrand(errand="errand-0007", errand_kind="document"))
+        await desk.kiosk.touch("errand_yes")
+        await desk.kiosk.touch("errand_stop")
+        await desk.ask(t.AskErrand(errand="errand-0008", errand_kind="face"))
         await desk.ask(t.OpenForm(form="statement", session=SESSION))
         await desk.ask(t.AskErrand(errand="errand-0006", errand_kind="print"))
         await asyncio.sleep(2)
 
     desk = play(script)
-    outcomes = [one.outcome for one in desk.told[-1].errands]
-    assert outcomes == ["read", "unknown", "not_available", "declined", "done", "done"]
+    outcomes = [(one.outcome, one.found) for one in desk.told[-1].errands]
+    assert outcomes == [
+        ("read", ""), ("unknown", ""), ("not_available", ""), ("declined", ""), ("done", "doubtful"), ("declined", ""),
+        ("not_available", "guardian"), ("done", ""),
+    ]  # fmt: skip
+    assert (cameras.said_no, cameras.stopped) == (1, 1)
     assert len(desk.printed) == 1
 
 
