@@ -83,6 +83,13 @@ class FormStep(Section):
         return self
 
 
+class FormText(Section):
+    """An approved text that belongs to a form, by what a teller would call it."""
+
+    entry: Id = Field(description="its id in the content pack")
+    title: Both
+
+
 class Form(Section):
     """One form. The first step is where it begins; the last one may be the signature."""
 
@@ -91,7 +98,7 @@ class Form(Section):
     title: Both
     declares: Both = Field(description="what the visitor declares by signing")
     services: tuple[str, ...] = Field(default=(), max_length=12, description="offered first for these services")
-    reads: tuple[Id, ...] = Field(default=(), max_length=8, description="approved texts that belong to it")
+    reads: tuple[FormText, ...] = Field(default=(), max_length=8, description="approved texts that belong to it")
     fields: tuple[FormField, ...] = Field(min_length=1, max_length=MAX_FIELDS)
     steps: tuple[FormStep, ...] = Field(min_length=1, max_length=8)
 

@@ -35,6 +35,7 @@ Trust = Annotated[
     Path | None,
     typer.Option("--authority", help="The fleet's authority: TLS to the broker, joining, renewing, signed orders."),
 ]
+Hook = Annotated[str, typer.Option("--alarm-hook", help="https address that new alarms of terminals are posted to.")]
 Replicas = Annotated[int, typer.Option(min=1, max=5, help="Copies of the stream in a NATS cluster.")]
 
 
@@ -54,6 +55,7 @@ def serve_command(
     pack_key: Annotated[list[str] | None, typer.Option(help="Public key of packs of answers; may be repeated.")] = None,
     turn: Annotated[str, typer.Option(help="TURN servers of calls, UDP first; secret in YINGBIN_TURN_SECRET.")] = "",
     authority: Trust = None,
+    alarm_hook: Hook = "",
 ) -> None:
     """Run the hub until it is told to stop; one JSON line says when it is ready."""
     from config.load import ConfigError
@@ -68,7 +70,7 @@ def serve_command(
     options = ServeOptions(
         bus=_bus(broker, nats, replicas, share, authority), database=database, http=_address(http), site=site,
         ingest=ingest, sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None,
-        pack_keys=tuple(pack_key or ()), turn=turns,
+        pack_keys=tuple(pack_key or ()), turn=turns, alarm_hook=_hook(alarm_hook),
     )  # fmt: skip
     if not sign_in and options.http[0] not in LOOPBACK:
         raise typer.BadParameter("only on loopback: 127.0.0.1 or localhost", param_hint="--no-sign-in")
@@ -89,12 +91,13 @@ def worker_command(
     replicas: Replicas = 1,
     share: Annotated[bool, typer.Option(help="Share what comes with other workers, over an MQTT broker.")] = True,
     authority: Trust = None,
+    alarm_hook: Hook = "",
 ) -> None:
     """Apply what kiosks send, beside other workers, until it is told to stop."""
     from hub.worker import work
 
     with _database_errors():
-        asyncio.run(work(_bus(broker, nats, replicas, share, authority), database))
+        asyncio.run(work(_bus(broker, nats, replicas, share, authority), database, alarm_hook=_hook(alarm_hook)))
 
 
 @app.command("account")
@@ -240,6 +243,15 @@ def broker_command(
     except OSError as err:  # BrokerError among them
         raise _failure(str(err) if isinstance(err, BrokerError) else f"{folder}: {err.strerror or err}") from err
     raise typer.Exit(status)
+
+
+def _hook(url: str) -> str:
+    from hub.fleet.alarms import checked_hook
+
+    try:
+        return checked_hook(url) if url else ""
+    except ValueError as err:
+        raise typer.BadParameter(str(err), param_hint="--alarm-hook") from err
 
 
 def _bus(broker: str, nats: str, replicas: int, share: bool, authority: Path | None = None) -> BusOptions:

@@ -47,6 +47,7 @@ class ServeOptions:
     oidc: Oidc | None = None
     pack_keys: tuple[str, ...] = ()
     turn: Turn = field(default_factory=Turn)
+    alarm_hook: str = ""
 
 
 class _Server(uvicorn.Server):
@@ -73,7 +74,7 @@ async def serve(options: ServeOptions) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listening = socket.create_server((host, port), family=family)  # before anything else: says at once if taken
     bus = options.bus.worker() if options.ingest else options.bus.sender()
-    hub = Hub(Store(options.database), bus, authority=options.bus.trust())
+    hub = Hub(Store(options.database), bus, authority=options.bus.trust(), hook=options.alarm_hook)
     changes = Changes()
     loop = asyncio.get_running_loop()
     changes.bind(loop)

@@ -47,7 +47,13 @@ class Hub:
     """Applies what kiosks send and what clerks do, and publishes each branch's queue."""
 
     def __init__(
-        self, store: Store, bus: Bus, rules: Routing | None = None, *, authority: Authority | None = None
+        self,
+        store: Store,
+        bus: Bus,
+        rules: Routing | None = None,
+        *,
+        authority: Authority | None = None,
+        hook: str = "",
     ) -> None:
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
@@ -63,7 +69,7 @@ class Hub:
         self.campaigns = Campaigns(store)
         self.authority = authority
         self.orders = Orders(store, authority)
-        self.hook = ""  # where new alarms are told
+        self.hook = alarms.checked_hook(hook) if hook else ""  # where new alarms are told
         self._alarmed_s = 0.0
         self._telling: threading.Thread | None = None
         self.joining = None if authority is None else Joining(store, authority)
@@ -183,10 +189,16 @@ class Hub:
             self.send(self.campaigns.take_in_late())
         if now_s - self._alarmed_s > ALARMS_S:
             self._alarmed_s = now_s
-            news = alarms.look(self.store, datetime.now(UTC))
-            if news and self.hook and (self._telling is None or not self._telling.is_alive()):
-                self._telling = threading.Thread(target=alarms.tell_hook, args=(self.hook, news), daemon=True)
+            alarms.look(self.store, datetime.now(UTC))
+            if self.hook and (self._telling is None or not self._telling.is_alive()):
+                self._telling = threading.Thread(target=self._tell_alarms, name="alarm-hook", daemon=True)
                 self._telling.start()  # nothing waits for somebody else's server
+
+    def _tell_alarms(self) -> None:
+        try:
+            alarms.tell_hook(self.store, self.hook, datetime.now(UTC))
+        except sa.exc.SQLAlchemyError as err:  # told at the next look
+            log.error("alarms could not be told: %s", type(err).__name__)
 
     def send(self, messages: Iterable[Outgoing]) -> None:
         """Give messages to the bus."""

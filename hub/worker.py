@@ -55,9 +55,9 @@ class BusOptions:
         return client_context(self.authority, "hub")
 
 
-async def work(options: BusOptions, database: str) -> None:
+async def work(options: BusOptions, database: str, *, alarm_hook: str = "") -> None:
     """Apply what comes until SIGTERM or SIGINT."""
-    hub = Hub(Store(database), options.worker(), authority=options.trust())
+    hub = Hub(Store(database), options.worker(), authority=options.trust(), hook=alarm_hook)
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)

@@ -282,11 +282,14 @@ class TogetherPanel:
         """Approved texts: those that belong to the form first."""
         form = self._look.stands.form if self._look.stands else None
         own = list(self._acts.forms[form.form].reads) if form and form.form in self._acts.forms else []
-        names = list(dict.fromkeys([*own, *(name for one in self._acts.forms.values() for name in one.reads)]))
+        every = [*own, *(text for one in self._acts.forms.values() for text in one.reads)]
+        texts = {text.entry: text for text in reversed(every)}  # of two with one entry, the first counts
+        order = dict.fromkeys(text.entry for text in every)
         with ui.dialog() as dialog, ui.element("section").classes("sheet choose"):
             words(("请客户看哪一条？", "Which text?"), "lead")
-            for name in names:
-                button((name, name), partial(dialog.submit, name), name=f"read-{name}")
+            for name in order:
+                title = texts[name].title
+                button((title.zh, title.en), partial(dialog.submit, name), name=f"read-{name}")
         chosen = await dialog
         dialog.clear()
         if chosen:

@@ -142,19 +142,47 @@ def silence(store: Store, person: Person, *, branch: str, device: str, kind: str
         record.note(db, person.name, "alarm_silenced", branch=branch, subject=f"{device} {kind}")
 
 
-def tell_hook(url: str, news: Sequence[Mapping[str, Any]]) -> bool:
-    """Give new alarms to the bank's own alarm system; whether it took them. https, or this machine."""
-    import httpx  # only where a web-hook is set
-
+def checked_hook(url: str) -> str:
+    """The web-hook's address. Raises ValueError: it is https, or on this machine."""
     where = urlsplit(url)
+    if where.scheme not in ("https", "http") or not where.hostname:
+        raise ValueError("a web-hook is an https address")
     if where.scheme != "https" and where.hostname not in ("127.0.0.1", "localhost", "::1"):
         raise ValueError("a web-hook is https")
+    return url
+
+
+def tell_hook(store: Store, url: str, now: datetime) -> int:
+    """Give the alarms that were not told yet to the bank's own alarm system, at most `AT_ONCE`; how many it took.
+
+    What it does not take is told again at the next look, as long as it stands; with several workers an alarm may be
+    told by each.
+    """
+    import httpx  # only where a web-hook is set
+
+    quiet, a = _silences(store, now), fleet_alarms.c
+    owed = store.rows(sa.select(fleet_alarms).where(a.told_at.is_(None)).order_by(a.since).limit(AT_ONCE))
+    news = [one for one in owed if not _silent(quiet, one["branch"], one["device"], one["kind"])]
+    if not news:
+        return 0
+    said = [
+        {"branch": one["branch"], "device": one["device"], "kind": one["kind"], "detail": one["detail"],
+         "since": one["since"].isoformat()}
+        for one in news
+    ]  # fmt: skip
     try:
-        answer = httpx.post(url, json={"alarms": list(news)}, timeout=HOOK_S)
+        answer = httpx.post(url, json={"alarms": said}, timeout=HOOK_S)
     except httpx.HTTPError as err:
         log.error("the web-hook does not answer: %s", type(err).__name__)
-        return False
-    return answer.is_success
+        return 0
+    if not answer.is_success:
+        log.error("the web-hook refused the alarms: %d", answer.status_code)
+        return 0
+    with store.write() as db:
+        for one in news:
+            here = sa.and_(a.branch == one["branch"], a.device == one["device"], a.kind == one["kind"])
+            db.execute(sa.update(fleet_alarms).where(here).values(told_at=now))
+    return len(news)
 
 
 def _silences(store: Store, now: datetime) -> list[dict[str, Any]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import json
+import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -64,6 +68,55 @@ def test_a_whole_branch_is_one_line_and_silence_is_asked_for_with_a_reason(store
     assert alarms.look(store, now) == []  # new, but silent
 
 
-def test_a_web_hook_is_never_plain_over_the_network() -> None:
+@pytest.mark.parametrize("url", ["http://alarms.example.com/hook", "ftp://alarms.example.com", "alarms", "https:///x"])
+def test_a_web_hook_is_never_plain_over_the_network(url: str) -> None:
     with pytest.raises(ValueError, match="https"):
-        alarms.tell_hook("http://alarms.example.com/hook", [])
+        alarms.checked_hook(url)
+
+
+class Bank(HTTPServer):
+    """The bank's own alarm system: what it was told, and what it answers."""
+
+    def __init__(self) -> None:
+        told, self.answers = list[Any](), 200
+        bank = self
+
+        class Takes(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+                self.send_response(bank.answers)
+                self.end_headers()
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing to stderr."""
+
+        self.told = told
+        super().__init__(("127.0.0.1", 0), Takes)
+
+
+def test_the_web_hook_is_told_each_alarm_once_and_again_while_it_does_not_take_it(store: Store) -> None:
+    now = datetime.now(UTC)
+    hears(store, "kiosk-1", online=False, seen=now - timedelta(hours=1))
+    alarms.look(store, now)
+    bank = Bank()
+    url = f"http://127.0.0.1:{bank.server_port}/alarms"
+    serving = threading.Thread(target=bank.serve_forever, kwargs={"poll_interval": 0.05})
+    serving.start()
+    try:
+        bank.answers = 503
+        assert alarms.tell_hook(store, url, now) == 0
+        bank.answers = 200
+        assert alarms.tell_hook(store, url, now) == 1 and alarms.tell_hook(store, url, now) == 0
+        wish = {"branch": "binjiang", "device": "", "kind": "offline", "hours": 2.0, "reason": "power is cut today"}
+        alarms.silence(store, OPERATOR, **wish)
+        hears(store, "kiosk-2", online=False, seen=now - timedelta(hours=1))
+        alarms.look(store, now)
+        assert alarms.tell_hook(store, url, now) == 0  # new, but silent
+    finally:
+        bank.shutdown()
+        serving.join()
+        bank.server_close()
+    assert len(bank.told) == 2
+    (one,) = bank.told[-1]["alarms"]
+    assert (one["branch"], one["device"], one["kind"]) == ("binjiang", "kiosk-1", "offline")
+    assert alarms.tell_hook(store, url, now + timedelta(hours=3)) == 0  # nobody listens there any more

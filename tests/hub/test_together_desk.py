@@ -170,6 +170,7 @@ def together_with(terminal: Terminal, teller: Page, manager: Page, case: str) ->
     terminal.touch("form_seen")
     terminal.until_page("conversation")
     teller.click("[data-act=push]")
+    assert "一类户是什么" in teller.inner_text("[data-act=read-acct_class_one]")  # by its title, not its id
     teller.click("[data-act=read-acct_class_one]")
     terminal.until_page("reading")
     terminal.touch("errand_yes")
