@@ -213,7 +213,8 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
             part["most"] = scaling(kind, min(told.kiosks, 2_000), BURST_S)
             part["doubling"] = doubling(kind, told.kiosks, told.seconds / 2)
         result[kind] = part
-    loads = [result[kind]["load"] for kind in ("sqlite", "postgresql")]
+    kinds = (result[kind] for kind in ("sqlite", "postgresql"))
+    loads = [part[name] for part in kinds for name in ("load", "together") if name in part]
     result["lost"] = sum(load["lost"] for load in loads)
     result["applied_twice"] = sum(load["applied_twice"] for load in loads)
     result["delay_p99_ms"] = max(load["delay_p99_ms"] or 0.0 for load in loads)
