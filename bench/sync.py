@@ -173,6 +173,7 @@ def _compare(database: Path, said: Said, left: list[str]) -> dict[str, Any]:
         "duplicate_numbers": len(said.tickets) - len(set(said.tickets)),
         "lost": sum(lost.values()),
         "lost_what": lost,
+        "refused_why": refused,
         "applied_twice": sum(twice.values()),
         "applied_twice_what": twice,
         "left_over": left,

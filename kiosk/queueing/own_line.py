@@ -195,14 +195,21 @@ class OwnLine:
                     _set(db, row, through=through, priority=priority)
 
     def observe(self, state: m.TicketsState) -> None:
-        """The hub's word on tickets about which nothing is owed."""
+        """The hub's word on tickets about which nothing is owed.
+
+        A hub that dies between acknowledging and telling leaves a state that is older than what it has: nobody whom
+        staff served here may stand in line again by it, and what was ended here has ended at the hub for good.
+        """
         shown = {line.number: line for line in state.tickets}
         whole = state.open_tickets == len(state.tickets)
+        acknowledged_at = self._outbox.acknowledged_at
+        older = acknowledged_at is not None and state.at < acknowledged_at
         with self._outbox.transaction() as db:
             mark = self._outbox.tallies().acknowledged
             for row in _rows(db, state.day):
                 line = shown.get(row["number"])
-                if row["through"] > mark:
+                done_here = row["through"] > row["seq"]
+                if row["through"] > mark or (done_here and (older or row["state"] in ENDED)):
                     continue
                 if line is not None:
                     _set(

@@ -118,6 +118,7 @@ class Outbox:
             if self._db.execute("SELECT count(*) FROM outbox_identity").fetchone()[0] == 0:
                 self._db.execute("INSERT INTO outbox_identity VALUES (?, 0, 0, 0)", (uuid.uuid4().hex,))
             self.hub_clock = HubClock(self._db, self._keeper)
+        self.acknowledged_at: datetime | None = None  # on the hub's clock: what it tells later knows of it
         self.log: str = self._db.execute("SELECT log FROM outbox_identity").fetchone()[0]
 
     @contextmanager
@@ -214,6 +215,7 @@ class Outbox:
                 )
             elif seq > mark:
                 db.execute("UPDATE outbox_identity SET acknowledged = ?", (seq,))
+                self.acknowledged_at = hub_at
                 db.execute("DELETE FROM outbox WHERE seq <= ?", (seq,))
                 return seq
             return mark

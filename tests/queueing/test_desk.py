@@ -16,6 +16,7 @@ import pytest
 
 from contracts import messages as m
 from contracts import topics
+from contracts.tickets import TicketEvent, TicketState
 from kiosk.queueing.desk import NumbersExhausted, ServiceView, TicketDesk, UnknownService
 from kiosk.sync.outbox import Outbox, OutboxFull
 
@@ -112,6 +113,38 @@ def test_a_new_disk_goes_on_after_the_highest_number_the_hub_knows(desk: TicketD
     assert desk.catch_up(state) is True
     assert desk.catch_up(state) is False
     assert [take(desk), take(desk, "corporate")] == ["A038", "B003"]
+
+
+def queue_of(tickets: tuple[tuple[str, TicketState], ...], at: datetime, revision: int) -> m.TicketsState:
+    lines = tuple(m.TicketLine(number=number, service="personal", state=state, ahead=0) for number, state in tickets)
+    return m.TicketsState(
+        id=str(revision), at=at, mono_ns=0, branch="b", store="s", revision=revision, day="2026-11-21", services=(),
+        tickets=lines, open_tickets=len(lines), issued={"A0": 3},
+    )  # fmt: skip
+
+
+def test_a_state_older_than_what_the_hub_acknowledged_puts_nobody_back_in_line(
+    desk: TicketDesk, outbox: Outbox
+) -> None:
+    first, second, third = take(desk), take(desk), take(desk)
+    every = tuple((number, TicketState.WAITING) for number in (first, second, third))
+    outbox.acknowledged(outbox.highest(), hub_at=NOW, sent_ns=time.monotonic_ns())
+    desk.catch_up(queue_of(every, NOW + timedelta(seconds=1), 3))
+    for event in (TicketEvent.CALLED, TicketEvent.SERVING_BEGAN, TicketEvent.FINISHED):
+        desk.line.handle("2026-11-21", first, event, counter="k0")
+    desk.line.handle("2026-11-21", second, TicketEvent.CALLED, counter="k0")
+    outbox.acknowledged(outbox.highest(), hub_at=NOW + timedelta(seconds=9), sent_ns=time.monotonic_ns())
+    desk.catch_up(queue_of(every, NOW + timedelta(seconds=2), 4))  # the hub died before it told what it has
+    states = {ticket.number: ticket.state for ticket in desk.line.waiting("2026-11-21")}
+    assert states == {second: TicketState.CALLED, third: TicketState.WAITING}
+    assert desk.line.call_next(["personal"], "k0", day="2026-11-21") == third
+    again = ((first, TicketState.WAITING), (second, TicketState.WAITING), (third, TicketState.CALLED))
+    outbox.acknowledged(outbox.highest(), hub_at=NOW + timedelta(seconds=20), sent_ns=time.monotonic_ns())
+    desk.catch_up(
+        queue_of(again, NOW + timedelta(seconds=30), 9)
+    )  # a desk did that with the second
+    states = {ticket.number: ticket.state for ticket in desk.line.waiting("2026-11-21")}
+    assert states == {second: TicketState.WAITING, third: TicketState.CALLED}
 
 
 def test_what_cannot_be_issued_leaves_no_trace(desk: TicketDesk, outbox: Outbox) -> None:
