@@ -140,9 +140,7 @@ def test_a_state_older_than_what_the_hub_acknowledged_puts_nobody_back_in_line(
     assert desk.line.call_next(["personal"], "k0", day="2026-11-21") == third
     again = ((first, TicketState.WAITING), (second, TicketState.WAITING), (third, TicketState.CALLED))
     outbox.acknowledged(outbox.highest(), hub_at=NOW + timedelta(seconds=20), sent_ns=time.monotonic_ns())
-    desk.catch_up(
-        queue_of(again, NOW + timedelta(seconds=30), 9)
-    )  # a desk did that with the second
+    desk.catch_up(queue_of(again, NOW + timedelta(seconds=30), 9))  # a desk did that with the second
     states = {ticket.number: ticket.state for ticket in desk.line.waiting("2026-11-21")}
     assert states == {second: TicketState.WAITING, third: TicketState.CALLED}
 
