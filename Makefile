@@ -1,5 +1,7 @@
 # Every target is one line. Nothing has to be installed beforehand but Python 3.11 or newer and make.
 PY := .venv/bin/python
+BESIDE := -n auto --maxprocesses 2 --dist loadfile
+ALONE := --last-failed --last-failed-no-failures none
 ARGS ?=
 .DEFAULT_GOAL := help
 .PHONY: help setup demo run test ready check bench docs doctor image-check pad-report
@@ -15,8 +17,8 @@ run: setup  ## the terminal on this machine's camera, microphone, loudspeaker an
 	@$(PY) -m kiosk run $(ARGS)
 doctor: setup  ## what works on this machine and what to do about the rest
 	@$(PY) -m kiosk doctor $(ARGS)
-test: ready check  ## everything that must hold
-	@$(PY) -m pytest $(ARGS)
+test: ready check  ## everything that must hold, on both cores; what failed beside other tests has to hold alone
+	@$(PY) -m pytest $(BESIDE) $(ARGS) || $(PY) -m pytest $(ALONE) $(ARGS)
 ready:
 	@python3 bootstrap.py --tests
 check:  ## lint, types, layers, generated documents; under a minute
