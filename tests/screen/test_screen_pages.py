@@ -12,20 +12,21 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
-from screen_checker import picture_faults, target_faults
-from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 
+from bench.page_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from contracts.screen import CalledView, Caption, DeviceLights, Entry, Language, Page, ScreenState, Target
+from kiosk.screen.check import problems_of
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
-from kiosk.screen.dock import DOCK_IDS
+from kiosk.screen.frame import UPRIGHT
 from kiosk.screen.notice import notice
-from kiosk.screen.pages import lay_out
+from kiosk.screen.pages import frame_for, lay_out
 from kiosk.screen.parts import PageLayout, View
 from kiosk.screen.raster import draw_part
 from kiosk.screen.stage import Stage
 from kiosk.screen.text import LINE_HEIGHT
 from kiosk.screen.theme import contrast, theme, tokens
+from kiosk.screen.widgets.dock import DOCK_IDS
 
 pytestmark = pytest.mark.unit
 
@@ -34,12 +35,12 @@ COMPOSER = Composer(0.5)
 
 
 def page_of(state: ScreenState, **changes: object) -> PageLayout:
-    return lay_out(View(state, CLOCK, **changes))  # type: ignore[arg-type]
+    return lay_out(View(state, CLOCK, frame=frame_for(state, UPRIGHT), **changes))  # type: ignore[arg-type]
 
 
-def faults_of(state: ScreenState) -> list[str]:
-    layout = page_of(state)
-    return target_faults(layout) + picture_faults(COMPOSER, layout)
+def faults_of(state: ScreenState, *, but: tuple[str, ...] = ()) -> list[str]:
+    found = problems_of(COMPOSER, page_of(state), state)
+    return [f"{one.kind}: {one.where}: {one.detail}" for one in found if one.kind not in but]
 
 
 @pytest.mark.parametrize("mode", ["standard", "elder"])
@@ -106,9 +107,11 @@ def test_the_checker_sees_a_target_above_the_line_a_small_one_and_two_too_close(
     lifted = type(chip.hit)("freeze", chip.hit.box.moved(0, -500), True)
     small = type(chip.hit)("small", type(chip.hit.box)(700, 1200, 40, 40), True)
     near = type(chip.hit)("near", type(chip.hit.box)(745, 1200, 60, 60), True)
-    broken = [type(chip)("x", hit.box, (), chip.paint, hit) for hit in (lifted, small, near)]
-    found = target_faults(PageLayout("light", (), layout.figure, tuple(broken)))
-    assert len(found) == 3
+    broken = [type(chip)(f"x{i}", hit.box, (), lambda kit: None, hit) for i, hit in enumerate((lifted, small, near))]
+    broken_page = PageLayout(theme("light"), (), layout.figure, tuple(broken))
+    found = [one.kind for one in problems_of(COMPOSER, broken_page, conversation("zh"))]
+    assert [kind for kind in found if kind != "missing target"] == ["reach", "small target", "too near"]
+    assert found.count("missing target") == 4  # the dock is not there
 
 
 @pytest.mark.parametrize("pair", tokens()["contrast_pairs"], ids=lambda pair: "-".join(map(str, pair)))
@@ -135,9 +138,8 @@ def test_any_words_in_captions_and_chips_stay_in_their_places(
     state = conversation("zh")
     chips = tuple(replace(t, label=label or "好") if t.kind == "chip" else t for t in state.targets)
     captions = (Caption("visitor", visitor), Caption("receptionist", hers, hers, final=final, spoken=spoken))
-    layout = page_of(replace(state, targets=chips, captions=captions))
-    found = [f for f in picture_faults(COMPOSER, layout) if "lost words" not in f]
-    assert found + target_faults(layout) == []
+    shown = replace(state, targets=chips, captions=captions)
+    assert faults_of(shown, but=("lost words", "missing translation")) == []
 
 
 def test_what_is_too_long_even_at_the_smallest_size_is_reported_as_cut() -> None:
@@ -220,7 +222,7 @@ def words_drawn(state: ScreenState) -> list[str]:
 def test_a_phone_reads_the_ticket_s_code_from_the_picture() -> None:
     layout = page_of(ticket("zh"))
     part = next(part for part in layout.parts if part.id == "ticket")
-    drawn = draw_part(part.box, 1.0, "light", lambda kit: (kit.canvas.clear(0xFFFFFFFF), part.paint(kit))[0])
+    drawn = draw_part(part.box, 1.0, theme("light"), lambda kit: (kit.canvas.clear(0xFFFFFFFF), part.paint(kit))[0])
     pixels = np.frombuffer(drawn.surface.get_buffer().raw, np.uint8).reshape(drawn.rect.height, drawn.rect.width, 4)
     text, _, _ = cv2.QRCodeDetector().detectAndDecode(np.ascontiguousarray(pixels[574:, :420, :3]))
     assert text == "https://qinghe.example/q/A037-7f3c"

@@ -18,9 +18,9 @@ import numpy as np
 import pygame
 import pytest
 from msgspec.structs import replace
-from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from screen_stand_in import StandInCore, start_screen, stop_screen
 
+from bench.page_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from contracts.screen import (
     STAFF_GESTURE,
     Close,
