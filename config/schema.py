@@ -44,6 +44,11 @@ class Branch(Section):
     id: WireName = Field(description="part of every MQTT topic: lower case letters, digits, hyphens")
     name_zh: str = Field(min_length=1, max_length=24)
     name_en: str = Field(min_length=1, max_length=48)
+    plan: str = Field(
+        default="",
+        pattern=r"^[a-z0-9-]{0,60}$",
+        description="its plan in `config/plans`; empty: none",
+    )
     hours: dict[Weekday, Hours] = Field(default_factory=dict, description="days that are missing are closed")
 
 

@@ -9,7 +9,7 @@ from typing import Final
 
 from config.flows import Both
 from config.schema import Site
-from contracts.screen import Caption
+from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
 from kiosk.dialogue.voice import Voice
@@ -35,6 +35,7 @@ class SpokenPrompter:
         self._session = session
         self._voice = voice
         self._said = 0
+        self.steps: Callable[[], tuple[int, int]] | None = None  # of the challenge: behind, altogether
 
     async def tell(self, said: Both) -> None:
         visit, turns = self._session.visit, self._session.turns
@@ -42,6 +43,8 @@ class SpokenPrompter:
             return
         text, other = (said.zh, said.en) if visit.language == "zh" else (said.en, said.zh)
         visit.caption = Caption("receptionist", text, other)
+        done, steps = self.steps() if self.steps else (0, 0)
+        visit.checking = FaceView(text, other, done, steps)
         self._session.show()
         if turns.playback is None:
             return
