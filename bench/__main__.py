@@ -21,6 +21,7 @@ BENCHES: Final = {
     "call": "bench.call",
     "called": "bench.called",
     "face": "bench.face",
+    "gallery": "bench.gallery",
     "hearing": "bench.hearing",
     "fleet": "bench.fleet",
     "hub": "bench.hub",

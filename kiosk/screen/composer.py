@@ -61,6 +61,11 @@ class Composer:
         """Return the texts of the present page that lost words."""
         return tuple(text for one in (*self._behind.values(), *self._placed.values()) for text in one.drawn.cut)
 
+    @property
+    def unknown(self) -> bool:
+        """Whether the present page has signs that no installed face has."""
+        return any(one.drawn.unknown for one in (*self._behind.values(), *self._placed.values()))
+
     def show(self, layout: PageLayout) -> None:
         """Take over a page; remember where it differs from the last one."""
         self._theme = layout.theme

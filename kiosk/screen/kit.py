@@ -10,7 +10,7 @@ import skia
 from avatar.ink import path, rgba
 from kiosk.screen.boxes import Box
 from kiosk.screen.icons import ICONS
-from kiosk.screen.text import Fitted, by_phrase, family, fit, font, measurer
+from kiosk.screen.text import Fitted, by_phrase, family, fit, font, measurer, needs_shaping, shaped, unknown_signs
 from kiosk.screen.theme import Theme
 
 Align = Literal["left", "center", "right"]
@@ -37,6 +37,7 @@ class Kit:
         self.canvas, self.theme = canvas, theme
         self.cut: list[str] = []
         self.written: list[Written] = []
+        self.unknown = False  # whether signs were drawn that no installed face has
         self._family = family(theme.family).found
 
     def size(self, name: str) -> float:
@@ -155,10 +156,16 @@ class Kit:
         if room is not None:
             shown = self.fitted(text, room, size, bold)
             text, size = shown.lines[0], shown.size
-        face = font(self._family, round(size, 2), bold)
-        width = float(face.measureText(text))
+        width = self.measure(text, size, bold)
         x -= {"left": 0.0, "center": width / 2, "right": width}[align]
-        self.canvas.drawString(text, x, y + size * _SINK, face, self.paint(ink, alpha))
+        if needs_shaping(text):
+            line = shaped(text, self._family, round(size, 2), bold, rgba(self.theme.colour(ink), alpha))
+            line.paint(self.canvas, x, y + size * _SINK - line.AlphabeticBaseline)
+        else:
+            face = font(self._family, round(size, 2), bold)
+            self.canvas.drawString(text, x, y + size * _SINK, face, self.paint(ink, alpha))
+        if unknown_signs(text):
+            self.unknown = True
         box = Box(x, y - size * 0.56, width, size * 1.12)
         self.written.append(Written(text, box, self.theme.colour(ink), size, bold, alpha))
         return width

@@ -235,6 +235,8 @@ class ScreenApp:
             self._undrawn = False
             if self._stage.composer.cut:  # which words is not for the log
                 self._tell_once("words_cut", self._stage.state.page)
+            if self._stage.composer.unknown:
+                self._tell_once("signs_unknown", self._stage.state.page)
             targets = tuple(hit.target for hit in self._stage.hits() if hit.enabled)
             self._link.send(Drawn(self._stage.state.revision, time.monotonic_ns(), targets))
         if pace is not None:

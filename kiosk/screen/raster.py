@@ -25,6 +25,7 @@ class Drawn:
     rect: pygame.Rect
     cut: tuple[str, ...]
     written: tuple[Written, ...] = ()
+    unknown: bool = False  # signs that no installed face has
 
 
 def pixel_rect(box: Box, factor: float) -> pygame.Rect:
@@ -45,7 +46,7 @@ def draw_part(box: Box, factor: float, theme: Theme, paint: Paint) -> Drawn:
     paint(kit)
     target.flushAndSubmit()
     surface = pygame.image.frombuffer(pixels.data, rect.size, "BGRA")
-    return Drawn(surface, rect, tuple(kit.cut), tuple(kit.written))
+    return Drawn(surface, rect, tuple(kit.cut), tuple(kit.written), kit.unknown)
 
 
 class RasterCache:

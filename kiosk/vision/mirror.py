@@ -16,6 +16,7 @@ from kiosk.call.calls import planes
 from kiosk.events import CameraFrame
 
 WIDE_PX: Final = 640  # enough for a hand's breadth on the glass
+HIGH_PX: Final = 800
 LEAST_GAP_NS: Final = 60_000_000  # 15 pictures a second and a little
 
 
@@ -44,7 +45,8 @@ class Mirror:
         if self._board is None:
             self._board = Board.make()
         height, width = frame.bgr.shape[:2]
-        small = (WIDE_PX, max(2, round(height * WIDE_PX / width) // 2 * 2))
+        scale = min(WIDE_PX / width, HIGH_PX / height)  # whatever a camera sends, memory is bounded
+        small = (max(2, round(width * scale) // 2 * 2), max(2, round(height * scale) // 2 * 2))
         mirrored = np.asarray(cv2.flip(cv2.resize(frame.bgr, small), 1), np.uint8)
         self._board.put(planes(mirrored), frame.at_ns)
         self.tally_shown += 1

@@ -72,6 +72,8 @@ def picked(
     across = min(columns, len(targets))
     while across > 1 and not all(_fits(room, target, across) for target in targets):
         across -= 1
+    while across < columns and _high(room, targets, across) > room.frame.acts.height:
+        across += 1  # a label that is cut is better than a target that no finger hits
     odd = across == 2 and len(targets) == 3  # the third takes the whole row
     rows = math.ceil(len(targets) / across)
     most = max(_lines(room, target, across) for target in targets)
@@ -91,6 +93,13 @@ def picked(
         ]
 
     return Block(rows * least + (rows - 1) * gap, rows * ideal + (rows - 1) * gap, make)
+
+
+def _high(room: Room, targets: tuple[Target, ...], across: int) -> float:
+    """How high the grid must be in so many columns, with room for the microphone's bar below."""
+    need = room.size("body") * 1.25 * max(_lines(room, target, across) for target in targets) + 40
+    row = max(room.frame.finger, need * 0.86) + TIGHT_GAP
+    return math.ceil(len(targets) / across) * row + room.frame.finger
 
 
 def _drawn(room: Room, target: Target, box: Box, *, first: bool) -> Part:
@@ -198,7 +207,7 @@ def smileys(room: Room) -> Block | None:
     cell = room.width / len(targets)
     measure = room.measure(True)
     longest = max(measure(target.label, room.size("small")) for target in targets)
-    label = room.size("small") * min(1.0, (cell - 10) / longest)
+    label = max(24.0, room.size("small") * min(1.0, (cell - 10) / longest))
     if label < room.size("small") * 0.7:
         return _smileys_in_rows(room, targets)
     ideal = min(168.0, cell - 28) + 24 + label * 1.5
@@ -218,7 +227,7 @@ def _smileys_in_rows(room: Room, targets: tuple[Target, ...]) -> Block:
     columns = len(targets) if room.frame.lying else 3
     cell = room.width / columns
     longest = max(room.measure(True)(target.label, room.size("small")) for target in targets)
-    label = room.size("small") * min(1.0, (cell - 10) / longest)
+    label = max(24.0, room.size("small") * min(1.0, (cell - 10) / longest))
     rows = math.ceil(len(targets) / columns)
     least = room.frame.finger + 24 + label * 1.5
 

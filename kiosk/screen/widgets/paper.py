@@ -103,8 +103,9 @@ def _draw_body(kit: Kit, view: View, shown: TicketView, box: Box) -> None:
         share = min(1.0, max(0.5, (box.height - NUMBER_LEAST) / rest))
         lead, wait = kit.size("lead") * 1.3 * share, _wait_height(room, shown, ranged=False) * share
     large = kit.size("lead") * share
-    title = min(large, large * box.width / kit.measure(shown.service, large, True))
-    kit.text(shown.service, middle, box.y + lead / 2, title, bold=True, align="center")
+    fits = large * box.width / kit.measure(shown.service, large, True)
+    title = min(large, max(fits, kit.size("label") * 0.7))
+    kit.text(shown.service, middle, box.y + lead / 2, title, bold=True, align="center", room=box.width + 1)
     free = box.height - lead - wait
     size = min(NUMBER_PX * max(1.0, kit.theme.text * 0.8), free * 0.86)
     size = min(size, size * box.width / max(1.0, kit.measure(shown.number, size, True)))
