@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bench.page_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
+from bench.page_trouble import many_waiting, other_scripts
+from bench.pages import Case, Way, cases
 from contracts.screen import CalledView, Caption, DeviceLights, Entry, Language, Page, ScreenState, Target
 from kiosk.screen.check import problems_of
 from kiosk.screen.clock import clock_text
@@ -43,13 +45,37 @@ def faults_of(state: ScreenState, *, but: tuple[str, ...] = ()) -> list[str]:
     return [f"{one.kind}: {one.where}: {one.detail}" for one in found if one.kind not in but]
 
 
-@pytest.mark.parametrize("mode", ["standard", "elder"])
-@pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("page", PAGES)
-def test_nothing_is_out_of_reach_too_small_too_close_clipped_or_overlapping(
-    page: Page, language: Language, mode: str
-) -> None:
-    assert faults_of(replace(sample(page, language), mode=mode)) == []
+def test_nothing_is_cut_covered_pale_untranslated_too_small_or_out_of_reach(page: Page) -> None:
+    found = [(case.name, problem) for case in cases((page,), whole=False) for problem in case.look()]
+    assert found == []
+
+
+SMALL_GLASS = Way("large on small glass", "elder", ("low",))
+
+
+@pytest.mark.parametrize("page", ["conversation", "keypad", "opinion", "ticket"])
+def test_on_small_glass_a_finger_is_as_wide_as_on_large(page: Page) -> None:
+    for lying in (False, True):
+        assert Case(page, "zh", SMALL_GLASS, lying, diagonal_in=21.5).look() == []
+
+
+def test_names_of_other_scripts_and_400_waiting_leave_pages_whole() -> None:
+    assert other_scripts() == [] and many_waiting() == []
+
+
+def test_a_name_that_runs_from_right_to_left_is_drawn_with_its_letters_and_strange_signs_are_reported() -> None:
+    form = sample("form", "zh")
+    assert form.form is not None
+
+    def drawn(name: str) -> Composer:
+        rows = (replace(form.form.rows[0], shown=name), *form.form.rows[1:])  # type: ignore[union-attr]
+        composer = Composer(0.25)
+        composer.show(page_of(replace(form, form=replace(form.form, rows=rows))))
+        return composer
+
+    assert not drawn("محمد بن عبد الله").unknown
+    assert drawn("\U000110a7").unknown  # Kaithi: no face of ours has it
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -65,8 +91,8 @@ def test_pages_without_figures_without_choices_and_without_a_core_are_whole_too(
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_pages_with_a_microphone_and_with_choices_of_every_kind_are_whole_too(language: Language) -> None:
     heard = next(target for target in conversation(language).targets if target.kind == "microphone")
-    for page in PAGES:
-        state = sample(page, language)
+    for page in ("ticket", "opinion", "goodbye", "outage", "map"):
+        state = sample(page, language)  # type: ignore[arg-type]
         assert faults_of(replace(state, targets=(*state.targets, heard))) == []
     choices = [Target(f"pick_{kind}", label, label, kind, icon="human") for kind, label in MIXED[language]]
     for page in ("conversation", "ticket", "goodbye", "outage"):
