@@ -19,6 +19,7 @@ from kiosk.screen.theme import Theme
 BLOCK_GAP: Final = 24.0
 TIGHT_GAP: Final = 16.0
 MANY_LINES: Final = 99
+BALANCE: Final = (0.52, 0.58, 0.64, 0.70, 0.76, 0.84, 0.92)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ def words(
     """A text in up to `most` lines; a long one shrinks before it loses words."""
     measure = room.measure(bold)
     small = size * SHRINK_TO
-    if align == "center" and measure(text, size) > room.width:  # lines end where a voice would pause
+    if measure(text, size) > room.width:  # lines end where a voice would pause
         text = by_phrase(text, room.width, size, measure)
     usual = len(fit(text, room.width, size, measure, max_lines=most).lines) * size * LINE_HEIGHT
     least = min(most, len(wrap(text, room.width, small, measure))) * small * LINE_HEIGHT
@@ -126,6 +127,8 @@ def words(
             shown = fitted_in(text, box, size, measure)
             if shown.cut:
                 kit.cut.append(text)
+            if align == "center" and len(shown.lines) == 2 and "\n" not in text:
+                shown = balanced(text, box.width, shown, measure)
             height = len(shown.lines) * shown.size * LINE_HEIGHT
             place = Box(box.x, box.y + (box.height - height) / 2, box.width, height)
             kit.lines(shown, place, ink, bold=bold, align=align)
@@ -133,6 +136,15 @@ def words(
         return [Part(name, box.grown(3), (text, size, bold, ink, align, box), paint)]
 
     return Block(least + 2, ideal + 2, make, drop, grow)
+
+
+def balanced(text: str, width: float, shown: Fitted, measure: Measure) -> Fitted:
+    """Return the same words in as many lines of about the same length: none of them is a single sign."""
+    for share in BALANCE:
+        lines = wrap(text, width * share, shown.size, measure)
+        if len(lines) == len(shown.lines):
+            return Fitted(tuple(lines), shown.size, shown.cut)
+    return shown
 
 
 def pair(main: Block, below: Block, drop: int = 0) -> Block:

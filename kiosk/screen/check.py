@@ -28,8 +28,10 @@ from kiosk.screen.theme import contrast
 from kiosk.screen.widgets.choosing import CHOICES
 from kiosk.screen.widgets.dock import DOCK_IDS
 
-GROUND: Final = frozenset({"gate", "sheet", "sheet:edge", "sheet:band", "paper", "veil", "veil:fade", "veil:band",
-                           "glass:field"})  # fmt: skip  # others lie on these on purpose
+# others lie on these on purpose
+GROUND: Final = frozenset(
+    {"flash", "own", "gate", "sheet", "sheet:edge", "sheet:band", "paper", "veil", "veil:fade", "veil:band"}
+) | {"glass:field"}
 TOGETHER: Final = frozenset({frozenset({"microphone", "wave"}), frozenset({"ticket", "paper"})})
 INK_ALPHA: Final = 90  # above which a pixel is ink and not shadow
 SLACK: Final = 0.6  # units: rounding is no fault

@@ -21,6 +21,7 @@ from kiosk.screen.theme import theme
 from kiosk.screen.widgets.buttons import BEATS
 
 BEAT_S: Final = 0.1
+FLASH_S: Final = 0.7  # half of a flash: well below one a second
 UNCHANGING: Final = frozenset({"gate", "sheet:edge", "sheet", "paper", "veil:fade", "veil"})
 
 
@@ -120,8 +121,18 @@ class Stage:
 
     def _view_at(self, now_ns: int) -> View:
         state = self.state
-        breathing = state.page == "conversation" and state.listening in ("listening", "thinking")
+        breathing = state.page in (
+            "conversation",
+            "call",
+            "choices",
+            "confirm",
+            "waiting",
+            "map",
+            "face",
+        ) and state.listening in ("listening", "thinking")
         beat = int(now_ns / 1e9 / BEAT_S) % BEATS if breathing and state.mode != "elder" else 0
+        if "captions" in state.needs and state.called:
+            beat = int(now_ns / 1e9 / FLASH_S) % 2
         clock = clock_text(self._wall_clock())
         frame = frame_for(state, self.composer.glass)
         return View(state, clock, self.pressed, self._said_at(now_ns), beat, self.ink, frame)

@@ -17,6 +17,7 @@ from kiosk.screen.theme import Theme, theme
 from kiosk.screen.widgets.dock import dock_parts
 from kiosk.screen.widgets.wording import ending
 
+FLASH: Final = 24.0  # how wide the frame is that flashes
 PAD_TOP: Final = 40.0
 SHEET_HIGHEST: Final = 200.0  # least height of the stage
 RISES: Final = 600.0  # the sheet rises so much for twice the size of letters
@@ -84,10 +85,20 @@ def lay_out_page(view: View, page: PageData) -> PageLayout:
     parts += _said(says, Box(frame.left, y, frame.inner, top - BLOCK_GAP - y))
     parts += stacked(acts, area, bottom=True)
     parts += dock_parts(view)
+    if view.captions_first and view.state.called:
+        parts.append(_flash(view))
     return PageLayout(
         palette, (*stage.behind, head_part(view)), stage.figure, tuple(parts), teller=stage.teller,
         mirror=stage.mirror, round_mirror=stage.round_mirror, frame=frame,
     )  # fmt: skip
+
+
+def _flash(view: View) -> Part:
+    """For who cannot hear: a slow golden frame while a number is called, on and off less than once a second."""
+    page, on = view.frame.page, view.beat % 2 == 0
+    ink = "human" if on else "line"
+    inner = Box(page.x + FLASH / 2, page.y + FLASH / 2, page.width - FLASH, page.height - FLASH)
+    return Part("flash", page, on, lambda kit: kit.rect(inner, 8, ink, stroke=FLASH / 2))
 
 
 def stands_beside(view: View) -> bool:

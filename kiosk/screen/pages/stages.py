@@ -104,7 +104,12 @@ def call(room: Room, box: Box) -> Stage:
     if state.mirror_pictures:
         wide = teller.width * OWN_SHARE
         own = Box(teller.right - wide - 16, teller.bottom - wide / FOUR_THIRDS - 16, wide, wide / FOUR_THIRDS)
-    return Stage((behind,), spot, (), teller, own)
+    return Stage((behind,), spot, (_rim(own),) if own else (), teller, own)
+
+
+def _rim(box: Box) -> Part:
+    """A light edge, so that the small picture stands out from the large one."""
+    return Part("own", box.grown(6), box, lambda kit: kit.rect(box.grown(3), 10, "#FFFDF8", stroke=6))
 
 
 def beside_teller(room: Room, box: Box) -> Stage:
