@@ -277,6 +277,8 @@ class ScreenApp:
             return self._stage.draw(now_ns)
 
     def _check_font(self) -> None:
+        if self._window.wants_vsync and not self._window.in_step:
+            self._faults.append(Fault(code="no_vsync", detail=self._window.driver))
         used = family(theme("light").family)
         if used.found != used.wanted:
             self._faults.append(Fault(code="font_missing", detail=f"{used.wanted} is missing, {used.found} is used"))
@@ -286,7 +288,11 @@ def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     try:
         window = Window(
-            options.size, headless=options.headless, fullscreen=options.fullscreen, diagonal_in=options.diagonal
+            options.size,
+            headless=options.headless,
+            fullscreen=options.fullscreen,
+            diagonal_in=options.diagonal,
+            vsync=options.vsync,
         )
     except pygame.error as err:
         print(f"screen: no window: {err}", file=sys.stderr)
@@ -322,6 +328,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="INCHES",
         help="of the glass: targets are millimetres",
     )
+    parser.add_argument("--vsync", action="store_true", help="draw in step with the glass, where there is a way")
     parser.add_argument("--record", type=Path, default=None, metavar="DIR", help="film the glass into DIR/screen.mp4")
     parser.add_argument("--fps", type=_fps, default=30, help="pictures a second, 1 to 60 (default 30)")
     return parser

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Final
 
 import pygame
@@ -38,11 +39,12 @@ class Window:
         headless: bool,
         fullscreen: bool,
         diagonal_in: float = REFERENCE_IN,
+        vsync: bool = False,
     ) -> None:
         choose_driver(headless)
         pygame.display.init()
-        self._fullscreen, self._diagonal_in = fullscreen, diagonal_in
-        self.tally_turned = self.tally_lost = 0
+        self._fullscreen, self._diagonal_in, self.wants_vsync = fullscreen, diagonal_in, vsync
+        self.tally_turned = 0
         self._exposed = False
         self._open(self._size(size, fullscreen))
         if fullscreen:
@@ -51,7 +53,13 @@ class Window:
 
     def _open(self, size: tuple[int, int]) -> None:
         flags = pygame.FULLSCREEN if self._fullscreen else 0
-        self.surface = pygame.display.set_mode(size, flags)
+        self.in_step = False
+        if self.wants_vsync:  # in step with the glass, where the driver has a way; it says no by an error
+            with suppress(pygame.error):
+                self.surface = pygame.display.set_mode(size, flags | pygame.SCALED, vsync=1)
+                self.in_step = True
+        if not self.in_step:
+            self.surface = pygame.display.set_mode(size, flags)
         pygame.display.set_caption(TITLE)
         self.size = self.surface.get_size()
         self.factor = fitted_factor(*self.size)
@@ -69,10 +77,6 @@ class Window:
         self._open(size)
         self._exposed = True
         return True
-
-    def lost(self) -> None:
-        """Its display went away. Drawing goes on into memory until one is back."""
-        self.tally_lost += 1
 
     @staticmethod
     def _size(size: tuple[int, int] | None, fullscreen: bool) -> tuple[int, int]:
