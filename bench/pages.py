@@ -26,10 +26,13 @@ from kiosk.screen.check import Problem, problems_of
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
 from kiosk.screen.frame import LONG, REFERENCE_IN, SHORT, Frame
+from kiosk.screen.notice import notice
 from kiosk.screen.pages import frame_for, lay_out
 from kiosk.screen.parts import PageLayout, View
+from kiosk.screen.stage import Stage
 
-CLOCK: Final = clock_text(time.struct_time((2026, 11, 21, 10, 24, 0, 5, 325, 0)))
+STILL: Final = time.struct_time((2026, 11, 21, 10, 24, 0, 5, 325, 0))
+CLOCK: Final = clock_text(STILL)
 FACTOR: Final = 0.5  # pixels a design unit: enough for every measure, four times as fast as the glass
 LISTED: Final = 200
 DIAGONALS_IN: Final = (21.5, 55.0)
@@ -118,6 +121,41 @@ def cases(pages: tuple[Page, ...] = PAGES, *, whole: bool = True) -> Iterator[Ca
                         yield Case(page, language, way, lying, diagonal_in=diagonal_in)
 
 
+def speeds(pages: tuple[Page, ...]) -> dict[str, dict[str, float]]:
+    """Processor time of the screen at 1080 x 1920, milliseconds: a touch until the pressed target is drawn, and a
+    snapshot of another page until its first picture (the fade of 190 ms follows)."""
+    composer_for(FACTOR, False)
+    stage = Stage(1.0, notice(None), lambda: STILL)
+    touched: list[float] = []
+    changed: list[float] = []
+    for round_ in range(2):  # the second time pages are kept, as they are on a terminal that runs
+        for i, page in enumerate(pages):
+            now_ns = (round_ * len(pages) + i + 1) * 10_000_000_000
+            began = time.process_time()
+            stage.take(sample(page, "zh"), now_ns)
+            stage.draw(now_ns)
+            changed.append((time.process_time() - began) * 1000)
+            for later_ns in range(0, 400_000_000, 40_000_000):
+                stage.draw(now_ns + later_ns)
+            target = next((hit.target for hit in stage.hits() if hit.enabled), "")
+            stage.pressed = target
+            began = time.process_time()
+            stage.draw(now_ns + 1_000_000_000)
+            touched.append((time.process_time() - began) * 1000)
+            stage.pressed = ""
+    return {"touch_cpu_ms": _spread(touched), "change_cpu_ms": _spread(changed)}
+
+
+def _spread(values: list[float]) -> dict[str, float]:
+    ordered = sorted(values)
+    return {
+        "p50": round(ordered[len(ordered) // 2], 1),
+        "p95": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.95))], 1),
+        "max": round(ordered[-1], 1),
+        "n": len(ordered),
+    }
+
+
 def main(argv: list[str]) -> dict[str, Any]:
     """Look at everything. Raises ValueError for a page that does not exist."""
     parser = argparse.ArgumentParser(prog="python -m bench pages")
@@ -142,6 +180,7 @@ def main(argv: list[str]) -> dict[str, Any]:
         "troubles": len(troubles),
         "problems": len(found),
         "kinds": dict(Counter(problem["kind"] for problem in found)),
+        **({} if options.quick or options.page else speeds(chosen)),
         "list": found[:LISTED],
         "ways": [way.name for way in WAYS],
         "seconds": round(time.perf_counter() - began, 1),

@@ -35,7 +35,6 @@ class SpokenPrompter:
         self._session = session
         self._voice = voice
         self._said = 0
-        self.steps: Callable[[], tuple[int, int]] | None = None  # of the challenge: behind, altogether
 
     async def tell(self, said: Both) -> None:
         visit, turns = self._session.visit, self._session.turns
@@ -43,8 +42,7 @@ class SpokenPrompter:
             return
         text, other = (said.zh, said.en) if visit.language == "zh" else (said.en, said.zh)
         visit.caption = Caption("receptionist", text, other)
-        done, steps = self.steps() if self.steps else (0, 0)
-        visit.checking = FaceView(text, other, done, steps)
+        visit.checking = FaceView(text, other)
         self._session.show()
         if turns.playback is None:
             return

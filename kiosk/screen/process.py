@@ -18,6 +18,8 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import pygame
 
+from config.load import ConfigError
+from config.schema import Glass, load_site
 from contracts.screen import (
     PAD,
     Close,
@@ -36,7 +38,6 @@ from contracts.screen import (
 )
 from kiosk.screen.corners import Corners
 from kiosk.screen.fingers import WANTED_EVENTS, Fingers
-from kiosk.screen.frame import REFERENCE_IN
 from kiosk.screen.link import CoreLink
 from kiosk.screen.notice import NOTICE_REVISION, notice
 from kiosk.screen.pace import Pacer
@@ -286,13 +287,14 @@ class ScreenApp:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    glass = _glass_of_site()
     try:
         window = Window(
             options.size,
             headless=options.headless,
             fullscreen=options.fullscreen,
-            diagonal_in=options.diagonal,
-            vsync=options.vsync,
+            diagonal_in=options.diagonal or glass.diagonal_in,
+            vsync=options.vsync or glass.vsync,
         )
     except pygame.error as err:
         print(f"screen: no window: {err}", file=sys.stderr)
@@ -313,6 +315,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _glass_of_site() -> Glass:
+    """The screen as the site's configuration describes it; a broken one is the core's to report."""
+    try:
+        return load_site().glass
+    except ConfigError as err:
+        print(f"screen: {err}", file=sys.stderr)
+        return Glass()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m kiosk.screen", description=__doc__)
     parser.add_argument("--socket", type=Path, required=True, help="the core's socket")
@@ -324,7 +335,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--diagonal",
         type=_diagonal,
-        default=REFERENCE_IN,
+        default=None,
         metavar="INCHES",
         help="of the glass: targets are millimetres",
     )

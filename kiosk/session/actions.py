@@ -324,7 +324,7 @@ def queue_facts(service: Service, queue: m.TicketsState) -> dict[str, str]:
 def adapt(visit: Visit, way: str) -> bool:
     """Show and speak as the visitor asks; asked for a second time it is taken back."""
     if way == "usual":
-        visit.needs, visit.text_percent, visit.mode = (), 100, "standard"
+        visit.needs, visit.text_percent, visit.mode = (), 0, "standard"
     elif way == "larger":
         visit.text_percent = LARGEST_PERCENT
     elif way in NEEDS:

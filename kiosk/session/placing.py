@@ -34,7 +34,7 @@ def placed(
     state = replace(
         state,
         needs=visit.needs,
-        text_percent=visit.text_percent,
+        text_percent=visit.text_percent or state.text_percent,
         ends_in_s=visit.ends_in_s,
         face=visit.checking,
         page="face" if visit.checking else state.page,

@@ -85,6 +85,7 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         open_until=_open_until(site, back.now),
         queue=queue_lines(site, back.queue, language),
         lights=lights,
+        text_percent=site.glass.text_percent,
     )
     if visit is None or visit.last is None:
         return _idle(state, phrases, back, language)

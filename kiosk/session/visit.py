@@ -106,7 +106,7 @@ class Visit:
     looking: DocumentView | None = None  # a document is being held up just now
     looks: int = 0  # times that one was asked for before the camera
     needs: tuple[Need, ...] = ()  # strong contrast, captions first, everything spoken, lower down
-    text_percent: int = 100  # size of letters, beside the mode
+    text_percent: int = 0  # size of letters that was asked for, beside the mode; 0: the site's
     revealed: bool = False  # what is private is readable, for seconds
     away: bool = False  # the visitor looks away or stepped back: what is private is covered
     pointed: str = ""  # the target that was read aloud, and is chosen by a second touch
