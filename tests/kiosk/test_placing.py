@@ -10,12 +10,16 @@ from typing import Any
 
 import pytest
 
-from config.flows import load_phrases
+from config.flows import load_flows, load_phrases
+from config.intents import load_intents
 from config.plan import load_plan
+from config.schema import load_site
 from contracts import messages as m
 from contracts.screen import CORNERS, SPOKEN_GESTURE, CalledView, Caption, ScreenState, Target
-from kiosk.dialogue.flows import Place
-from kiosk.dialogue.reply import Reply
+from kiosk.dialogue.brain import Brain
+from kiosk.dialogue.flows import FlowBook, Place
+from kiosk.dialogue.knowledge import ApprovedKnowledge
+from kiosk.dialogue.reply import Context, Reply
 from kiosk.queueing.desk import Ticket
 from kiosk.session.placing import MORE, STAY, placed
 from kiosk.session.private import REVEAL, SHOWN_S, masked
@@ -123,6 +127,17 @@ def test_the_way_is_drawn_where_the_plan_knows_the_place_and_said_otherwise() ->
     route = PLAN.route("toilet")
     assert route[0] == PLAN.nodes["here"] and route[-1] == PLAN.nodes["t"]
     assert PLAN.metres(route) == pytest.approx(22.4, abs=0.1)
+
+
+def test_asking_for_a_place_shows_the_way_to_it() -> None:
+    site, intents = load_site(), load_intents()
+    knowledge = ApprovedKnowledge.for_site(site, intents)
+    brain = Brain(site, FlowBook(load_flows()), PHRASES, knowledge, intents)
+    meant = [("wayfinding", 0.97)]
+    reply = brain.understood(Context(language="zh", now=NOON), meant, "act", {"place": "toilet"}, NOON)
+    assert isinstance(reply, Reply) and (reply.page, reply.goal) == ("map", "toilet")
+    asked = brain.understood(Context(language="zh", now=NOON), meant, "act", {}, NOON)
+    assert isinstance(asked, Reply) and asked.page == "conversation"
 
 
 def test_who_reads_instead_of_hearing_sees_the_turns_before() -> None:
