@@ -22,6 +22,7 @@ QR_LEAST: Final = 132.0  # 48 mm: below it a phone does not read it from where o
 NUMBER_PX: Final = 208.0
 NUMBER_LEAST: Final = 110.0
 PAD: Final = 48.0
+LEAST_TITLE: Final = 20.0
 _SPREAD: Final = 96
 
 
@@ -104,7 +105,7 @@ def _draw_body(kit: Kit, view: View, shown: TicketView, box: Box) -> None:
         lead, wait = kit.size("lead") * 1.3 * share, _wait_height(room, shown, ranged=False) * share
     large = kit.size("lead") * share
     fits = large * box.width / kit.measure(shown.service, large, True)
-    title = min(large, max(fits, kit.size("label") * 0.7))
+    title = min(large, max(fits, LEAST_TITLE))
     kit.text(shown.service, middle, box.y + lead / 2, title, bold=True, align="center", room=box.width + 1)
     free = box.height - lead - wait
     size = min(NUMBER_PX * max(1.0, kit.theme.text * 0.8), free * 0.86)
