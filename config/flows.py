@@ -24,6 +24,7 @@ Action = Literal[
     "change_pin", "activate_card", "switch_alerts", "redeem", "change_phone", "renew_document", "open_mobile",
     "book_cash", "book_visit", "check_in",
     "ask_teller", "look_at_teller", "leave_teller", "propose_call_back", "book_call_back", "leave_message",
+    "adapt_page",
 ]  # fmt: skip
 """What a step can have done; the words of `kiosk/session/actions.py` and `banking.py`."""
 SlotKind = Literal[
@@ -124,7 +125,7 @@ class Step(Section):
 
     say: tuple[Line, ...] = ()
     tells: bool = Field(default=False, description="the approved answer to the wish, if there is one, is said first")
-    page: Literal["conversation", "ticket", "opinion", "goodbye"] = "conversation"
+    page: Literal["conversation", "confirm", "ticket", "waiting", "ways", "opinion", "goodbye"] = "conversation"
     expression: Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"] = "warm"
     gesture: Literal["rest", "wave", "present", "stop", "heart"] = "rest"
     mode: Literal["standard", "elder"] | None = Field(default=None, description="how large the page is from here on")
@@ -201,6 +202,14 @@ class Flow(Section):
         return found
 
 
+class Row(Section):
+    """How a slot is called where what was understood is looked over."""
+
+    label: Both
+    private: bool = Field(default=False, description="masked until the visitor asks to see it")
+    money: bool = Field(default=False, description="written in groups of three, with its unit")
+
+
 class StaffPhrases(Section):
     """What stands on the staff's page."""
 
@@ -270,6 +279,16 @@ class Phrases(Section):
     called_last: Both
     called_last_anywhere: Both
     staff: StaffPhrases
+    rows: dict[Id, Row] = Field(description="slots that are shown on a page to confirm, in this order")
+    look_over: Both
+    reveal: Both
+    more: Both
+    stay: Both
+    on_my_way: Both
+    understood: Both
+    veiled: Both
+    spoken_on: Both
+    may_choose: Both
     fillers: tuple[Both, ...] = Field(default=(), max_length=8, description="said where the answer takes a moment")
 
 

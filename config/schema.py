@@ -44,6 +44,11 @@ class Branch(Section):
     id: WireName = Field(description="part of every MQTT topic: lower case letters, digits, hyphens")
     name_zh: str = Field(min_length=1, max_length=24)
     name_en: str = Field(min_length=1, max_length=48)
+    plan: str = Field(
+        default="",
+        pattern=r"^[a-z0-9-]{0,60}$",
+        description="its plan in `config/plans`; empty: none",
+    )
     hours: dict[Weekday, Hours] = Field(default_factory=dict, description="days that are missing are closed")
 
 
@@ -374,6 +379,14 @@ class Staff(Section):
         return self
 
 
+class Glass(Section):
+    """The screen as it hangs in the branch."""
+
+    diagonal_in: float = Field(default=32, ge=13, le=110, description="inches: targets are kept in millimetres")
+    text_percent: int = Field(default=100, ge=96, le=200, description="size of all letters before anybody asks")
+    vsync: bool = Field(default=False, description="draw in step with the glass, where its driver has a way")
+
+
 class Updates(Section):
     """When a new release may be switched to. See docs/updates.md. Fetching goes on all day, a few chunks at a time."""
 
@@ -407,6 +420,7 @@ class Site(Section):
     queue: Calling = Calling()
     staff: Staff = Staff()
     tellers: Tellers = Tellers()
+    glass: Glass = Glass()
     updates: Updates = Updates()
 
     @model_validator(mode="after")

@@ -20,12 +20,20 @@ PAD_UNITS: Final = (968, 520)
 """Width and height of the pad, in the units of its lines."""
 STAFF_GESTURE: Final = "staff_gesture"
 """The touch that the screen reports after both lower corners were held: no target is drawn for it."""
+SPOKEN_GESTURE: Final = "spoken_gesture"
+"""The touch after the lower right corner alone was held: whoever cannot see asks for everything to be spoken."""
+CORNERS: Final = ("corner_repeat", "corner_back", "corner_louder", "corner_human")
+"""The corners of the lower half while everything is spoken: upper left, upper right, lower left, lower right."""
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
-Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff", "form", "sign",
-               "reading", "document"]  # fmt: skip
+Page = Literal["attract", "conversation", "choices", "keypad", "confirm", "ticket", "waiting", "called", "map", "ways",
+               "document", "face", "call", "form", "sign", "reading", "opinion", "goodbye", "outage",
+               "staff"]  # fmt: skip
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
+Need = Literal["contrast", "captions", "spoken", "low"]
+"""What a visitor needs beside the size of letters: strong contrast; captions first (who cannot hear); everything
+spoken and chosen without looking (who cannot see); what is pressed further down (who sits)."""
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
 Gesture = Literal["rest", "wave", "present", "stop", "heart"]
 Expression = Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"]
@@ -153,6 +161,48 @@ class PadView(msgspec.Struct, frozen=True):
     hint: str = ""
 
 
+class ConfirmRow(msgspec.Struct, frozen=True):
+    """One thing that was understood. What is private comes masked until the visitor asks to see it."""
+
+    label: str
+    shown: str
+    private: bool = False
+
+
+class ConfirmView(msgspec.Struct, frozen=True):
+    """What will be done, to be looked at before it is. `open`: private rows are readable now, for seconds."""
+
+    rows: tuple[ConfirmRow, ...]
+    open: bool = False
+
+
+class FaceView(msgspec.Struct, frozen=True):
+    """A face is being checked: what to do now, and which of the steps are behind. No picture, no score."""
+
+    advice: str
+    advice_other: str  # the same in the other language
+    done: int = 0  # steps that are behind
+    steps: int = 0
+    state: Literal["looking", "done"] = "looking"
+
+
+class MapPlace(msgspec.Struct, frozen=True):
+    """A place of the branch as drawn: its box in shares of the plan's width and height."""
+
+    label: str
+    box: tuple[float, float, float, float]  # x, y, width, height, 0..1
+    goal: bool = False
+
+
+class MapView(msgspec.Struct, frozen=True):
+    """The branch's plan with the way to walk. `route` begins where the terminal stands; empty: no way is known."""
+
+    places: tuple[MapPlace, ...]
+    route: tuple[tuple[float, float], ...]
+    shape: float  # width / height of the plan
+    metres: int = 0  # along the route; 0: not known
+
+
 class ReadingView(msgspec.Struct, frozen=True):
     """A text to read, or something that the teller asks for; the buttons are targets."""
 
@@ -209,6 +259,14 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     reading: ReadingView | None = None
     document: DocumentView | None = None
     teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
+    needs: tuple[Need, ...] = ()
+    text_percent: int = 100  # size of all letters, 96 to 200; large letters are at least 160
+    confirm: ConfirmView | None = None
+    face: FaceView | None = None
+    map: MapView | None = None
+    mirror_pictures: str = ""  # where the visitor's own picture lies while it is shown; empty: it is not
+    veiled: bool = False  # the visitor looks away or has stepped back: what is private is not readable
+    ends_in_s: int = 0  # the visit ends by itself unless somebody touches or speaks; 0: it does not
 
 
 class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):

@@ -95,6 +95,7 @@ from kiosk.version import VERSION
 from kiosk.vision.attendance import Attendance
 from kiosk.vision.eye import Eye, watch
 from kiosk.vision.lips import LipWatch
+from kiosk.vision.mirror import Mirror
 from kiosk.vision.picture import Trouble
 from kiosk.vision.presence import Presence
 
@@ -106,6 +107,7 @@ DAY_LOOK_S: Final = 30.0
 TICKETS_PER_MINUTE: Final = 60  # a printer manages thirty
 HUB_CATCHES_UP_S: Final = 5.0
 PICTURES_OF_CALL_HZ: Final = 30.0
+COVERED_AFTER_NS: Final = 800_000_000  # nobody near for so long: what is private is covered
 QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
 
@@ -241,6 +243,8 @@ class Terminal:
             fresh=SiteFreshLook(lambda: self._session.visit, papers, lambda: actions.faces),
         )  # fmt: skip
         self._latest = LatestFrame()
+        self._mirror = Mirror(self._mirror_wanted)
+        self._far_since_ns: int | None = None
         self._session.in_call = lambda: self._calls.active
         if site.tellers.enabled:
             actions.tellers = TellerActs(site, self._tellers, actions.hand_over, _local_now, self._clock.now_ns)
@@ -283,7 +287,7 @@ class Terminal:
         self._microphone: Microphone | None = None
         self._session.forgetters += [
             self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"), self._together.forget,
-            papers.stop,
+            papers.stop, self._wipe_mirror,
         ]  # fmt: skip
         self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
@@ -314,7 +318,21 @@ class Terminal:
         self._site = site
 
     def _send(self, state: ScreenState) -> None:
-        self._screen.send(replace(state, teller_pictures=self._calls.teller_pictures))
+        pictures = self._calls.teller_pictures
+        page = "call" if pictures and state.page == "conversation" else state.page
+        mirror = self._mirror.address if self._mirrors(state) else ""
+        self._screen.send(replace(state, page=page, teller_pictures=pictures, mirror_pictures=mirror))
+
+    def _wipe_mirror(self) -> None:
+        self._mirror.wipe()
+
+    def _mirrors(self, state: ScreenState) -> bool:
+        """Whether the page has a place for the visitor's own picture."""
+        return state.page in ("document", "face") or bool(self._calls.teller_pictures)
+
+    def _mirror_wanted(self) -> bool:
+        visit = self._session.visit
+        return visit is not None and bool(visit.looking or visit.checking or self._calls.teller_pictures)
 
     def _called(self, called: m.NumberCalled) -> None:
         self._announcer.heard(called)
@@ -578,6 +596,20 @@ class Terminal:
         self._codes.show(frame)
         self._documents.show(frame)
         self._latest.show(frame)
+        if self._mirror.show(frame):
+            self._session.show_again()
+        self._watch_nearness(frame.at_ns)
+
+    def _watch_nearness(self, at_ns: int) -> None:
+        """Whoever steps back has what is private covered before the visit is given up."""
+        if self._session.visit is None or self._presence.near:
+            self._far_since_ns = None
+            if self._session.visit is not None:
+                self._session.glimpsed(True)
+            return
+        self._far_since_ns = self._far_since_ns or at_ns
+        if at_ns - self._far_since_ns >= COVERED_AFTER_NS and not self._mirror_wanted():
+            self._session.glimpsed(False)
 
     def _looks_hz(self) -> float:
         """Often while somebody is near or served; as codes and a face check need it while one is wanted."""

@@ -9,7 +9,7 @@ from typing import Final
 
 from config.flows import Both
 from config.schema import Site
-from contracts.screen import Caption
+from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
 from kiosk.dialogue.voice import Voice
@@ -42,6 +42,7 @@ class SpokenPrompter:
             return
         text, other = (said.zh, said.en) if visit.language == "zh" else (said.en, said.zh)
         visit.caption = Caption("receptionist", text, other)
+        visit.checking = FaceView(text, other)
         self._session.show()
         if turns.playback is None:
             return

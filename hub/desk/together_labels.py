@@ -75,4 +75,13 @@ PAGES: Final[dict[str, Pair]] = {
     "form": ("表格", "Form"),
     "sign": ("签名", "Signature"),
     "reading": ("阅读", "Reading"),
+    "choices": ("选择", "Choices"),
+    "confirm": ("核对", "Looking it over"),
+    "waiting": ("等候", "Waiting"),
+    "called": ("叫号", "Called"),
+    "map": ("指路", "The way"),
+    "ways": ("显示方式", "Ways to see and hear"),
+    "document": ("看证件", "Document"),
+    "face": ("看脸", "Face"),
+    "call": ("视频", "Video call"),
 }

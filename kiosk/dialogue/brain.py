@@ -31,6 +31,7 @@ from kiosk.dialogue.wording import WISH as WISH
 from kiosk.feeling.tone import apply, spoken_part
 
 HARMLESS: Final = ("self", "ticket", "act", "verify", "video")  # their flows ask before they do anything
+WAYFINDING: Final = "wayfinding"
 WARY: Final = frozenset({"abusive"})  # what nobody understands often looks like it
 STANDS_OUT: Final = 0.5
 WORTH_NAMING: Final = 0.15  # of a wish that is named as one of two
@@ -127,6 +128,47 @@ class Brain:
         """Somebody else may speak too; what was asked stays asked."""
         return self._say(self._phrases.companion_welcome, context, targets=self._open(context), place=context.place)
 
+    def spoken_on(self, context: Context) -> Reply:
+        """Everything is spoken from here on, and how to choose without looking."""
+        return self._say(self._phrases.spoken_on, context, targets=self._open(context), place=context.place, whole=True)
+
+    def reads(self, context: Context, target: str) -> Reply:
+        """Say what is under the finger; what was asked stays asked."""
+        last, p = context.last, self._phrases
+        dock = {"human": p.dock_human, "language": p.dock_language, "text_size": p.dock_text, "end": p.dock_end}
+        offered = last.targets if last else ()
+        label = next((one.spoken_label for one in offered if one.id == target), "")
+        if target in dock:
+            label = pick(dock[target], context.language)
+        if last is None:
+            return Reply(text=label, language=context.language, place=context.place)
+        bare = last.bare or last.text
+        return replace(last, text=label or bare, bare=bare, translation="", place=context.place, mode=None,
+                       misunderstood=False, keep=False, pace=None, whole=True)  # fmt: skip
+
+    def with_choices(self, reply: Reply) -> Reply:
+        """The answer with what can be chosen, for who does not see it."""
+        labels = [target.spoken_label for target in reply.targets if target.kind != "key"]
+        if not labels or reply.ends:
+            return reply
+        join = "，" if reply.language == "zh" else ", "
+        said = pick(self._phrases.may_choose, reply.language).format(choices=join.join(labels))
+        text = joined([reply.text, said], reply.language)
+        return replace(reply, text=text, bare=reply.bare or reply.text, keep=False, whole=True)
+
+    def corner(self, context: Context, corner: str, now: datetime) -> Reply | Do | None:
+        """A corner of the lower half was held: again, back, louder, a person."""
+        match corner:
+            case "corner_human":
+                return self._wish(context, "call_lobby_staff", {}, now)
+            case "corner_louder":
+                return self._wish(context, "adjust_speech", {"how": "louder"}, now)
+            case "corner_back":
+                heard = Meaning([("cancel", 1.0)], "act", {}, "返回" if context.language == "zh" else "go back")
+                inside = self._within.answer(context, context.place, heard, now) if context.place else None
+                return inside or self._wish(context, "repeat", {}, now)
+        return self._wish(context, "repeat", {}, now)
+
     def sorry(self, context: Context) -> Reply:
         """A stage failed: say so, offer touch."""
         return self._say(self._phrases.sorry, context, targets=self._open(context), place=context.place)
@@ -187,6 +229,8 @@ class Brain:
                 return self._wish(context, "call_lobby_staff", {}, now)
             case "language":
                 return self._wish(context, "change_language", {}, now)
+            case "text_size" if context.mode == "elder":  # large letters are one touch away, all other ways two
+                return self._arrivals.arrive(context, Place("ways", "ask", "elder_mode"), now)
             case "text_size":
                 return self._wish(context, "elder_mode", {}, now)
             case "end":
@@ -253,7 +297,10 @@ class Brain:
         if heard and (found := self._found(context, heard, now)):
             return found
         if answer := self._knowledge.answer(intent, context.language, slots, now):
-            return self._informed(context, answer, then)
+            told = self._informed(context, answer, then)
+            return (
+                replace(told, page="map", goal=slots["place"]) if intent == WAYFINDING and slots.get("place") else told
+            )
         row = self._intents.get(intent)
         if row is None or row.route == "act" or intent == "other":
             return self._not_understood(context)

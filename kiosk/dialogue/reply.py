@@ -42,6 +42,7 @@ class Reply:
     slots: Mapping[str, str] = field(default_factory=dict, repr=False)  # what was named when she had to ask back
     keep: bool = False  # approved text with nothing of the visitor in it: its sound may be cached
     ends: bool = False
+    goal: str = ""  # the place of the branch that the way is shown to
     keypad: Keypad | None = None
     bare: str = field(default="", repr=False)  # the text without a remark before it, where there is one
     whole: bool = False  # all of it is spoken, however long

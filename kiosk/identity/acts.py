@@ -94,6 +94,7 @@ class FaceActs:
             visit.face = await self.check.run(reference)
         finally:
             reference.fill(0)
+            visit.checking = None
         return {"for": "done", "against": "differs", "neither": "unclear"}[visit.face.decides]
 
     async def _reference(self, held: Held) -> Template | None:

@@ -13,16 +13,15 @@ import pygame
 from avatar.personas import XIAOYING
 from avatar.pose import Pose
 from avatar.renderer import FigureRenderer, Placement, figure_bounds
-from kiosk.screen.boxes import Box
+from kiosk.screen.frame import UPRIGHT, Frame
 from kiosk.screen.parts import PageLayout, Part
+from kiosk.screen.pictures import PictureWindow
 from kiosk.screen.raster import Drawn, RasterCache
-from kiosk.screen.scene import draw_light
-from kiosk.screen.teller import BOX as TELLER_BOX
-from kiosk.screen.teller import TellerWindow
-from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, ThemeName, theme
+from kiosk.screen.scene import light_of
+from kiosk.screen.theme import Theme, theme
 
 LARGEST_FIGURE: Final = 1.06  # the scale of the page that shows her largest
-_PAGE: Final = Box(0, 0, PAGE_WIDTH, PAGE_HEIGHT)
+CACHE_PAGES: Final = 10  # drawn parts that are kept, in pages' worth of pixels
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +31,15 @@ class _Placed:
 
 
 class Composer:
-    """Owns `frame`, the page as last put together. `factor` is pixels per design unit."""
+    """Owns `frame`, the page as last put together. `factor` is pixels per design unit of `glass`."""
 
-    def __init__(self, factor: float) -> None:
-        self.factor = factor
-        self.cache = RasterCache(factor)
-        self.frame = pygame.Surface((round(PAGE_WIDTH * factor), round(PAGE_HEIGHT * factor)), 0, 32)
+    def __init__(self, factor: float, glass: Frame = UPRIGHT) -> None:
+        self.factor, self.glass = factor, glass
+        pixels = round(glass.width * factor), round(glass.height * factor)
+        self.cache = RasterCache(factor, CACHE_PAGES * pixels[0] * pixels[1] * 4)
+        self.frame = pygame.Surface(pixels, 0, 32)
         self.figure = FigureRenderer(XIAOYING, LARGEST_FIGURE * factor)
-        self._theme: ThemeName = "light"
+        self._theme: Theme = theme("light")
         self._backdrop: Drawn | None = None
         self._behind: dict[str, _Placed] = {}
         self._placed: dict[str, _Placed] = {}
@@ -47,7 +47,8 @@ class Composer:
         self._pose = Pose()
         self._figure_key: tuple[object, ...] = ()
         self._figure_rect = pygame.Rect(0, 0, 0, 0)
-        self.teller = TellerWindow(factor)
+        self.teller = PictureWindow(factor)
+        self.mirror = PictureWindow(factor, fills=True)
         self._dirty: list[pygame.Rect] = []
         self._old: pygame.Surface | None = None  # the page before, while it fades
         self._new: pygame.Surface | None = None
@@ -60,6 +61,11 @@ class Composer:
         """Return the texts of the present page that lost words."""
         return tuple(text for one in (*self._behind.values(), *self._placed.values()) for text in one.drawn.cut)
 
+    @property
+    def unknown(self) -> bool:
+        """Whether the present page has signs that no installed face has."""
+        return any(one.drawn.unknown for one in (*self._behind.values(), *self._placed.values()))
+
     def show(self, layout: PageLayout) -> None:
         """Take over a page; remember where it differs from the last one."""
         self._theme = layout.theme
@@ -69,7 +75,8 @@ class Composer:
             self._dirty = [self.frame.get_rect()]
         self._behind = self._place_all(layout.theme, layout.behind, self._behind)
         self._placed = self._place_all(layout.theme, layout.parts, self._placed)
-        self._dirty += self.teller.place(layout.teller or TELLER_BOX)
+        self._dirty += self.teller.place(layout.teller)
+        self._dirty += self.mirror.place(layout.mirror, oval=layout.round_mirror)
         spot, factor = layout.figure, self.factor
         clip = (0, 0, self.frame.get_width(), round(spot.bottom * factor))
         place = Placement(spot.x * factor, spot.y * factor, spot.scale * factor, clip, spot.badge)
@@ -77,7 +84,7 @@ class Composer:
             self._place = place
             self._figure_key = ()
 
-    def _place_all(self, name: ThemeName, parts: tuple[Part, ...], before: dict[str, _Placed]) -> dict[str, _Placed]:
+    def _place_all(self, name: Theme, parts: tuple[Part, ...], before: dict[str, _Placed]) -> dict[str, _Placed]:
         """Return the parts in pixels and mark what differs from `before`."""
         placed = {}
         for part in parts:
@@ -89,20 +96,21 @@ class Composer:
         self._dirty += [gone.drawn.rect for identifier, gone in before.items() if identifier not in placed]
         return placed
 
-    def light(self, name: ThemeName) -> Drawn:
+    def light(self, name: Theme) -> Drawn:
         """Return the empty page of a theme."""
-        return self.cache.get("light", _PAGE, name, draw_light)
+        return self.cache.get("light", self.glass.page, name, light_of(self.glass.page))
 
-    def draw(self, name: ThemeName, part: Part) -> Drawn:
+    def draw(self, name: Theme, part: Part) -> Drawn:
         """Return the part in pixels, drawing it if need be: also a way to have it ready before it is shown."""
         if part.solid:
             return self.cache.solid((part.id, part.key), part.box, name)
         return self.cache.get((part.id, part.key), part.box, name, part.paint)
 
-    def show_teller(self, pictures: str) -> None:
-        """A teller's pictures lie there (empty: nobody is on the line); the newest is put in her place."""
-        if self.teller.follow(pictures) or self.teller.look():
-            self._dirty += [self.teller.rect]
+    def show_pictures(self, teller: str, mirror: str) -> None:
+        """Pictures lie there (empty: nobody is on the line, nothing is mirrored): put in place."""
+        for window, address in ((self.teller, teller), (self.mirror, mirror)):
+            if window.follow(address) or window.look():
+                self._dirty += [window.rect]
 
     def move(self, pose: Pose) -> None:
         """Take over a pose; when it looks the same as the last one nothing is to be done."""
@@ -166,7 +174,7 @@ class Composer:
             return
         self.frame.set_clip(rect)
         blend = pygame.BLEND_PREMULTIPLIED
-        teller = self.teller.surface
+        teller, mirror = self.teller.surface, self.mirror.surface
         covering = any(p.part.solid and p.drawn.rect.contains(rect) for p in self._placed.values())
         covering = covering or (teller is not None and self.teller.rect.contains(rect))
         if not covering:
@@ -176,6 +184,8 @@ class Composer:
             self.figure.draw(self.frame, self._pose, self._place)
         if teller is not None and rect.colliderect(self.teller.rect):
             self.frame.blit(teller, self.teller.rect)
+        if mirror is not None and rect.colliderect(self.mirror.rect):
+            self.frame.blit(mirror, self.mirror.rect, special_flags=pygame.BLEND_PREMULTIPLIED)
         self._blit_all(self._placed, rect)
         self.frame.set_clip(None)
 
@@ -184,7 +194,7 @@ class Composer:
             if not drawn.rect.colliderect(rect):
                 continue
             if part.solid:
-                self.frame.fill(theme(self._theme).colour(part.solid), drawn.rect)
+                self.frame.fill(self._theme.colour(part.solid), drawn.rect)
             else:
                 self.frame.blit(drawn.surface, drawn.rect, special_flags=pygame.BLEND_PREMULTIPLIED)
 

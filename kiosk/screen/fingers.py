@@ -14,7 +14,7 @@ import pygame
 
 from contracts.screen import PAD
 from kiosk.screen.boxes import Hit, hit_at
-from kiosk.screen.theme import REACH_Y
+from kiosk.screen.frame import ACT_UPRIGHT
 
 PRESS_NS: Final = 90_000_000  # how long a recorded visitor's finger stays down
 MAX_WRITING: Final = 256  # points of a recorded visitor's line
@@ -30,6 +30,7 @@ WANTED_EVENTS: Final = (
     pygame.FINGERUP,
     pygame.FINGERMOTION,
     pygame.WINDOWEXPOSED,
+    pygame.WINDOWSIZECHANGED,
 )
 Point = tuple[float, float]
 
@@ -37,7 +38,10 @@ Point = tuple[float, float]
 class Fingers:
     """Follows one finger at a time; others are ignored until it is lifted."""
 
-    def __init__(self, to_page: Callable[[Point], Point], window_size: tuple[int, int]) -> None:
+    def __init__(
+        self, to_page: Callable[[Point], Point], window_size: tuple[int, int], act_y: float = ACT_UPRIGHT
+    ) -> None:
+        self._act_y = act_y  # nothing above this line is ever pressed
         self.pressed = ""  # the target under the finger, for its picture
         self._to_page, self._window_size = to_page, window_size
         self._hit: Hit | None = None
@@ -74,7 +78,7 @@ class Fingers:
         return None
 
     def _press(self, finger: int, point: Point, hits: tuple[Hit, ...]) -> None:
-        hit = hit_at(hits, *point) if point[1] >= REACH_Y else None
+        hit = hit_at(hits, *point) if point[1] >= self._act_y else None
         if hit is None or not hit.enabled or hit.target == PAD:  # drawn on, not pressed
             return
         self._hit, self._finger, self.pressed = hit, finger, hit.target

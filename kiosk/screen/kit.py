@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import skia
@@ -9,23 +10,43 @@ import skia
 from avatar.ink import path, rgba
 from kiosk.screen.boxes import Box
 from kiosk.screen.icons import ICONS
-from kiosk.screen.text import Fitted, by_phrase, family, fit, font, measurer
+from kiosk.screen.text import Fitted, by_phrase, family, fit, font, measurer, needs_shaping, shaped, unknown_signs
 from kiosk.screen.theme import Theme
 
 Align = Literal["left", "center", "right"]
+SMALL: Final = 0.55  # of the wanted size: smaller than this loses words
 _SINK: Final = 0.365  # the baseline lies this share of the size below the middle of a line
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A line of text as it was drawn, for whoever checks pages: its box in design units, its colour and size."""
+
+    text: str
+    box: Box
+    ink: str  # '#RRGGBB'
+    size: float
+    bold: bool
+    alpha: float = 1.0
+
+
 class Kit:
-    """Draws with names of colours and sizes. `cut` holds the texts that had to lose words."""
+    """Draws with names of colours and sizes. `cut` holds the texts that had to lose words, `written` every line."""
 
     def __init__(self, canvas: skia.Canvas, theme: Theme) -> None:
         self.canvas, self.theme = canvas, theme
         self.cut: list[str] = []
+        self.written: list[Written] = []
+        self.unknown = False  # whether signs were drawn that no installed face has
         self._family = family(theme.family).found
 
     def size(self, name: str) -> float:
-        return float(self.theme.sizes[name])
+        """A kind of text at the size that the visitor wants."""
+        return self.theme.size(name)
+
+    def px(self, size: float) -> float:
+        """A size of text that has no name, at the size that the visitor wants."""
+        return size * self.theme.text
 
     # ------------------------------------------------------------------ shapes
     def paint(self, ink: Any, alpha: float = 1.0, stroke: float = 0, blur: float = 0) -> skia.Paint:
@@ -99,7 +120,10 @@ class Kit:
 
     def fitted(self, text: str, width: float, size: float, bold: bool = False, max_lines: int = 1) -> Fitted:
         """Return `text` shrunk, wrapped or cut to the width; a cut is remembered."""
-        result = fit(text, width, size, measurer(self._family, bold), max_lines=max_lines)
+        measure = measurer(self._family, bold)
+        result = fit(text, max(1.0, width), size, measure, max_lines=max_lines)
+        if result.cut:  # rather small than without its words
+            result = fit(text, max(1.0, width), size, measure, max_lines=max_lines, shrink_to=SMALL)
         if result.cut:
             self.cut.append(text)
         return result
@@ -132,10 +156,18 @@ class Kit:
         if room is not None:
             shown = self.fitted(text, room, size, bold)
             text, size = shown.lines[0], shown.size
-        face = font(self._family, round(size, 2), bold)
-        width = float(face.measureText(text))
+        width = self.measure(text, size, bold)
         x -= {"left": 0.0, "center": width / 2, "right": width}[align]
-        self.canvas.drawString(text, x, y + size * _SINK, face, self.paint(ink, alpha))
+        if needs_shaping(text):
+            line = shaped(text, self._family, round(size, 2), bold, rgba(self.theme.colour(ink), alpha))
+            line.paint(self.canvas, x, y + size * _SINK - line.AlphabeticBaseline)
+        else:
+            face = font(self._family, round(size, 2), bold)
+            self.canvas.drawString(text, x, y + size * _SINK, face, self.paint(ink, alpha))
+        if unknown_signs(text):
+            self.unknown = True
+        box = Box(x, y - size * 0.56, width, size * 1.12)
+        self.written.append(Written(text, box, self.theme.colour(ink), size, bold, alpha))
         return width
 
     def lines(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from contracts.screen import ScreenState
 from kiosk.screen.boxes import Box, Hit
+from kiosk.screen.frame import UPRIGHT, Frame
 from kiosk.screen.kit import Kit
-from kiosk.screen.theme import ThemeName
+from kiosk.screen.theme import Theme
 
 Paint = Callable[[Kit], None]
 
@@ -40,11 +41,14 @@ class FigureSpot:
 class PageLayout:
     """A whole page: the theme's light, what stands behind the figure, the figure, and what stands before it."""
 
-    theme: ThemeName
+    theme: Theme
     behind: tuple[Part, ...]
     figure: FigureSpot
     parts: tuple[Part, ...]
-    teller: Box | None = None  # where a teller's picture goes; None: its usual place
+    teller: Box | None = None  # where a teller's picture goes; None: nowhere on this page
+    mirror: Box | None = None  # where the visitor's own picture goes; None: nowhere on this page
+    round_mirror: bool = False  # the mirror is an oval: a face is looked at
+    frame: Frame = UPRIGHT
 
     def hits(self) -> tuple[Hit, ...]:
         return tuple(part.hit for part in self.parts if part.hit is not None)
@@ -69,6 +73,20 @@ class View:
     said: int | None = None  # characters of the last caption already heard, by the loudspeaker's clock
     beat: int = 0  # phase of the listening wave, 0 .. BEATS-1
     ink: tuple[tuple[tuple[int, int, int], ...], ...] = ()  # lines on the pad that the core has not shown yet
+    frame: Frame = UPRIGHT
+
+    @property
+    def elder(self) -> bool:
+        return self.state.mode == "elder"
+
+    @property
+    def strong(self) -> bool:
+        """Strong contrast: outlines instead of shadows, every text at least 7:1."""
+        return self.elder or "contrast" in self.state.needs
+
+    @property
+    def captions_first(self) -> bool:
+        return "captions" in self.state.needs
 
     @property
     def chinese(self) -> bool:

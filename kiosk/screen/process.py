@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING, Final
 import cv2
 import pygame
 
+from config.load import ConfigError
+from config.schema import Glass, load_site
 from contracts.screen import (
     PAD,
-    STAFF_GESTURE,
     Close,
     Drawn,
     Fault,
@@ -51,6 +52,10 @@ if TYPE_CHECKING:
 
 EVENT_POLL_S: Final = 0.012  # a press is answered within 50 ms
 GONE_AFTER_S: Final = 0.4  # a core that restarts at once is not worth a notice
+ATTRACT_FPS: Final = 15  # nobody is there: half the pictures do
+REOPEN_NS: Final = 2_000_000_000  # between two tries to get a lost display back
+ATTRACT_NS: Final = 1_000_000_000 // ATTRACT_FPS
+CUTS_TOLD: Final = 64  # kinds of pages whose lost words are reported, once each
 
 
 class ScreenApp:
@@ -59,10 +64,12 @@ class ScreenApp:
     def __init__(self, window: Window, link: CoreLink, recorder: Recorder | None, fps: int) -> None:
         self._window, self._link, self._recorder = window, link, recorder
         self._frame_ns = 1_000_000_000 // fps
-        self._stage = Stage(window.factor, notice(None))
-        self._fingers = Fingers(window.to_page, window.size)
+        self._stage = Stage(window.factor, notice(None), glass=window.glass)
+        self._fingers = Fingers(window.to_page, window.size, window.glass.act_y)
         self._pad = Pad(window.to_page, window.size)
-        self._corners = Corners()
+        self._corners = Corners(window.glass)
+        self._told: set[str] = set()  # faults of pages that were reported, once a connection
+        self._reopen_ns = 0
         self._pacer = Pacer()
         self._last: ScreenState | None = None
         self._undrawn = False  # a snapshot is waiting to be reported as drawn
@@ -91,7 +98,8 @@ class ScreenApp:
         if not (draw or touched or now_ns >= self._next_ns):
             return
         self._draw(now_ns)
-        self._next_ns = max(self._next_ns + self._frame_ns, now_ns)
+        calm = self._stage.state.page == "attract" and not self._stage.composer.changing
+        self._next_ns = max(self._next_ns + (max(self._frame_ns, ATTRACT_NS) if calm else self._frame_ns), now_ns)
         if not self._stage.warm:
             self._stage.warm_up()
 
@@ -109,6 +117,7 @@ class ScreenApp:
             for fault in self._faults:
                 self._link.send(fault)
             self._gone_since_ns = None
+            self._told.clear()
         for message in self._link.receive():
             self.take(message)
         if not self._link.connected:
@@ -175,11 +184,13 @@ class ScreenApp:
         for event in pygame.event.get():
             if event.type == pygame.WINDOWEXPOSED:
                 self._window.expose()
+            if event.type == pygame.WINDOWSIZECHANGED:
+                self._turned((event.x, event.y), now_ns)
             if event.type == pygame.QUIT or self._asks_to_leave(event):
                 self.stop()
-            if self._corners_held(event, now_ns):
+            if gesture := self._gesture(event, now_ns):
                 revision = self._stage.state.revision
-                self._link.send(Touch(revision=revision, target=STAFF_GESTURE, at_ns=time.monotonic_ns()))
+                self._link.send(Touch(revision=revision, target=gesture, at_ns=time.monotonic_ns()))
             line = self._pad.handle(event, self._stage.hits(), time.monotonic_ns())
             if line is not None:
                 self._link.send(Stroke(self._stage.state.revision, PAD, line))
@@ -190,9 +201,24 @@ class ScreenApp:
         self._stage.pressed, self._stage.ink = self._fingers.pressed, self._pad.ink
         return self._stage.pressed != before
 
-    def _corners_held(self, event: pygame.event.Event, now_ns: int) -> bool:
-        found = self._fingers.point(event)
-        return found is not None and self._corners.handle(*found, now_ns, self._stage.state.page)
+    def _gesture(self, event: pygame.event.Event, now_ns: int) -> str:
+        found, state = self._fingers.point(event), self._stage.state
+        if found is None:
+            return ""
+        return self._corners.handle(*found, now_ns, state.page, spoken="spoken" in state.needs)
+
+    def _turned(self, size: tuple[int, int], now_ns: int) -> None:
+        """The glass was turned, or is another one: everything is laid out anew on it."""
+        if not self._window.turned(size):
+            return
+        window, state = self._window, self._stage.state
+        self._stage = Stage(window.factor, state, glass=window.glass)
+        self._stage.take(state, now_ns)
+        self._fingers = Fingers(window.to_page, window.size, window.glass.act_y)
+        self._pad, self._corners = Pad(window.to_page, window.size), Corners(window.glass)
+        self._undrawn = True
+        self._link.send(Ready(*window.size, driver=window.driver, pid=os.getpid()))
+        self._link.send(Fault(code="glass_turned", detail=f"{size[0]}x{size[1]}"))
 
     def _asks_to_leave(self, event: pygame.event.Event) -> bool:
         """Escape and Q close a developer's window; in a kiosk nobody gets out."""
@@ -203,17 +229,40 @@ class ScreenApp:
     def _draw(self, now_ns: int) -> None:
         started = time.perf_counter()
         changed = self._redrawn(now_ns)
-        shown = self._window.present(self._stage.composer.frame, changed)
+        shown = self._presented(changed, now_ns)
         took_ms = (time.perf_counter() - started) * 1000
         pace = self._pacer.drew(took_ms if shown else None, now_ns)
         if self._undrawn:
             self._undrawn = False
+            if self._stage.composer.cut:  # which words is not for the log
+                self._tell_once("words_cut", self._stage.state.page)
+            if self._stage.composer.unknown:
+                self._tell_once("signs_unknown", self._stage.state.page)
             targets = tuple(hit.target for hit in self._stage.hits() if hit.enabled)
             self._link.send(Drawn(self._stage.state.revision, time.monotonic_ns(), targets))
         if pace is not None:
             self._link.send(pace)
         if self._recorder is not None:
             self._recorder.offer(self._window.surface, now_ns, changed=shown)
+
+    def _presented(self, changed: list[pygame.Rect], now_ns: int) -> bool:
+        """Bring it onto the glass. A display that went away is reported, and looked for again."""
+        if now_ns < self._reopen_ns:
+            return False
+        try:
+            return self._window.present(self._stage.composer.frame, changed)
+        except pygame.error as err:
+            self._reopen_ns = now_ns + REOPEN_NS
+            self._window.expose()
+            self._tell_once("glass_lost", type(err).__name__)
+            return False
+
+    def _tell_once(self, code: str, detail: str) -> None:
+        """Report a page's trouble once a connection: what is wrong stays wrong thirty times a second."""
+        key = f"{code} {detail}"
+        if key not in self._told and len(self._told) < CUTS_TOLD:
+            self._told.add(key)
+            self._link.send(Fault(code=code, detail=detail))
 
     def _redrawn(self, now_ns: int) -> list[pygame.Rect]:
         """Bring the page up to date. A snapshot that cannot be drawn is answered with a notice, not with the end."""
@@ -229,6 +278,8 @@ class ScreenApp:
             return self._stage.draw(now_ns)
 
     def _check_font(self) -> None:
+        if self._window.wants_vsync and not self._window.in_step:
+            self._faults.append(Fault(code="no_vsync", detail=self._window.driver))
         used = family(theme("light").family)
         if used.found != used.wanted:
             self._faults.append(Fault(code="font_missing", detail=f"{used.wanted} is missing, {used.found} is used"))
@@ -236,8 +287,15 @@ class ScreenApp:
 
 def main(arguments: list[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
+    glass = _glass_of_site()
     try:
-        window = Window(options.size, headless=options.headless, fullscreen=options.fullscreen)
+        window = Window(
+            options.size,
+            headless=options.headless,
+            fullscreen=options.fullscreen,
+            diagonal_in=options.diagonal or glass.diagonal_in,
+            vsync=options.vsync or glass.vsync,
+        )
     except pygame.error as err:
         print(f"screen: no window: {err}", file=sys.stderr)
         return 1
@@ -257,6 +315,15 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
+def _glass_of_site() -> Glass:
+    """The screen as the site's configuration describes it; a broken one is the core's to report."""
+    try:
+        return load_site().glass
+    except ConfigError as err:
+        print(f"screen: {err}", file=sys.stderr)
+        return Glass()
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m kiosk.screen", description=__doc__)
     parser.add_argument("--socket", type=Path, required=True, help="the core's socket")
@@ -265,6 +332,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--headless", action="store_true", help="draw into memory even where there is a display")
     parser.add_argument("--fullscreen", action="store_true", help="the whole screen; keys do not close it")
+    parser.add_argument(
+        "--diagonal",
+        type=_diagonal,
+        default=None,
+        metavar="INCHES",
+        help="of the glass: targets are millimetres",
+    )
+    parser.add_argument("--vsync", action="store_true", help="draw in step with the glass, where there is a way")
     parser.add_argument("--record", type=Path, default=None, metavar="DIR", help="film the glass into DIR/screen.mp4")
     parser.add_argument("--fps", type=_fps, default=30, help="pictures a second, 1 to 60 (default 30)")
     return parser
@@ -276,6 +351,13 @@ def _size(text: str) -> tuple[int, int]:
     if not all(160 <= length <= 8192 for length in size):
         raise ValueError(f"{text}: each side must be 160 to 8192 pixels")
     return size
+
+
+def _diagonal(text: str) -> float:
+    inches = float(text)
+    if not 13 <= inches <= 110:
+        raise ValueError(f"{text}: must be 13 to 110 inches")
+    return inches
 
 
 def _fps(text: str) -> int:

@@ -12,18 +12,20 @@ import pygame
 import skia
 
 from kiosk.screen.boxes import Box
-from kiosk.screen.kit import Kit
+from kiosk.screen.kit import Kit, Written
 from kiosk.screen.parts import Paint
-from kiosk.screen.theme import ThemeName, theme
+from kiosk.screen.theme import Theme
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Drawn:
-    """A part in pixels, premultiplied. `cut` are the texts that lost words."""
+    """A part in pixels, premultiplied. `cut` are the texts that lost words, `written` all lines of text."""
 
     surface: pygame.Surface
     rect: pygame.Rect
     cut: tuple[str, ...]
+    written: tuple[Written, ...] = ()
+    unknown: bool = False  # signs that no installed face has
 
 
 def pixel_rect(box: Box, factor: float) -> pygame.Rect:
@@ -32,7 +34,7 @@ def pixel_rect(box: Box, factor: float) -> pygame.Rect:
     return pygame.Rect(left, top, math.ceil(box.right * factor) - left, math.ceil(box.bottom * factor) - top)
 
 
-def draw_part(box: Box, factor: float, name: ThemeName, paint: Paint) -> Drawn:
+def draw_part(box: Box, factor: float, theme: Theme, paint: Paint) -> Drawn:
     rect = pixel_rect(box, factor)
     pixels = np.zeros((rect.height, rect.width, 4), np.uint8)
     info = skia.ImageInfo.Make(rect.width, rect.height, skia.kBGRA_8888_ColorType, skia.kPremul_AlphaType)
@@ -40,11 +42,11 @@ def draw_part(box: Box, factor: float, name: ThemeName, paint: Paint) -> Drawn:
     canvas = target.getCanvas()
     canvas.translate(-rect.x, -rect.y)
     canvas.scale(factor, factor)
-    kit = Kit(canvas, theme(name))
+    kit = Kit(canvas, theme)
     paint(kit)
     target.flushAndSubmit()
     surface = pygame.image.frombuffer(pixels.data, rect.size, "BGRA")
-    return Drawn(surface, rect, tuple(kit.cut))
+    return Drawn(surface, rect, tuple(kit.cut), tuple(kit.written), kit.unknown)
 
 
 class RasterCache:
@@ -56,13 +58,13 @@ class RasterCache:
         self._limit_bytes, self._used_bytes = limit_bytes, 0
         self._kept: OrderedDict[Hashable, Drawn] = OrderedDict()
 
-    def get(self, key: Hashable, box: Box, name: ThemeName, paint: Paint) -> Drawn:
-        return self._get((key, box, name), lambda: draw_part(box, self.factor, name, paint))
+    def get(self, key: Hashable, box: Box, theme: Theme, paint: Paint) -> Drawn:
+        return self._get((key, box, theme), lambda: draw_part(box, self.factor, theme, paint))
 
-    def solid(self, key: Hashable, box: Box, name: ThemeName) -> Drawn:
+    def solid(self, key: Hashable, box: Box, theme: Theme) -> Drawn:
         """Return the place of a part of one colour: it needs no pixels of its own."""
         dot = pygame.Surface((1, 1), pygame.SRCALPHA)
-        return self._get((key, box, name), lambda: Drawn(dot, pixel_rect(box, self.factor), ()))
+        return self._get((key, box, theme), lambda: Drawn(dot, pixel_rect(box, self.factor), ()))
 
     def _get(self, full_key: Hashable, draw: Callable[[], Drawn]) -> Drawn:
         found = self._kept.get(full_key)

@@ -12,14 +12,16 @@ from avatar.expression import Performer
 from avatar.lipsync import LipSync
 from contracts.screen import ScreenState
 from kiosk.screen.boxes import Hit
-from kiosk.screen.buttons import BEATS
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
-from kiosk.screen.pages import PAGES, lay_out
+from kiosk.screen.frame import UPRIGHT, Frame
+from kiosk.screen.pages import PAGES, frame_for, lay_out
 from kiosk.screen.parts import PageLayout, View
 from kiosk.screen.theme import theme
+from kiosk.screen.widgets.buttons import BEATS
 
 BEAT_S: Final = 0.1
+FLASH_S: Final = 0.7  # half of a flash: well below one a second
 UNCHANGING: Final = frozenset({"gate", "sheet:edge", "sheet", "paper", "veil:fade", "veil"})
 
 
@@ -27,9 +29,13 @@ class Stage:
     """One page and one face. `wall_clock` returns local time; monotonic times are passed in."""
 
     def __init__(
-        self, factor: float, first: ScreenState, wall_clock: Callable[[], time.struct_time] = time.localtime
+        self,
+        factor: float,
+        first: ScreenState,
+        wall_clock: Callable[[], time.struct_time] = time.localtime,
+        glass: Frame = UPRIGHT,
     ) -> None:
-        self.composer = Composer(factor)
+        self.composer = Composer(factor, glass)
         self.speech = LipSync()
         self.performer = Performer()
         self.state = first
@@ -55,7 +61,7 @@ class Stage:
     def _warm(self) -> Iterator[bool]:
         clock = clock_text(self._wall_clock())
         for page in PAGES:
-            layout = lay_out(View(ScreenState(0, page, "zh", "", ""), clock))
+            layout = lay_out(View(ScreenState(0, page, "zh", "", ""), clock, frame=self.composer.glass))
             self.composer.light(layout.theme)
             yield True
             for part in (*layout.behind, *layout.parts):
@@ -100,7 +106,7 @@ class Stage:
         inviting = self.state.page == "attract"
         pose = self.performer.pose_at(now_ns / 1e9, self.speech.mouth(now_ns), speaking=speaking, inviting=inviting)
         self.composer.move(pose)
-        self.composer.show_teller(self.state.teller_pictures)
+        self.composer.show_pictures(self.state.teller_pictures, self.state.mirror_pictures)
         share = self._changed_share(now_ns) if self.composer.changing else 1.0
         return self.composer.change(share) if share < 1 else self.composer.compose()
 
@@ -115,10 +121,21 @@ class Stage:
 
     def _view_at(self, now_ns: int) -> View:
         state = self.state
-        breathing = state.page == "conversation" and state.listening in ("listening", "thinking")
+        breathing = state.page in (
+            "conversation",
+            "call",
+            "choices",
+            "confirm",
+            "waiting",
+            "map",
+            "face",
+        ) and state.listening in ("listening", "thinking")
         beat = int(now_ns / 1e9 / BEAT_S) % BEATS if breathing and state.mode != "elder" else 0
+        if "captions" in state.needs and state.called:
+            beat = int(now_ns / 1e9 / FLASH_S) % 2
         clock = clock_text(self._wall_clock())
-        return View(state, clock, self.pressed, self._said_at(now_ns), beat, self.ink)
+        frame = frame_for(state, self.composer.glass)
+        return View(state, clock, self.pressed, self._said_at(now_ns), beat, self.ink, frame)
 
     def _said_at(self, now_ns: int) -> int | None:
         """Return how many characters of the last caption the loudspeaker has said; it never falls back."""

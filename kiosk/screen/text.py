@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import skia
 
@@ -19,6 +20,9 @@ NO_LINE_START: Final = frozenset("，。！？、；：）》”’…—%～·,
 SHRINK_TO: Final = 0.78  # smaller would be hard to read at arm's length
 SMALLEST_PX: Final = 24.0
 LINE_HEIGHT: Final = 1.4  # of the size; the theme says the same and a test compares them
+SHAPED_FROM: Final = 0x0590  # Hebrew, Arabic, the scripts of India and their neighbours: to be shaped as a line
+SHAPED_TO: Final = 0x1CFF
+UNIFIED: Final = (0x4E00, 0x9FFF)  # our face has all of these
 _STEPS: Final = 5
 Measure = Callable[[str, float], float]  # text, size in px -> width in px
 
@@ -62,7 +66,50 @@ def font(name: str, size: float, bold: bool) -> skia.Font:
 @lru_cache(maxsize=16)
 def measurer(name: str, bold: bool) -> Measure:
     """Return what measures a line in this family and weight."""
-    return lambda text, size: float(font(name, round(size, 2), bold).measureText(text))
+
+    def measure(text: str, size: float) -> float:
+        if needs_shaping(text):
+            return float(shaped(text, name, round(size, 2), bold, 0xFF000000).MaxIntrinsicWidth)
+        return float(font(name, round(size, 2), bold).measureText(text))
+
+    return measure
+
+
+def needs_shaping(text: str) -> bool:
+    """Whether letters join, or run from right to left: such a line cannot be drawn letter by letter."""
+    return not text.isascii() and any(
+        unicodedata.bidirectional(sign) in ("R", "AL") or SHAPED_FROM <= ord(sign) <= SHAPED_TO for sign in text
+    )
+
+
+@lru_cache(maxsize=64)
+def shaped(text: str, name: str, size: float, bold: bool, colour: int) -> Any:
+    """Return a line laid out with its letters joined, in its own order, in whichever installed faces have them."""
+    faces = skia.textlayout.FontCollection()
+    faces.setDefaultFontManager(skia.FontMgr())
+    style = skia.textlayout.TextStyle()
+    style.setFontFamilies([name])
+    style.setFontStyle(skia.FontStyle.Bold() if bold else skia.FontStyle.Normal())
+    style.setFontSize(size)
+    style.setColor(colour)
+    builder = skia.textlayout.ParagraphBuilder.make(skia.textlayout.ParagraphStyle(), faces, skia.Unicodes.ICU.Make())
+    builder.pushStyle(style)
+    builder.addText(text)
+    line = builder.Build()
+    line.layout(100_000)
+    return line
+
+
+@lru_cache(maxsize=512)
+def unknown_signs(text: str) -> bool:
+    """Whether no installed face has some of these signs: they would be drawn as empty boxes."""
+    manager = skia.FontMgr()
+    usual = skia.FontStyle.Normal()
+    return any(
+        sign.isprintable() and manager.matchFamilyStyleCharacter("", usual, [], ord(sign)) is None
+        for sign in set(text)
+        if ord(sign) > 0x2FF and not UNIFIED[0] <= ord(sign) <= UNIFIED[1]
+    )
 
 
 def words(text: str) -> Iterator[str]:

@@ -11,15 +11,7 @@ from typing import Any, Final, Literal
 ThemeName = Literal["light", "elder", "night"]
 
 TOKENS_PATH: Final = Path(__file__).resolve().parents[2] / "config" / "theme" / "tokens.json"
-PAGE_WIDTH: Final = 1080  # design units: pixels of the reference screen
-PAGE_HEIGHT: Final = 1920
-MARGIN: Final = 56
-INNER: Final = PAGE_WIDTH - 2 * MARGIN
-REACH_Y: Final = 960  # nothing above this line is ever touched
-DOCK_Y: Final = 1736
-DOCK_HEIGHT: Final = 128
-GAP: Final = 16  # least distance between two targets
-MIN_TARGET: Final = 55  # 20 mm on the reference screen
+PALETTES: Final[tuple[ThemeName, ...]] = ("light", "elder", "night")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +22,9 @@ class Shadow:
     alpha: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Theme:
-    """One palette with the sizes that all palettes share."""
+    """One palette at one size of letters, with what all palettes share. Ask `theme` for it: there is one of each."""
 
     name: ThemeName
     colours: dict[str, str]
@@ -41,10 +33,15 @@ class Theme:
     family: str
     line_height: float
     motion_ms: dict[str, int]
+    text: float = 1.0  # all letters, times their usual size
 
     def colour(self, ink: str) -> str:
         """Return '#RRGGBB' for a name of the palette; other colours pass."""
         return self.colours.get(ink, ink)
+
+    def size(self, name: str) -> float:
+        """Return the size of a kind of text as the visitor wants it."""
+        return self.sizes[name] * self.text
 
 
 @lru_cache(maxsize=1)
@@ -54,8 +51,8 @@ def tokens() -> dict[str, Any]:
     return loaded
 
 
-@lru_cache(maxsize=4)
-def theme(name: ThemeName) -> Theme:
+@lru_cache(maxsize=32)
+def theme(name: ThemeName, text: float = 1.0) -> Theme:
     data = tokens()
     return Theme(
         name=name,
@@ -65,6 +62,7 @@ def theme(name: ThemeName) -> Theme:
         family=data["type"]["family"],
         line_height=data["type"]["line_height"],
         motion_ms=data["motion_ms"],
+        text=text,
     )
 
 

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import Final
 
 import pygame
 
-from kiosk.screen.theme import PAGE_HEIGHT, PAGE_WIDTH, theme
+from kiosk.screen.frame import LONG, REFERENCE_IN, SHORT, Frame
+from kiosk.screen.theme import theme
 
 TITLE: Final = "迎宾 Yingbin"
+LEAST_SIDE: Final = 160
 
 
 def choose_driver(headless: bool) -> None:
@@ -21,28 +24,59 @@ def choose_driver(headless: bool) -> None:
 
 
 def fitted_factor(width: int, height: int) -> float:
-    """Return pixels per design unit so that the whole page fits."""
-    return min(width / PAGE_WIDTH, height / PAGE_HEIGHT)
+    """Return pixels per design unit so that the whole page fits, upright or lying as the glass is."""
+    long, short = max(width, height), min(width, height)
+    return min(short / SHORT, long / LONG)
 
 
 class Window:
     """Shows page pictures, centred, with bars in the theme's colour where the shape differs."""
 
-    def __init__(self, size: tuple[int, int] | None, *, headless: bool, fullscreen: bool) -> None:
+    def __init__(
+        self,
+        size: tuple[int, int] | None,
+        *,
+        headless: bool,
+        fullscreen: bool,
+        diagonal_in: float = REFERENCE_IN,
+        vsync: bool = False,
+    ) -> None:
         choose_driver(headless)
         pygame.display.init()
-        self.surface = pygame.display.set_mode(self._size(size, fullscreen), pygame.FULLSCREEN if fullscreen else 0)
-        pygame.display.set_caption(TITLE)
+        self._fullscreen, self._diagonal_in, self.wants_vsync = fullscreen, diagonal_in, vsync
+        self.tally_turned = 0
+        self._exposed = False
+        self._open(self._size(size, fullscreen))
         if fullscreen:
             pygame.mouse.set_visible(False)
+        self.driver = pygame.display.get_driver()
+
+    def _open(self, size: tuple[int, int]) -> None:
+        flags = pygame.FULLSCREEN if self._fullscreen else 0
+        self.in_step = False
+        if self.wants_vsync:  # in step with the glass, where the driver has a way; it says no by an error
+            with suppress(pygame.error):
+                self.surface = pygame.display.set_mode(size, flags | pygame.SCALED, vsync=1)
+                self.in_step = True
+        if not self.in_step:
+            self.surface = pygame.display.set_mode(size, flags)
+        pygame.display.set_caption(TITLE)
         self.size = self.surface.get_size()
         self.factor = fitted_factor(*self.size)
-        page = (round(PAGE_WIDTH * self.factor), round(PAGE_HEIGHT * self.factor))
+        self.glass = Frame(lying=self.size[0] > self.size[1], diagonal_in=self._diagonal_in)
+        page = (round(self.glass.width * self.factor), round(self.glass.height * self.factor))
         self.origin = ((self.size[0] - page[0]) // 2, (self.size[1] - page[1]) // 2)
-        self.driver = pygame.display.get_driver()
-        self._exposed = False
         self.surface.fill(theme("light").colour("bg_bottom"))
         pygame.display.flip()
+
+    def turned(self, size: tuple[int, int]) -> bool:
+        """The glass has another size or was turned while running. Returns whether pages must be laid out anew."""
+        if size == self.size or min(size) < LEAST_SIDE:
+            return False
+        self.tally_turned += 1
+        self._open(size)
+        self._exposed = True
+        return True
 
     @staticmethod
     def _size(size: tuple[int, int] | None, fullscreen: bool) -> tuple[int, int]:
@@ -52,9 +86,9 @@ class Window:
         if size is not None:
             return size
         if pygame.display.get_driver() == "dummy":
-            return PAGE_WIDTH, PAGE_HEIGHT
-        factor = min(1.0, 0.92 * fitted_factor(*desktop))  # a developer's window stays below the task bar
-        return round(PAGE_WIDTH * factor), round(PAGE_HEIGHT * factor)
+            return int(SHORT), int(LONG)
+        factor = min(1.0, 0.92 * min(desktop[0] / SHORT, desktop[1] / LONG))  # a window stays below the task bar
+        return round(SHORT * factor), round(LONG * factor)
 
     def expose(self) -> None:
         """Something covered the window: all of it must be shown again."""

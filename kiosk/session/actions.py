@@ -10,7 +10,9 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Final, Protocol, get_args
+
+from msgspec.structs import replace as structs_replace
 
 from config.flows import Action
 from config.schema import Service, Site
@@ -18,7 +20,7 @@ from contracts import messages as m
 from contracts.appointments import Means
 from contracts.handover import HandoverPacket
 from contracts.queueing import Priority
-from contracts.screen import TicketView
+from contracts.screen import Need, TicketView
 from kiosk.banking.acts import Banking
 from kiosk.call.acts import ACTIONS as TELLERS
 from kiosk.call.acts import TellerActs
@@ -43,6 +45,8 @@ from kiosk.sync.outbox import OutboxFull
 log = logging.getLogger(__name__)
 
 STOPS: Final = frozenset({RISK, "fraud_report"})  # reasons for which money stays where it is
+NEEDS: Final[tuple[Need, ...]] = get_args(Need)
+LARGEST_PERCENT: Final = 200
 MAX_PACKETS: Final = 5  # of one visit: who comes has read the first ones
 
 
@@ -138,6 +142,8 @@ class Actions:
                     return await self.papers.look(visit) if self.papers else Done("no_camera")
                 case "look_at_queue":
                     return self._look_at_queue(visit, place.slots.get("service", ""))
+                case "adapt_page":
+                    return _done(adapt(visit, place.slots.get("way", "")))
                 case _ if action in TELLERS:
                     return await self.tellers.do(visit, action, place) if self.tellers else Done("failed")
         except OutboxFull:
@@ -206,6 +212,8 @@ class Actions:
         if ahead is None:
             return Done("failed")
         low, high = wait_range(ahead, service.minutes_typical, service.counters)
+        if visit.ticket_view:  # the page that shows the number tells the same
+            visit.ticket_view = structs_replace(visit.ticket_view, ahead=ahead, wait_min=(low, high) if ahead else None)
         return Done("done", {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)})
 
     async def _issue(self, visit: Visit, service_id: str, priority: Priority) -> bool:
@@ -311,6 +319,20 @@ def queue_facts(service: Service, queue: m.TicketsState) -> dict[str, str]:
     ahead = next((line.waiting for line in queue.services if line.service == service.id), 0)
     low, high = wait_range(ahead, service.minutes_typical, service.counters)
     return {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)}
+
+
+def adapt(visit: Visit, way: str) -> bool:
+    """Show and speak as the visitor asks; asked for a second time it is taken back."""
+    if way == "usual":
+        visit.needs, visit.text_percent, visit.mode = (), 0, "standard"
+    elif way == "larger":
+        visit.text_percent = LARGEST_PERCENT
+    elif way in NEEDS:
+        need: Need = way
+        visit.needs = tuple(n for n in visit.needs if n != need) if need in visit.needs else (*visit.needs, need)
+    else:
+        return False
+    return True
 
 
 SAID: Final = {"elder": Priority.ELDER, "disabled": Priority.DISABLED, "pregnant": Priority.PREGNANT}

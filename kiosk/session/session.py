@@ -52,7 +52,9 @@ from kiosk.session.ahead import Foreseen
 from kiosk.session.announcer import Announcer
 from kiosk.session.attention import weighed
 from kiosk.session.crosstalk import BesideAnnouncement, CrossTalk, Ears
-from kiosk.session.silence import SilenceWatch
+from kiosk.session.placing import MORE, STAY
+from kiosk.session.private import REVEAL, SHOWN_S
+from kiosk.session.silence import Later, SilenceWatch
 from kiosk.session.staff_page import STAFF, StaffPage
 from kiosk.session.stage import Backstage, snapshot
 from kiosk.session.states import Effect, State, step
@@ -65,6 +67,7 @@ from kiosk.together.together import Together
 log = logging.getLogger(__name__)
 
 DUCKED: Final = 0.35
+LAST: Final = 2  # things that were said into the silence; after the next the visit ends
 EVENTS_LIMIT: Final = 256
 CONSIDERS: Final = (State.THINKING, State.HELD)  # what was said so far
 DEVICES: Final[dict[str, m.DeviceKind]] = {
@@ -115,6 +118,7 @@ class Session:
         self._turn_task: asyncio.Task[None] | None = None
         self._talk = CrossTalk(clock, self.tell)
         self._silence = SilenceWatch(site.talking, clock, self.tell)
+        self._hides, self._counts = Later(clock), Later(clock)  # what is private again, what is left of the visit
         self.in_call: Callable[[], bool] = lambda: False  # with a remote teller
         self.staff: StaffPage | None = None
         self.together: Together | None = None
@@ -136,6 +140,8 @@ class Session:
         finally:
             await self._cancel_turn()
             self._silence.stop()
+            self._hides.stop()
+            self._counts.stop()
             if self.staff:
                 await self.staff.shut()
             self._beside.stop()
@@ -143,6 +149,8 @@ class Session:
     async def _take(self, event: Event) -> None:
         if isinstance(event, StageFailed):
             self.health.broke()
+        if isinstance(event, Touched):
+            self.glimpsed(True)
         if self.staff and self.staff.takes(event):
             await self.staff.take(event, idle=self.state is State.IDLE, language=self._idle_language)
             self.show()
@@ -151,6 +159,7 @@ class Session:
             await self.together.take(event)
             return
         if isinstance(event, AttentionLost):
+            self.glimpsed(False)
             lost = weighed(self.visit, event, talking=bool(self._talk.ears and self._talk.ears.in_speech))
             if lost is None:
                 self.tally_ignored["looked away"] += 1
@@ -158,6 +167,7 @@ class Session:
             event = lost
         match event:
             case FaceMoved(x, y):
+                self.glimpsed(True)
                 self._look_at(x, y)
                 return
             case QueueChanged():
@@ -277,6 +287,8 @@ class Session:
         """Forget: the visit, its words, its sound. What the hub learns carries nothing of them."""
         visit, self.visit = self.visit, None
         self._talk.forget()
+        self._hides.stop()
+        self._counts.stop()
         if self.turns and self.turns.ahead:
             self.turns.ahead.forget()
         self._idle_language = "zh"
@@ -363,6 +375,9 @@ class Session:
             self._watch_silence()  # muting ends a voice that had ended the silence
             self.show()
             return True
+        if self.visit and target in (REVEAL, MORE, STAY):
+            self._adjust_page(self.visit, target)
+            return True
         if target.startswith(KEY) and target != KEY_OK:
             if self.visit and self.turns and self.turns.keyed(self.visit, target):
                 self.visit.prompts = 0
@@ -374,6 +389,35 @@ class Session:
             self.show()
             return True
         return False
+
+    def _adjust_page(self, visit: Visit, target: str) -> None:
+        """Touches that change what is read, not what is talked about."""
+        visit.away, visit.prompts = False, 0
+        if target == REVEAL:
+            visit.revealed = not visit.revealed
+            self._hides.stop()
+            if visit.revealed:
+                self._hides.start(SHOWN_S, lambda: self._hide(visit))
+        elif target == MORE:
+            visit.offset += 1
+        self._watch_silence()
+        self.show()
+
+    def _hide(self, visit: Visit) -> None:
+        """What was private is masked again."""
+        visit.revealed = False
+        self.show()
+
+    def glimpsed(self, near: bool) -> None:
+        """Whether the visitor stands before the screen, as the camera sees it now: what is private follows."""
+        visit = self.visit
+        if visit is None or visit.away != near:
+            return
+        if near:
+            visit.away = False
+        else:
+            visit.away, visit.revealed = True, False
+        self.show()
 
     async def _cancel_turn(self) -> None:
         self._talk.let_go()
@@ -415,11 +459,31 @@ class Session:
         if ears and ears.in_speech and self.works.get("microphone", True) and not self.muted:
             waits = False  # somebody who goes on speaking is not asked whether they are there
         self._silence.watch(prompts=self.visit.prompts if self.visit and waits else None)
+        self._counts.stop()
+        if self.visit:
+            self.visit.ends_in_s = (
+                round(self._site.talking.forget_after_s) if waits and self.visit.prompts >= LAST else 0
+            )
+            if self.visit.ends_in_s:
+                self._counts.start(1.0, lambda: self._count_down(self.visit))
+
+    def _count_down(self, visit: Visit | None) -> None:
+        """A second less until the visit ends by itself: said in print as it was said aloud."""
+        if visit is None or visit.ends_in_s <= 0:
+            return
+        visit.ends_in_s -= 1
+        if visit.ends_in_s:
+            self._counts.start(1.0, lambda: self._count_down(visit))
+        self.show()
 
     def voice_heard(self) -> None:
         """Somebody is speaking: the silence is over, even if no utterance comes of it."""
         self.attended(self._clock.now_ns())
         self._silence.stop()
+        self._counts.stop()
+        if self.visit and (self.visit.ends_in_s or self.visit.away):
+            self.visit.ends_in_s, self.visit.away = 0, False
+            self.show()
 
     def _device(self, event: DeviceChanged) -> None:
         if self.works.get(event.device) == event.works:
@@ -486,6 +550,11 @@ class Session:
                 latency_ms=latency,
             )
         )
+
+    def show_again(self) -> None:
+        """Send the snapshot once more: where its pictures lie has changed."""
+        self._shown = None
+        self.show()
 
     def show(self) -> None:
         """Send a snapshot if anything on it changed."""

@@ -43,3 +43,25 @@ class SilenceWatch:
         if self._timer:
             self._timer.cancel()
             self._timer = None
+
+
+class Later:
+    """Something done once, after a while, unless it is stopped or begun anew before."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._task: asyncio.Task[None] | None = None
+
+    def start(self, after_s: float, work: Callable[[], None]) -> None:
+        self.stop()
+        self._task = asyncio.create_task(self._after(after_s, work), name="later")
+
+    async def _after(self, after_s: float, work: Callable[[], None]) -> None:
+        await self._clock.sleep(after_s)
+        self._task = None  # it may begin the next one
+        work()
+
+    def stop(self) -> None:
+        if self._task:
+            self._task.cancel()
+            self._task = None

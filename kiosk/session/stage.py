@@ -10,6 +10,7 @@ from typing import Final
 from msgspec.structs import replace
 
 from config.flows import Both, Phrases
+from config.plan import load_plan
 from config.schema import Site, Weekday
 from contracts.messages import TicketsState
 from contracts.screen import (
@@ -25,6 +26,7 @@ from contracts.screen import (
 )
 from kiosk.dialogue.brain import WISH
 from kiosk.queueing.waiting import wait_range
+from kiosk.session.placing import placed
 from kiosk.session.states import State
 from kiosk.session.visit import COMPANION, Visit
 
@@ -83,12 +85,13 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         open_until=_open_until(site, back.now),
         queue=queue_lines(site, back.queue, language),
         lights=lights,
+        text_percent=site.glass.text_percent,
     )
     if visit is None or visit.last is None:
         return _idle(state, phrases, back, language)
     reply = visit.last
     bar = _LISTENING[back.state]
-    return replace(
+    shown = replace(
         state,
         page="document" if visit.looking else reply.page,
         document=visit.looking,
@@ -108,6 +111,7 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         ticket=visit.ticket_view,
         entry=_entry(visit),
     )
+    return placed(shown, phrases, visit, called=back.called, plan=load_plan(site.branch.plan))
 
 
 def _entry(visit: Visit) -> Entry | None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from contracts.screen import Caption, Language
+from contracts.screen import CORNERS, SPOKEN_GESTURE, Caption, Language
 from kiosk.audio.playback import Playback, Progress, SpeechChunk
 from kiosk.dialogue.backchannel import NOD_NS, asks_to_stop, may_ask_to_stop, nods, wishes
 from kiosk.dialogue.brain import Brain, Decision
@@ -36,7 +36,7 @@ from kiosk.events import (
     UtteranceEnded,
 )
 from kiosk.ports import Clock, DeviceLost
-from kiosk.session.actions import Actions
+from kiosk.session.actions import Actions, adapt
 from kiosk.session.ahead import Ahead, Foreseen, Recogniser, Understanding
 from kiosk.session.visit import COMPANION, Visit
 from kiosk.session.watching import Watching
@@ -161,12 +161,25 @@ class Turns:
         if target == COMPANION and visit.companion_offered:
             await self.companion(visit, turn)
             return
+        if target == SPOKEN_GESTURE:
+            adapt(visit, "spoken")
+            await self._speak(visit, turn, self._brain.spoken_on(self._context(visit)))
+            return
+        if "spoken" in visit.needs and target not in CORNERS and target != visit.pointed:
+            visit.pointed = target  # the first touch reads, the second one chooses
+            await self._speak(visit, turn, self._brain.reads(self._context(visit), target), listing=False)
+            return
+        visit.pointed = ""
         label = next((t.label for t in (visit.last.targets if visit.last else ()) if t.id == target), "")
         if label:
             visit.heard, visit.heard_final = label, True
         if self.watching:
             self.watching.touched(visit, target.removeprefix(WISH) if target.startswith(WISH) else "")
-        decided = self._brain.touched(self._context(visit), target, self._ports.local_now())
+        now = self._ports.local_now()
+        if target in CORNERS:
+            decided = self._brain.corner(self._context(visit), target, now)
+        else:
+            decided = self._brain.touched(self._context(visit), target, now)
         visit.typed = ""
         if decided is None:
             self._ports.tell(NothingHeard(turn))
@@ -376,15 +389,18 @@ class Turns:
         watch: Stopwatch | None = None,
         words: Words | None = None,
         meaning: Meaning | None = None,
+        listing: bool = True,
     ) -> None:
         reply = self._brain.worded(self._context(visit), reply)
+        if listing and "spoken" in visit.needs:
+            reply = self._brain.with_choices(reply)
         visit.concern = visit.concern.quiet()
         visit.answered(reply)
         visit.last, visit.place, visit.language = reply, reply.place, reply.language
         self._recogniser.expect(expected_words(reply))
         visit.mode = reply.mode or visit.mode
         visit.adjust(reply.pace)
-        visit.typed = ""
+        visit.typed, visit.revealed, visit.offset = "", False, 0
         visit.misunderstood = visit.misunderstood + 1 if reply.misunderstood else 0
         if reply.place and reply.place.step == "offer_after_trouble":
             visit.misunderstood = 0

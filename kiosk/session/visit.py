@@ -12,7 +12,7 @@ from typing import Final, Literal
 from config.persona import Profile
 from contracts.handover import MAX_LINES, MAX_TRIED, Mood, RiskFound
 from contracts.identity import Verdict
-from contracts.screen import Caption, DocumentView, Language, Mode, TicketView
+from contracts.screen import Caption, DocumentView, FaceView, Language, Mode, Need, TicketView
 from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
@@ -105,6 +105,14 @@ class Visit:
     document: DocumentRead | None = field(default=None, repr=False)  # the last that was read
     looking: DocumentView | None = None  # a document is being held up just now
     looks: int = 0  # times that one was asked for before the camera
+    needs: tuple[Need, ...] = ()  # strong contrast, captions first, everything spoken, lower down
+    text_percent: int = 0  # size of letters that was asked for, beside the mode; 0: the site's
+    revealed: bool = False  # what is private is readable, for seconds
+    away: bool = False  # the visitor looks away or stepped back: what is private is covered
+    pointed: str = ""  # the target that was read aloud, and is chosen by a second touch
+    offset: int = 0  # of a list of choices that is longer than the page
+    checking: FaceView | None = None  # a face is being looked at just now
+    ends_in_s: int = 0  # until the visit ends by itself
     manner: Profile = "standard"  # as the visitor's words ask for, beside the size of letters
 
     def said(self, words: Words, meaning: Meaning) -> None:

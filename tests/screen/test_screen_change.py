@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 import pygame
 import pytest
-from screen_samples import sample
 
 from avatar.pose import Pose
+from bench.page_samples import sample
 from contracts.screen import Page
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer

@@ -20,8 +20,7 @@ import pytest
 if __name__ == "__main__":
     sys.path[:0] = [str(Path(__file__).resolve().parents[2]), str(Path(__file__).parent)]
 
-from screen_samples import LANGUAGES, PAGES, sample
-
+from bench.page_samples import LANGUAGES, PAGES, sample
 from kiosk.screen.notice import notice
 from kiosk.screen.stage import Stage
 

@@ -18,9 +18,9 @@ import numpy as np
 import pygame
 import pytest
 from msgspec.structs import replace
-from screen_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from screen_stand_in import StandInCore, start_screen, stop_screen
 
+from bench.page_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from contracts.screen import (
     STAFF_GESTURE,
     Close,
@@ -312,6 +312,59 @@ def test_a_snapshot_that_cannot_be_drawn_is_reported_and_the_screen_goes_on(
         app.take(conversation("zh"))
         app.turn(draw=True)
         assert core.until(Drawn).revision == 2
+    finally:
+        app.close()
+        window.close()
+        core.close()
+
+
+def test_glass_that_is_turned_while_running_is_laid_out_anew_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    core = StandInCore(tmp_path / "screen.sock")
+    window = Window((270, 480), headless=True, fullscreen=False)
+    app = ScreenApp(window, CoreLink(core.path), None, 30)
+    try:
+        app.turn()
+        core.accept()
+        app.take(conversation("zh"))
+        app.turn(draw=True)
+        core.until(Drawn)
+        core.received.clear()
+        pygame.event.post(pygame.event.Event(pygame.WINDOWSIZECHANGED, x=480, y=270))
+        app.turn()
+        app.turn(draw=True)
+        assert core.until(Ready).width == 480
+        assert core.until(Fault).code == "glass_turned"
+        drawn = core.until(Drawn)
+        assert {"freeze", "human"} <= set(drawn.targets) and window.glass.lying
+    finally:
+        app.close()
+        window.close()
+        core.close()
+
+
+def test_a_display_that_goes_away_is_told_once_and_drawing_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
+    core = StandInCore(tmp_path / "screen.sock")
+    window = Window((270, 480), headless=True, fullscreen=False)
+    app = ScreenApp(window, CoreLink(core.path), None, 30)
+
+    def unplugged(*_: object) -> bool:
+        raise pygame.error("no display")
+
+    try:
+        app.turn()
+        core.accept()
+        monkeypatch.setattr(window, "present", unplugged)
+        for state in (conversation("zh"), ticket("zh")):
+            app.take(state)
+            app.turn(draw=True)
+        assert core.until(Drawn, lambda message: message.revision == 3)
+        assert [m.code for m in core.received if isinstance(m, Fault)] == ["glass_lost"]
     finally:
         app.close()
         window.close()
