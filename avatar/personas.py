@@ -56,3 +56,6 @@ VISITOR: Final = Persona(
     broad=0.7,
     age=1.0,
 )
+
+PERSONAS: Final[dict[str, Persona]] = {"xiaoying": XIAOYING}
+"""Who may receive visitors, by the name that a site's configuration gives."""
