@@ -20,6 +20,8 @@ PAD_UNITS: Final = (968, 520)
 """Width and height of the pad, in the units of its lines."""
 STAFF_GESTURE: Final = "staff_gesture"
 """The touch that the screen reports after both lower corners were held: no target is drawn for it."""
+LEVEL_MS: Final = 20
+LEVEL_FLOOR_DB: Final = -60.0
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
 Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff", "form", "sign",
@@ -27,7 +29,7 @@ Page = Literal["attract", "conversation", "keypad", "ticket", "opinion", "goodby
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
-Gesture = Literal["rest", "wave", "present", "stop", "heart"]
+Gesture = Literal["rest", "wave", "present", "point", "stop", "count", "thumbs", "heart"]
 Expression = Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"]
 TargetKind = Literal["chip", "primary", "quiet", "human", "dock", "microphone", "smiley", "score", "card", "key"]
 
@@ -196,6 +198,9 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     listening: Listening = "off"
     expression: Expression = "warm"
     gesture: Gesture = "rest"
+    point_at: str = ""  # the target that a pointing hand points to; empty or not drawn: to what can be pressed
+    count: int = 1  # 1..5: fingers, while she counts
+    persona: str = "xiaoying"  # who receives: a file of `avatar/looks`
     gaze: tuple[float, float] = (0.0, 0.0)  # -1..1 each; where the visitor's face is, from her eyes
     ticket: TicketView | None = None
     queue: tuple[QueueLine, ...] = ()
@@ -217,6 +222,8 @@ class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):
     utterance: str
     rate_hz: int
     visemes: tuple[VisemeSpan, ...]
+    levels_from: int = 0  # the sample with which `levels` begin
+    levels: bytes = b""  # how loud each LEVEL_MS is, 0 (-60 dBFS or less) .. 255 (full scale); empty: not known
 
 
 class SpeechClock(msgspec.Struct, frozen=True, tag="clock"):

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from kiosk.screen.recorder import Recorder
 
 EVENT_POLL_S: Final = 0.012  # a press is answered within 50 ms
+FAULTS_KEPT: Final = 8
 GONE_AFTER_S: Final = 0.4  # a core that restarts at once is not worth a notice
 
 
@@ -205,6 +206,11 @@ class ScreenApp:
         changed = self._redrawn(now_ns)
         shown = self._window.present(self._stage.composer.frame, changed)
         took_ms = (time.perf_counter() - started) * 1000
+        while self._stage.faults:
+            fault = Fault(code="persona_broken", detail=self._stage.faults.popleft())
+            self._faults = [*self._faults[-FAULTS_KEPT:], fault]
+            if self._link.connected:  # else it is told when the core answers
+                self._link.send(fault)
         pace = self._pacer.drew(took_ms if shown else None, now_ns)
         if self._undrawn:
             self._undrawn = False
