@@ -2,7 +2,7 @@
 PY := .venv/bin/python
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test ready check bench docs doctor image-check pad-report
+.PHONY: help setup demo run test ready check bench clip docs doctor image-check pad-report
 .NOTPARALLEL:
 
 help:  ## what can be made
@@ -23,6 +23,8 @@ check:  ## lint, types, layers, generated documents; under a minute
 	@$(PY) -m ruff check . && $(PY) -m ruff format --check -q . && $(PY) -m mypy && .venv/bin/lint-imports --no-cache && $(PY) -m contracts.document --check
 bench: setup  ## the figures: make bench ARGS="intent --json -"
 	@$(PY) -m bench $(ARGS)
+clip: setup  ## twenty seconds of a recorded visit with sound: out/clip/clip.mp4
+	@$(PY) -m bench.clip $(ARGS)
 pad-report: setup  ## attacks on the liveness check, and what it cannot stop: out/pad/report.md
 	@$(PY) -m bench liveness --report out/pad/report.md $(ARGS)
 image-check:  ## the units for systemd: nothing to complain about, little exposed

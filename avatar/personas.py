@@ -24,6 +24,12 @@ THEME: Final = Path(__file__).resolve().parents[1] / "config" / "theme" / "token
 MAX_BYTES: Final = 16 * 1024  # a look is about 1 KiB
 _COLOUR: Final = re.compile(r"#[0-9A-Fa-f]{6}")
 _NAME: Final = re.compile(r"[a-z][a-z_]{0,30}")
+_BOUNDS: Final = {
+    "outline": (15, 165), "chin": (185, 220), "eye": (0.6, 1.25), "slant": (-6, 10), "crease": (0, 1.5),
+    "lashes": (0, 1.5), "brow": (0, 2.5), "nose": (0.7, 1.5), "mouth": (0.8, 1.25), "lip": (0.5, 1.4),
+    "blush": (0, 0.6),
+}  # fmt: skip
+"""What a `FaceLook` may say, so that every part stays within its sprite."""
 Three = tuple[str, str, str]
 
 
@@ -121,7 +127,7 @@ def load_persona(name: str, uniform: Uniform | None = None, folder: Path = LOOKS
         if len(raw) > MAX_BYTES:
             raise ValueError(f"has more than {MAX_BYTES} bytes")
         look = msgspec.toml.decode(raw, type=Look)
-        _check_colours(msgspec.to_builtins(look))
+        _check(msgspec.to_builtins(look))
         hairdo, clothes = _drawing("hairdos", look.hairdo), _drawing("clothes", look.clothes)
     except (OSError, ValueError, ImportError) as err:  # msgspec's and tomllib's errors are ValueErrors
         raise PersonaError(f"persona {name!r}: {path.name}: {err}") from err
@@ -135,11 +141,17 @@ def _drawing(kind: str, name: str) -> Any:
     return importlib.import_module(f"avatar.{kind}.{name}")
 
 
-def _check_colours(found: Any) -> None:
+def _check(found: Any) -> None:
+    """Raise ValueError for colours that are none and proportions that no face has."""
     for key in ("skin", "hair", "iris", "lips"):
         for colour in found[key]:
             if not _COLOUR.fullmatch(colour):
                 raise ValueError(f"{key}: {colour!r} is not a colour like #1B6B68")
+    for key, (least, most) in _BOUNDS.items():
+        values = found["face"][key]
+        for value in values if isinstance(values, (list, tuple)) else (values,):
+            if not least <= value <= most:  # nor what is no number
+                raise ValueError(f"face.{key}: {value} is not within {least} to {most}")
 
 
 @lru_cache(maxsize=1)
