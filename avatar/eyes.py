@@ -8,7 +8,7 @@ from typing import Final
 
 import skia
 
-from avatar.ink import Pen, Point, between, linear, lock, mixed, oval, path, radial
+from avatar.ink import Pen, Point, between, bezier, linear, lock, mixed, oval, path, radial
 from avatar.personas import Persona
 
 EYE_X: Final = 61.0  # bust space: the middle of an eye from the axis
@@ -61,7 +61,7 @@ class _Lids:
 
 
 def _draw_ball(pen: Pen, persona: Persona, lids: _Lids, side: int, gaze: tuple[float, float]) -> None:
-    opening, top = lids.opening(), lids.top
+    opening = lids.opening()
     glow, base, rim = persona.look.iris
     pen.fill(opening, linear(0, -22, 0, 16, (0, "#CFC6C6", 1), (0.45, "#FBF8F5", 1), (1, "#EFE7E3", 1)))
     pen.fill(oval(-37, 8, 13, 9), "#E2998A", 0.42, 4, clip=opening)
@@ -89,10 +89,6 @@ def _draw_ball(pen: Pen, persona: Persona, lids: _Lids, side: int, gaze: tuple[f
     pen.fill(oval(x - 6.8 * side, y - 7.2, 5.4, 5.8), "#FFFFFF", 0.98, clip=opening)
     pen.fill(oval(x + 7.4 * side, y + 6.6, 2.5, 2.3), "#FFFFFF", 0.70, 0.3, clip=opening)
     pen.fill(oval(-33.5, 7.5, 4.2, 3.0), "#E59C8C", 0.85, 0.9, clip=opening)
-    low = lids.low
-    wet = f"M -28 {low * 0.72 + 2:.2f} C -14 {low - 1.2:.2f} 4 {low - 0.8:.2f} 26 {low * 0.66 + 0.6:.2f}"
-    if top < low - 8:
-        pen.line(wet, "#FFF4EC", 1.5, 0.45, 0.6, clip=opening)
 
 
 def _back(lids: _Lids, below: float) -> str:
@@ -126,21 +122,25 @@ def _draw_lids(pen: Pen, persona: Persona, lids: _Lids, glad: float) -> None:
         lash,
     )
     if face.lashes > 0.5:
-        for at, length, lean in ((0.50, 4.5, 0.35), (0.64, 5.5, 0.55), (0.78, 6.5, 0.75), (0.90, 6.5, 0.95)):
-            x, y = 3 + 35 * (at - 0.1) ** 1.05, top + (outer - top) * at**2.4
+        edge = ((3.0, top), (19.0, top), (32.0, top * 0.52 + outer * 0.5), (38.0, outer))
+        for at, length, lean in ((0.42, 5.0, 0.30), (0.60, 6.5, 0.50), (0.76, 7.5, 0.75), (0.90, 7.0, 0.95)):
+            x, y = bezier(edge, at)
+            y -= thick * 0.7 * (1 - at)
             turn = 1 - 1.7 * lid
             tip = (x + length * lean, y - length * (1.05 - lean * 0.6) * turn)
-            base = ((x - 3, y + 1), (x, y - 1.5 * turn), ((x + tip[0]) / 2 - 1, (y + tip[1]) / 2), tip)
-            pen.fill(lock(base, 2.6, fullest=0.2), lash)
+            pen.fill(
+                lock(((x - 2, y), (x, y - turn), ((x + tip[0]) / 2 - 1, (y + tip[1]) / 2), tip), 2.4, fullest=0.2), lash
+            )
     height = 5.5 + 4.0 * face.crease
     crease = (
         f"M -31 {top * 0.52 - height * opened * 0.4 + 2:.2f} C -20 {top - height * 0.85 * opened:.2f} "
         f"8 {top - height * 1.25 * opened:.2f} 36 {outer - height * 1.15 * opened:.2f}"
     )
     pen.line(crease, line, 1.9, (0.34 + 0.28 * face.crease) * (1 - 0.6 * lid), 0.5)
-    pen.line(
-        f"M -20 {low + 1.2:.2f} C -6 {low + 2.4:.2f} 14 {low + 1.6:.2f} 33 {low * 0.40 + 1.5:.2f}", lash, 1.4, 0.30, 0.6
-    )
+    half = f"C 33 {low * 0.62 + 2.6:.2f} 20 {low + 1.2:.2f} 4 {low + 0.8:.2f}"
+    pen.line(f"M 38 {outer + 0.6:.2f} {half}", lash, 1.3, 0.34 * opened, 0.5)
+    whole = f"{half} C -12 {low + 0.4:.2f} -24 {low * 0.62 + 4.2:.2f} -35 8.6"
+    pen.line(f"M 38 {outer + 0.6:.2f} {whole}", line, 1.2, 0.30 * opened, 0.6)
     bag = f"M -22 {low + 8:.2f} C -6 {low + 13.5:.2f} 14 {low + 12:.2f} 30 {low + 3:.2f}"
     pen.line(bag, line, 3.0, 0.08 + 0.26 * glad, 2.2)
     pen.line(f"M -18 {low + 5:.2f} C -4 {low + 8:.2f} 14 {low + 7:.2f} 28 {low:.2f}", light, 3.2, 0.30, 2.0)
@@ -181,19 +181,13 @@ def draw_brow(pen: Pen, persona: Persona, *, brow: float, worry: float, frown: f
         high = between(lower, upper, 0.80 + 0.25 * chance.random())
         start, end = t * 0.86, min(1.0, t * 0.86 + 0.17 + 0.05 * chance.random())
         guide = (
-            _along(low, start),
-            _along(low, (start * 2 + end) / 3),
-            _along(high, (start + end * 2) / 3),
-            _along(high, end),
+            bezier(low, start),
+            bezier(low, (start * 2 + end) / 3),
+            bezier(high, (start + end * 2) / 3),
+            bezier(high, end),
         )
         pen.fill(lock(guide, 2.3 * (0.8 + 0.3 * thick), fullest=0.3), colour, 0.55)
 
 
 def _points(points: tuple[Point, ...]) -> str:
     return " ".join(f"{x:.2f} {y:.2f}" for x, y in points)
-
-
-def _along(guide: tuple[Point, ...], t: float) -> Point:
-    u = 1 - t
-    w = (u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t)
-    return sum(a * p[0] for a, p in zip(w, guide, strict=True)), sum(a * p[1] for a, p in zip(w, guide, strict=True))

@@ -107,7 +107,12 @@ class Glass:
         self._process = subprocess.Popen(
             [*command, "--size", size, "--fps", str(FPS), *where], env=environment, stdout=subprocess.DEVNULL
         )
-        self._peer, _ = self._listener.accept()
+        try:
+            self._peer, _ = self._listener.accept()
+        except OSError:  # it never called: do not leave it behind
+            self._process.kill()
+            self._process.wait()
+            raise
         self._peer.settimeout(START_S)
         self._framing: Framing[ToCore] = Framing(ToCore, MAX_MESSAGE_BYTES)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
 from typing import Final
 
 import skia
 
 from avatar.hairdos.strands import draw_shine, draw_strands
-from avatar.ink import Pen, Point, between, bezier, both_sides, linear, lock, mixed, smooth, union
+from avatar.ink import Pen, Point, between, bezier, both_sides, linear, lock, mixed, oval, smooth, union
 from avatar.personas import Persona
 
 Guide = tuple[Point, Point, Point, Point]
@@ -37,16 +38,21 @@ def draw_back(pen: Pen, persona: Persona) -> None:
     pen.fill(bun, "#1A0C08", 0.30, 8)
     pen.fill(bun, linear(88, 86, 160, 186, (0, mixed(base, sheen, 0.25), 1), (0.5, base, 1), (1, deep, 1)))
     chance = random.Random(3)
-    for i in range(34):  # hair wound round the middle of the bun
-        turn = i / 34
+    for i in range(64):  # hair wound round the middle of the bun
+        radius, begin = 8 + 44 * chance.random() ** 0.7, chance.uniform(0, 2 * math.pi)
+        sweep = chance.uniform(0.7, 1.5)
+        (ax, ay), (bx, by) = ((120 + radius * math.cos(a), 134 + radius * math.sin(a)) for a in (begin, begin + sweep))
+        far = radius * 4 / 3 * math.tan(sweep / 4)  # of a cubic that is nearly an arc
         coil: Guide = (
-            (88 + 50 * turn, 104 - 14 * turn + 12 * chance.random()),
-            (120 + 40 * turn, 84 + 30 * turn),
-            (170 - 6 * turn, 118 + 14 * turn),
-            (130 + 24 * (1 - turn), 180 - 40 * turn * chance.random()),
+            (ax, ay),
+            (ax - far * math.sin(begin), ay + far * math.cos(begin)),
+            (bx + far * math.sin(begin + sweep), by - far * math.cos(begin + sweep)),
+            (bx, by),
         )
         colour = sheen if i % 3 == 0 else deep
-        pen.fill(lock(coil, 1.4 + 2.2 * chance.random()), colour, 0.34 if colour == sheen else 0.5, 0.3, clip=bun)
+        pen.fill(lock(coil, 1.2 + 2.4 * chance.random()), colour, 0.30 if colour == sheen else 0.5, 0.3, clip=bun)
+    pen.fill(oval(96, 108, 20, 16), mixed(sheen, "#FFFFFF", 0.2), 0.20, 9, clip=bun)
+    pen.fill(oval(152, 168, 24, 18), deep, 0.45, 9, clip=bun)
     pen.line(
         smooth([(100, 104), (124, 94), (148, 104), (158, 126)]), mixed(sheen, "#FFFFFF", 0.3), 5, 0.22, 3, clip=bun
     )
