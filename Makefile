@@ -4,7 +4,7 @@ BESIDE := -n auto --maxprocesses 2 --dist loadfile
 ALONE := --last-failed --last-failed-no-failures none
 ARGS ?=
 .DEFAULT_GOAL := help
-.PHONY: help setup demo run test ready check bench docs doctor gallery image-check pad-report
+.PHONY: help setup demo run test ready check bench clip docs doctor gallery image-check pad-report
 .NOTPARALLEL:
 
 help:  ## what can be made
@@ -27,6 +27,8 @@ bench: setup  ## the figures: make bench ARGS="intent --json -"
 	@$(PY) -m bench $(ARGS)
 gallery: setup  ## every page and every face as pictures: out/gallery/index.html
 	@$(PY) -m bench gallery $(ARGS)
+clip: setup  ## twenty seconds of a recorded visit with sound: out/clip/clip.mp4
+	@$(PY) -m bench.clip $(ARGS)
 pad-report: setup  ## attacks on the liveness check, and what it cannot stop: out/pad/report.md
 	@$(PY) -m bench liveness --report out/pad/report.md $(ARGS)
 image-check:  ## the units for systemd: nothing to complain about, little exposed

@@ -6,6 +6,7 @@ Units are those of the bust space (see `rig`); colours are '#RRGGBB' with an alp
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
@@ -91,6 +92,76 @@ def _capsule(start: Joint, end: Joint) -> skia.Path:
         True,
     )
     return union(ends, sides)
+
+
+Point = tuple[float, float]
+
+
+def smooth(points: Sequence[Point], closed: bool = False) -> skia.Path:
+    """Return a curve through all points (Catmull-Rom, tension 0.5): outlines of what grows."""
+    shape, n = skia.Path(), len(points)
+    shape.moveTo(*points[0])
+    for i in range(n if closed else n - 1):
+        before, start, end, after = (_at(points, i + k, closed) for k in (-1, 0, 1, 2))
+        shape.cubicTo(
+            start[0] + (end[0] - before[0]) / 6,
+            start[1] + (end[1] - before[1]) / 6,
+            end[0] - (after[0] - start[0]) / 6,
+            end[1] - (after[1] - start[1]) / 6,
+            *end,
+        )
+    if closed:
+        shape.close()
+    return shape
+
+
+def _at(points: Sequence[Point], i: int, closed: bool) -> Point:
+    return points[i % len(points)] if closed else points[min(len(points) - 1, max(0, i))]
+
+
+def both_sides(points: Sequence[Point]) -> list[Point]:
+    """Return a closed outline from its right half, which runs from the top of the axis (x = 0) to its bottom."""
+    return [*points, *((-x, y) for x, y in reversed(points) if x > 0)]
+
+
+def mixed(a: str, b: str, share: float) -> str:
+    """Return the colour `share` (0..1) of the way from `a` to `b`."""
+    pairs = zip((a[1:3], a[3:5], a[5:7]), (b[1:3], b[3:5], b[5:7]), strict=True)
+    return "#" + "".join(f"{round(int(x, 16) + (int(y, 16) - int(x, 16)) * share):02X}" for x, y in pairs)
+
+
+def bezier(guide: Sequence[Point], t: float) -> Point:
+    """Return the point at `t` (0..1) of the cubic with these four points."""
+    u = 1 - t
+    weights = (u * u * u, 3 * u * u * t, 3 * u * t * t, t * t * t)
+    x = sum(w * p[0] for w, p in zip(weights, guide, strict=True))
+    return x, sum(w * p[1] for w, p in zip(weights, guide, strict=True))
+
+
+def between(a: Sequence[Point], b: Sequence[Point], share: float) -> tuple[Point, ...]:
+    """Return the guide `share` of the way from `a` to `b`."""
+    pairs = zip(a, b, strict=True)
+    return tuple((p[0] + (q[0] - p[0]) * share, p[1] + (q[1] - p[1]) * share) for p, q in pairs)
+
+
+def lock(
+    guide: Sequence[Point], width: float, span: tuple[float, float] = (0.0, 1.0), fullest: float = 0.45
+) -> skia.Path:
+    """Return a tuft along a cubic guide between two shares of it: pointed at both ends, `width` at `fullest`."""
+    steps = 9
+    spine = [bezier(guide, span[0] + (span[1] - span[0]) * i / steps) for i in range(steps + 1)]
+    left: list[Point] = []
+    right: list[Point] = []
+    for i, (x, y) in enumerate(spine):
+        (x0, y0), (x1, y1) = spine[max(0, i - 1)], spine[min(steps, i + 1)]
+        length = math.hypot(x1 - x0, y1 - y0) or 1.0
+        t = i / steps
+        swell = t / fullest if t < fullest else (1 - t) / (1 - fullest)
+        half = width / 2 * math.sin(math.pi / 2 * swell)
+        nx, ny = (y1 - y0) / length * half, -(x1 - x0) / length * half
+        left.append((x + nx, y + ny))
+        right.append((x - nx, y - ny))
+    return smooth([*left, *reversed(right[1:-1])], closed=True)
 
 
 def linear(x0: float, y0: float, x1: float, y1: float, *stops: Stop) -> skia.Shader:

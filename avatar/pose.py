@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
-GestureName = Literal["rest", "wave", "present", "stop", "heart"]
+GestureName = Literal["rest", "wave", "present", "point", "stop", "count", "thumbs", "heart"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,6 +15,9 @@ class Mood:
     smile: float = 0.7  # -0.4 concerned .. 1 beaming
     brow: float = 0.0  # raise, 0..1
     worry: float = 0.0  # inner brows up, outer down, 0..1
+    frown: float = 0.0  # inner brows down and together, 0..1
+    squint: float = 0.0  # how the lids are held: -0.3 wide .. 1 narrow
+    grin: float = 0.0  # 0..1: teeth in the smile of a mouth that does not speak
     tilt: float = 0.0  # degrees, positive to the viewer's right
     turn: float = 0.0  # -1..1: the features slide, the skull stays
     look_x: float = 0.0  # -1..1 where the eyes wander of their own, added to the gaze at the visitor
@@ -38,11 +41,19 @@ class MouthPose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GesturePose:
-    """Where the arm of a gesture is: `shown` 0 (out of sight) .. 1, `swing` in degrees about the elbow."""
+    """Where the arm of a gesture is: `shown` 0 (out of sight) .. 1, `swing` in degrees about the elbow.
+
+    `aim` is where a pointing hand points, in degrees from upright away from the body; `side` is 1 for the arm at the
+    viewer's right, -1 for the other one; `count` is how many fingers are up while she counts.
+    """
 
     name: GestureName = "rest"
     shown: float = 0.0
     swing: float = 0.0
+    wrist: float = 0.0  # degrees that the hand bends on top of it
+    aim: float = 90.0
+    side: int = 1
+    count: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,8 +66,22 @@ class Pose:
     gaze_x: float = 0.0  # -1..1
     gaze_y: float = 0.0  # -1..1, positive is down
     breath: float = 0.0  # 0..1
+    lean: float = 0.0  # -1..1: the weight on one leg or the other
     nod: float = 0.0  # -1..1, positive is down
     gesture: GesturePose = GesturePose()
+
+
+def grinning(mouth: MouthPose, grin: float) -> MouthPose:
+    """Return the mouth with the teeth of a smile, as far as its shape of speech leaves room for them."""
+    room = grin * (1 - mouth.round) * (1 - mouth.press) * (1 - mouth.bite)
+    if room <= 0.01:
+        return mouth
+    return replace(
+        mouth,
+        open=max(mouth.open, 0.26 * room),
+        width=max(mouth.width, 0.45 * room),
+        upper_teeth=max(mouth.upper_teeth, min(1.0, 2.0 * room)),
+    )
 
 
 def blend_moods(start: Mood, end: Mood, share: float) -> Mood:

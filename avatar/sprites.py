@@ -2,35 +2,40 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 import pygame
 import skia
 
-from avatar.hands import REACHES, draw_arm
-from avatar.head import draw_features, draw_glasses, draw_skull
+from avatar.hands import HAND_BOUNDS, REACHES, HandKind, draw_hand
+from avatar.head import draw_ears, draw_features, draw_glasses, draw_nose, draw_skull
 from avatar.ink import Pen
 from avatar.mouth import MOUTH_BOX, draw_mouth
 from avatar.personas import Persona
 from avatar.pose import GestureName, Mood, MouthPose, Pose
-from avatar.rig import draw_back_of_head, draw_front_of_head, draw_placed_brow, draw_placed_eye
-from avatar.torso import draw_torso
+from avatar.rig import draw_front_of_head, draw_placed_brow, draw_placed_eye, draw_torso
 
 Bounds = tuple[float, float, float, float]  # left, top, right, bottom in bust space
 
 HEAD_BOUNDS: Final[Bounds] = (-184.0, -262.0, 184.0, 234.0)
-BACK_BOUNDS: Final[Bounds] = (-176.0, 10.0, 178.0, 186.0)  # the rest of the back hair is always covered
-TORSO_BOUNDS: Final[Bounds] = (-292.0, 70.0, 292.0, 640.0)
-FEATURE_BOUNDS: Final[Bounds] = (-150.0, -20.0, 150.0, 130.0)
-EYE_BOUNDS: Final[Bounds] = (2.0, -40.0, 124.0, 52.0)  # right eye; the left one is its mirror
-BROW_BOUNDS: Final[Bounds] = (14.0, -66.0, 118.0, -4.0)
-ARM_BOUNDS: Final[Bounds] = (-20.0, 120.0, 660.0, 780.0)
+BACK_BOUNDS: Final[Bounds] = (-196.0, -250.0, 196.0, 204.0)
+EAR_BOUNDS: Final[Bounds] = (-176.0, -34.0, 176.0, 86.0)
+TORSO_BOUNDS: Final[Bounds] = (-312.0, 70.0, 312.0, 640.0)
+FEATURE_BOUNDS: Final[Bounds] = (-160.0, -60.0, 160.0, 150.0)
+NOSE_BOUNDS: Final[Bounds] = (-48.0, -46.0, 48.0, 122.0)
+EYE_BOUNDS: Final[Bounds] = (8.0, -32.0, 122.0, 54.0)  # right eye; the left one is its mirror
+BROW_BOUNDS: Final[Bounds] = (8.0, -66.0, 122.0, 4.0)
+SLEEVE_BOUNDS: Final[Bounds] = (-10.0, 360.0, 480.0, 820.0)
 JAW_STEPS: Final = 8
+BROW_STEPS: Final = 16
+FRACTIONS: Final = 4  # parts of a pixel by which a piece may be moved
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,6 +46,7 @@ class Sprite:
     surface: pygame.Surface
     left: float  # bust space
     top: float
+    number: int = field(default_factory=itertools.count(1).__next__)  # tells pieces apart
 
 
 class SpriteCache:
@@ -105,7 +111,14 @@ class FigureSprites:
         return self._keep("front", HEAD_BOUNDS, lambda canvas: draw_front_of_head(Pen(canvas), self.persona))
 
     def back(self) -> Sprite:
-        return self._keep("back", BACK_BOUNDS, lambda canvas: draw_back_of_head(Pen(canvas), self.persona))
+        draw = self.persona.hairdo.draw_back
+        return self._keep("back", BACK_BOUNDS, lambda canvas: draw(Pen(canvas), self.persona))
+
+    def ears(self) -> Sprite:
+        return self._keep("ears", EAR_BOUNDS, lambda canvas: draw_ears(Pen(canvas), self.persona))
+
+    def nose(self) -> Sprite:
+        return self._keep("nose", NOSE_BOUNDS, lambda canvas: draw_nose(Pen(canvas), self.persona))
 
     def features(self) -> Sprite:
         return self._keep("features", FEATURE_BOUNDS, lambda canvas: draw_features(Pen(canvas), self.persona))
@@ -119,18 +132,32 @@ class FigureSprites:
 
         return self._keep(("torso", with_badge), TORSO_BOUNDS, paint)
 
-    def arm(self, gesture: GestureName) -> Sprite:
-        reach = REACHES[gesture]
-        return self._keep(("arm", gesture), ARM_BOUNDS, lambda canvas: draw_arm(Pen(canvas), self.persona, reach))
+    def sleeve(self, gesture: GestureName) -> Sprite:
+        reach, draw = REACHES[gesture], self.persona.clothes.draw_sleeve
+        return self._keep(
+            ("sleeve", gesture),
+            SLEEVE_BOUNDS,
+            lambda canvas: draw(Pen(canvas), self.persona, reach.elbow, reach.wrist),
+        )
+
+    def hand(self, kind: HandKind) -> Sprite:
+        """Return a hand in its own space (`avatar.hands`), not in the bust's."""
+        return self._keep(("hand", kind), HAND_BOUNDS, lambda canvas: draw_hand(Pen(canvas), self.persona, kind))
+
+    def moved(self, sprite: Sprite, across: int, down: int) -> Sprite:
+        """Return the piece moved by so many `FRACTIONS` of a pixel to the right and down, each 0..FRACTIONS - 1."""
+        if not across and not down:
+            return sprite
+        return self.cache.get(("moved", sprite.number, across, down), lambda: _moved(sprite, across, down))
 
     def eye(self, pose: Pose, side: int) -> Sprite:
         rough = Pose(
-            mood=Mood(smile=_steps(pose.mood.smile, 8)),
+            mood=Mood(smile=_steps(pose.mood.smile, 8), squint=_steps(pose.mood.squint, 8)),
             lid=_steps(pose.lid, 8),
             gaze_x=_steps(pose.gaze_x, 14),
             gaze_y=_steps(pose.gaze_y, 8),
         )
-        key = ("eye", side, rough.mood.smile, rough.lid, rough.gaze_x, rough.gaze_y)
+        key = ("eye", side, rough.mood.smile, rough.mood.squint, rough.lid, rough.gaze_x, rough.gaze_y)
         return self._cached(
             key,
             _on_side(EYE_BOUNDS, side),
@@ -138,8 +165,10 @@ class FigureSprites:
         )
 
     def brow(self, mood: Mood, side: int) -> Sprite:
-        rough = Pose(mood=Mood(brow=_steps(mood.brow, 12), worry=_steps(mood.worry, 12)))
-        key = ("brow", side, rough.mood.brow, rough.mood.worry)
+        steps = BROW_STEPS
+        settled = Mood(brow=_steps(mood.brow, steps), worry=_steps(mood.worry, steps), frown=_steps(mood.frown, steps))
+        rough = Pose(mood=settled)
+        key = ("brow", side, settled.brow, settled.worry, settled.frown)
         return self._cached(
             key,
             _on_side(BROW_BOUNDS, side),
@@ -179,6 +208,16 @@ def rough_mouth(mouth: MouthPose) -> MouthPose:
         press=_steps(mouth.press, 6),
         bite=_steps(mouth.bite, 4),
     )
+
+
+def _moved(sprite: Sprite, across: int, down: int) -> Sprite:
+    """Return a copy a pixel larger, resampled; its place stays the whole pixel's."""
+    height, width = sprite.pixels.shape[:2]
+    matrix = np.array([[1.0, 0.0, across / FRACTIONS], [0.0, 1.0, down / FRACTIONS]])
+    pixels = np.empty((height + 1, width + 1, 4), np.uint8)
+    cv2.warpAffine(sprite.pixels, matrix, (width + 1, height + 1), dst=pixels, flags=cv2.INTER_LINEAR)
+    surface = pygame.image.frombuffer(pixels.data, (width + 1, height + 1), "BGRA")
+    return Sprite(pixels, surface, sprite.left, sprite.top)
 
 
 def _on_side(bounds: Bounds, side: int) -> Bounds:

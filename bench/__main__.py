@@ -18,6 +18,7 @@ from rich.table import Table
 
 BENCHES: Final = {
     "asr": "bench.asr",
+    "avatar": "bench.avatar",
     "call": "bench.call",
     "called": "bench.called",
     "face": "bench.face",

@@ -127,7 +127,7 @@ class Step(Section):
     tells: bool = Field(default=False, description="the approved answer to the wish, if there is one, is said first")
     page: Literal["conversation", "confirm", "ticket", "waiting", "ways", "opinion", "goodbye"] = "conversation"
     expression: Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"] = "warm"
-    gesture: Literal["rest", "wave", "present", "stop", "heart"] = "rest"
+    gesture: Literal["rest", "wave", "present", "point", "stop", "count", "thumbs", "heart"] = "rest"
     mode: Literal["standard", "elder"] | None = Field(default=None, description="how large the page is from here on")
     choices: tuple[Choice, ...] = Field(default=(), max_length=6)
     choices_from: Literal["services"] | None = None

@@ -24,6 +24,8 @@ SPOKEN_GESTURE: Final = "spoken_gesture"
 """The touch after the lower right corner alone was held: whoever cannot see asks for everything to be spoken."""
 CORNERS: Final = ("corner_repeat", "corner_back", "corner_louder", "corner_human")
 """The corners of the lower half while everything is spoken: upper left, upper right, lower left, lower right."""
+LEVEL_MS: Final = 20
+LEVEL_FLOOR_DB: Final = -60.0
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
 Page = Literal["attract", "conversation", "choices", "keypad", "confirm", "ticket", "waiting", "called", "map", "ways",
@@ -35,7 +37,7 @@ Need = Literal["contrast", "captions", "spoken", "low"]
 """What a visitor needs beside the size of letters: strong contrast; captions first (who cannot hear); everything
 spoken and chosen without looking (who cannot see); what is pressed further down (who sits)."""
 Listening = Literal["off", "listening", "thinking", "speaking", "muted", "unavailable"]
-Gesture = Literal["rest", "wave", "present", "stop", "heart"]
+Gesture = Literal["rest", "wave", "present", "point", "stop", "count", "thumbs", "heart"]
 Expression = Literal["neutral", "warm", "listening", "thinking", "concerned", "firm", "glad"]
 TargetKind = Literal["chip", "primary", "quiet", "human", "dock", "microphone", "smiley", "score", "card", "key"]
 
@@ -246,6 +248,9 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     listening: Listening = "off"
     expression: Expression = "warm"
     gesture: Gesture = "rest"
+    point_at: str = ""  # the target that a pointing hand points to; empty or not drawn: to what can be pressed
+    count: int = 1  # 1..5: fingers, while she counts
+    persona: str = "xiaoying"  # who receives: a file of `avatar/looks`
     gaze: tuple[float, float] = (0.0, 0.0)  # -1..1 each; where the visitor's face is, from her eyes
     ticket: TicketView | None = None
     queue: tuple[QueueLine, ...] = ()
@@ -275,6 +280,8 @@ class SpeechPlan(msgspec.Struct, frozen=True, tag="speech"):
     utterance: str
     rate_hz: int
     visemes: tuple[VisemeSpan, ...]
+    levels_from: int = 0  # the sample with which `levels` begin
+    levels: bytes = b""  # how loud each LEVEL_MS is, 0 (-60 dBFS or less) .. 255 (full scale); empty: not known
 
 
 class SpeechClock(msgspec.Struct, frozen=True, tag="clock"):

@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from contracts.screen import SpeechClock, SpeechPlan, SpeechStopped, ToScreen
+from contracts.screen import LEVEL_FLOOR_DB, LEVEL_MS, SpeechClock, SpeechPlan, SpeechStopped, ToScreen
 from contracts.speech import VisemeSpan
 from kiosk.dialogue.own_words import SpokenSpan
 from kiosk.events import SPEECH_RATE_HZ, Pcm
@@ -59,6 +59,18 @@ class Progress:
             elif samples > start:
                 total += int(characters * (samples - start) / max(1, end - start))
         return total
+
+
+def levels_of(pcm: Pcm) -> bytes:
+    """Return how loud each LEVEL_MS of `pcm` (n,) is, as `SpeechPlan` wants it; the last one may be shorter."""
+    step = SPEECH_RATE_HZ * LEVEL_MS // 1000
+    if not len(pcm):
+        return b""
+    padded = np.zeros(-(-len(pcm) // step) * step, np.float32)
+    padded[: len(pcm)] = pcm
+    power = np.mean(np.square(padded.reshape(-1, step) / 32768.0), axis=1)
+    decibels = 10 * np.log10(power + 1e-9)
+    return bytes(np.clip((1 - decibels / LEVEL_FLOOR_DB) * 255, 0, 255).astype(np.uint8))
 
 
 class _Script:
@@ -214,7 +226,7 @@ class Playback:
 
     def _plan(self, start: int, chunk: SpeechChunk) -> None:
         spans = tuple(VisemeSpan(s.viseme, s.start + start, s.end + start) for s in chunk.visemes)
-        self._send(SpeechPlan(self._name, SPEECH_RATE_HZ, spans))
+        self._send(SpeechPlan(self._name, SPEECH_RATE_HZ, spans, start, levels_of(chunk.pcm)))
 
     async def _write_all(self) -> None:
         """Hand everything up to the script's end to the device, waiting while she is held."""

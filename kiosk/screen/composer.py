@@ -10,7 +10,7 @@ from typing import Final
 
 import pygame
 
-from avatar.personas import XIAOYING
+from avatar.personas import Persona, persona_or_stand_in
 from avatar.pose import Pose
 from avatar.renderer import FigureRenderer, Placement, figure_bounds
 from kiosk.screen.frame import UPRIGHT, Frame
@@ -33,12 +33,12 @@ class _Placed:
 class Composer:
     """Owns `frame`, the page as last put together. `factor` is pixels per design unit of `glass`."""
 
-    def __init__(self, factor: float, glass: Frame = UPRIGHT) -> None:
+    def __init__(self, factor: float, glass: Frame = UPRIGHT, persona: Persona | None = None) -> None:
         self.factor, self.glass = factor, glass
         pixels = round(glass.width * factor), round(glass.height * factor)
         self.cache = RasterCache(factor, CACHE_PAGES * pixels[0] * pixels[1] * 4)
         self.frame = pygame.Surface(pixels, 0, 32)
-        self.figure = FigureRenderer(XIAOYING, LARGEST_FIGURE * factor)
+        self.figure = FigureRenderer(persona or persona_or_stand_in("xiaoying")[0], LARGEST_FIGURE * factor)
         self._theme: Theme = theme("light")
         self._backdrop: Drawn | None = None
         self._behind: dict[str, _Placed] = {}
@@ -112,6 +112,12 @@ class Composer:
             if window.follow(address) or window.look():
                 self._dirty += [window.rect]
 
+    def receive(self, persona: Persona) -> None:
+        """Somebody else stands there from now on."""
+        self.figure = FigureRenderer(persona, LARGEST_FIGURE * self.factor)
+        self.figure.prepare()
+        self._figure_key = ()
+
     def move(self, pose: Pose) -> None:
         """Take over a pose; when it looks the same as the last one nothing is to be done."""
         if self._place is None:
@@ -119,7 +125,7 @@ class Composer:
         key = self.figure.key(pose, self._place)
         if key == self._figure_key:
             return
-        rect = figure_bounds(self._place, pose.gesture.name)
+        rect = figure_bounds(self._place, pose.gesture)
         self._dirty += [rect.union(self._figure_rect)] if self._figure_rect else [rect]
         self._pose, self._figure_key, self._figure_rect = pose, key, rect
 

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from kiosk.screen.recorder import Recorder
 
 EVENT_POLL_S: Final = 0.012  # a press is answered within 50 ms
+FAULTS_KEPT: Final = 8
 GONE_AFTER_S: Final = 0.4  # a core that restarts at once is not worth a notice
 ATTRACT_FPS: Final = 15  # nobody is there: half the pictures do
 REOPEN_NS: Final = 2_000_000_000  # between two tries to get a lost display back
@@ -231,6 +232,11 @@ class ScreenApp:
         changed = self._redrawn(now_ns)
         shown = self._presented(changed, now_ns)
         took_ms = (time.perf_counter() - started) * 1000
+        while self._stage.faults:
+            fault = Fault(code="persona_broken", detail=self._stage.faults.popleft())
+            self._faults = [*self._faults[-FAULTS_KEPT:], fault]
+            if self._link.connected:  # else it is told when the core answers
+                self._link.send(fault)
         pace = self._pacer.drew(took_ms if shown else None, now_ns)
         if self._undrawn:
             self._undrawn = False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Final
 
 import pygame
 
-from avatar.expression import Performer
+from avatar.expression import Performer, Pointing, pointing_to
 from avatar.lipsync import LipSync
+from avatar.personas import Persona, persona_or_stand_in
 from contracts.screen import ScreenState
 from kiosk.screen.boxes import Hit
 from kiosk.screen.clock import clock_text
@@ -35,7 +37,9 @@ class Stage:
         wall_clock: Callable[[], time.struct_time] = time.localtime,
         glass: Frame = UPRIGHT,
     ) -> None:
-        self.composer = Composer(factor, glass)
+        self.faults: deque[str] = deque(maxlen=8)  # of the figure, not yet reported
+        self._persona = first.persona
+        self.composer = Composer(factor, glass, self._figure_of(first.persona))
         self.speech = LipSync()
         self.performer = Performer()
         self.state = first
@@ -69,6 +73,12 @@ class Stage:
                     self.composer.draw(layout.theme, part)
                     yield True
 
+    def _figure_of(self, name: str) -> Persona:
+        persona, trouble = persona_or_stand_in(name)
+        if trouble:
+            self.faults.append(trouble)
+        return persona
+
     def hits(self) -> tuple[Hit, ...]:
         """Return the targets as drawn now."""
         return self._layout.hits() if self._layout is not None else ()
@@ -82,6 +92,9 @@ class Stage:
         if other or len(state.captions) != len(self.state.captions):
             self._said = None
         self.state = state
+        if state.persona != self._persona:
+            self._persona = state.persona
+            self.composer.receive(self._figure_of(state.persona))
         self._wish(now_ns)
 
     def _wish(self, now_ns: int) -> None:
@@ -92,6 +105,21 @@ class Stage:
             gaze=state.gaze,
             listening=state.listening,
             now_s=now_ns / 1e9,
+            count=state.count,
+            pointing=self._pointing(),
+            talked_to=bool(state.captions) and state.captions[-1].speaker == "visitor" and not state.captions[-1].final,
+        )
+
+    def _pointing(self) -> Pointing:
+        """Where the place to point at lies, seen from her, by the layout of the page that is coming."""
+        layout = lay_out(self._view_at(0)) if self.state.gesture == "point" else None
+        hits = layout.hits() if layout is not None else ()
+        hit = next((one for one in hits if one.target == self.state.point_at), next(iter(hits), None))
+        if layout is None or hit is None:
+            return Pointing()
+        spot, box = layout.figure, hit.box
+        return pointing_to(
+            (box.x + box.width / 2 - spot.x) / spot.scale, (box.y + box.height / 2 - spot.y) / spot.scale
         )
 
     def draw(self, now_ns: int) -> list[pygame.Rect]:

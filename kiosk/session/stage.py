@@ -82,6 +82,7 @@ def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage)
         bank=site.bank.name_zh if language == "zh" else site.bank.name_en,
         branch=site.branch.name_zh if language == "zh" else site.branch.name_en,
         gaze=back.gaze,
+        persona=site.voice.persona,
         open_until=_open_until(site, back.now),
         queue=queue_lines(site, back.queue, language),
         lights=lights,

@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from avatar.personas import TELLER, VISITOR, XIAOYING
+from avatar.gesture import AIMS
+from avatar.hands import REACHES
+from avatar.personas import load_persona, persona_names
 from avatar.pose import GesturePose, Mood, MouthPose, Pose
 from avatar.renderer import FigureRenderer, Placement, figure_bounds
+from avatar.rig import slide_of
 from avatar.sprites import SpriteCache, paint_sprite
 from avatar.visemes import SHAPES
 
@@ -22,6 +25,7 @@ pytestmark = pytest.mark.unit
 
 SCALE = 0.5
 PLACE = Placement(150.0, 150.0, SCALE, (0, 0, 480, 420))
+XIAOYING = load_persona("xiaoying")
 RENDERER = FigureRenderer(XIAOYING, SCALE)
 
 
@@ -55,17 +59,23 @@ POSES = st.builds(
     breath=st.floats(0, 1),
     gesture=st.builds(
         GesturePose,
-        name=st.sampled_from(["rest", "wave", "present", "stop", "heart"]),
+        name=st.sampled_from(["rest", *REACHES]),
         shown=st.floats(0, 1),
         swing=st.floats(-8, 8),
+        wrist=st.floats(-10, 10),
+        aim=st.floats(*AIMS),
+        side=st.sampled_from([-1, 1]),
+        count=st.integers(1, 5),
     ),
+    lean=st.floats(-1.1, 1.1),
+    nod=st.floats(-1.5, 1.5),
 )
 
 
 @settings(max_examples=25, deadline=None)
 @given(POSES)
 def test_any_pose_stays_within_its_bounds_and_clip(pose: Pose) -> None:
-    picture, bounds = drawn(pose), figure_bounds(PLACE, pose.gesture.name)
+    picture, bounds = drawn(pose), figure_bounds(PLACE, pose.gesture)
     outside = np.abs(picture - 128).max(axis=2)
     outside[bounds.top : bounds.bottom, bounds.left : bounds.right] = 0
     assert outside.max() == 0
@@ -80,10 +90,29 @@ def test_poses_with_an_equal_key_look_equal(pose: Pose, little: float) -> None:
         assert np.array_equal(drawn(pose), drawn(other))
 
 
-@pytest.mark.parametrize("persona", [TELLER, VISITOR], ids=lambda p: p.style)
-def test_other_personas_are_the_same_rig_and_look_different(persona: object) -> None:
-    renderer = FigureRenderer(persona, SCALE)  # type: ignore[arg-type]
-    assert np.abs(drawn(Pose(), renderer=renderer) - drawn(Pose())).mean() > 4
+def test_the_personas_are_the_same_rig_and_look_different() -> None:
+    pictures = [drawn(Pose(), renderer=FigureRenderer(load_persona(name), SCALE)) for name in persona_names()]
+    assert len(pictures) >= 2
+    for one, other in itertools.combinations(pictures, 2):
+        assert np.abs(one - other).mean() > 4
+
+
+def test_a_head_that_turns_moves_what_is_near_further_than_what_is_far() -> None:
+    shifts = [slide_of(part, 1.0, 0.0)[0] for part in ("back", "ears", "skull", "front", "features", "mouth", "nose")]
+    assert shifts == sorted(shifts)
+    assert shifts[0] < 0 < shifts[-1]
+
+
+@pytest.mark.parametrize("axis", ["turn", "nod", "lean", "breath"])
+def test_slow_motion_has_no_step_that_an_eye_could_see(axis: str) -> None:
+    """Between two pictures of a slow motion hardly any pixel changes much: nothing slides by whole pixels."""
+
+    def pose(value: float) -> Pose:
+        return Pose(mood=Mood(turn=value)) if axis == "turn" else Pose(**{axis: value})
+
+    pictures = [drawn(pose(i / 90)) for i in range(31)]  # a second and a half for the whole way
+    steps = [float(np.abs(b - a).mean()) for a, b in itertools.pairwise(pictures)]
+    assert 0 < max(steps) < 0.8
 
 
 def test_the_sprite_cache_forgets_the_oldest_and_stays_below_its_limit() -> None:

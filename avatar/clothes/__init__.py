@@ -1,0 +1,1 @@
+"""One module a set of clothes; see `Clothes` in `avatar/personas.py`."""

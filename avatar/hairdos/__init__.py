@@ -1,0 +1,1 @@
+"""One module a hairdo; see `Hairdo` in `avatar/personas.py`."""
