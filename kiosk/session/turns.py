@@ -215,6 +215,7 @@ class Turns:
         decided = self._understood(self._context(visit), meaning)
         visit.turns += 1
         reply = await self._resolve(visit, decided)
+        visit.missed(words, meaning, reply)
         watch.answered = self._clock.now_ns()
         await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
 
@@ -378,6 +379,8 @@ class Turns:
         meaning: Meaning | None = None,
     ) -> None:
         reply = self._brain.worded(self._context(visit), reply)
+        if reply.page == "opinion":
+            await self._actions.opinion_asked(visit)
         visit.concern = visit.concern.quiet()
         visit.answered(reply)
         visit.last, visit.place, visit.language = reply, reply.place, reply.language
