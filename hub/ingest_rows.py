@@ -121,12 +121,13 @@ def of_log(table: sa.Table, key: LogKey) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.branch == branch, table.c.device == device, table.c.log == name)
 
 
-def keep_moment(address: topics.Address, event: m.Event, kept: Batch) -> None:
+def keep_moment(address: topics.Address, event: m.Event, kept: Batch, *, first: bool = True) -> None:
+    """`first`: a visit's first score; another one is a moment and no second opinion."""
     body = msgspec.to_builtins(event.body)
     visit = body.get("visit", "")
     here = {"branch": address.branch, "device": address.device, "visit": visit, "at": event.at}
     kept.moments.append({**here, "log": event.log, "seq": event.seq, "kind": body["kind"], "body": body})
-    if isinstance(event.body, m.OpinionGiven):
+    if isinstance(event.body, m.OpinionGiven) and first:
         kept.scores.append({**here, "score": event.body.score})
 
 
