@@ -33,6 +33,7 @@ BENCHES: Final = {
     "latency": "bench.latency",
     "liveness": "bench.liveness",
     "models": "bench.models",
+    "opinions": "bench.opinions",
     "presence": "bench.presence",
     "queue": "bench.queue",
     "risk": "bench.risk",
