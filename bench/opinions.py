@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -40,7 +41,7 @@ from kiosk.opinion.remark import remark
 from kiosk.sync.outbox import Outbox
 
 DEVICES: Final = ("kiosk-1", "kiosk-2", "kiosk-3", "kiosk-4")
-VISITS: Final = 3_000
+VISITS: Final = 2_000
 KILLS: Final = 6  # of each terminal
 WINDOW: Final = 64  # messages that a link has under way
 LOST: Final = 0.08
@@ -84,8 +85,14 @@ class Killed:
 
     def _one(self, first: int, mark: int | None, chance: random.Random) -> int:
         """One process of it; the number of the visit to go on with."""
-        near, far = _FORK.Pipe(duplex=False)
-        process = _FORK.Process(target=play, args=(self._folder, self._device, first, self._visits, far.send))
+        near, far = _FORK.Pipe()
+
+        def say(line: str) -> None:
+            far.send(line)
+            if line.startswith("begins"):
+                far.recv()  # the terminal does not run ahead of whoever kills it
+
+        process = _FORK.Process(target=play, args=(self._folder, self._device, first, self._visits, say))
         process.start()
         far.close()
         last, lines = first, 0
@@ -93,20 +100,22 @@ class Killed:
         while True:
             try:
                 what, _, which = near.recv().partition(" ")
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 break
             if what == "begins":
                 last, lines = int(which), 0
                 self.began.add(last)
+                with suppress(BrokenPipeError):
+                    near.send("go on")
             else:
                 self.told.append((what, which))
                 lines += 1
             if mark is not None and last == mark and lines >= after:
                 process.kill()
-                self.kills += 1
                 mark = None
         process.join()
         near.close()
+        self.kills += process.exitcode == -signal.SIGKILL
         if process.exitcode not in (0, -signal.SIGKILL):
             raise ChildProcessError(f"{self._device} ended with {process.exitcode}")
         return self._visits if process.exitcode == 0 else last + 1

@@ -44,7 +44,6 @@ from kiosk.sync.outbox import Outbox
 BRANCH: Final = "binjiang"
 ZONE: Final = ZoneInfo("Asia/Shanghai")
 MINUTES: Final = (9 * 60, 16 * 60 + 30)  # of a day on which somebody comes
-A_DAY: Final = 90  # visits of one terminal
 _SILENT: Final = np.zeros(160, np.int16)
 _SIGNS: Final = "啊哎哟喔嘿哈呵嘻哼哇"  # a number in these is scrubbed by nobody: whose comment this is
 Leaves: TypeAlias = Literal["never", "early", "before_score", "after_score"]
@@ -97,10 +96,12 @@ class World:
     """What is true of the simulated visitors."""
 
     days: int = 14
+    a_day: int = 90  # visits of one terminal
     answer: float = 0.6  # of those asked, give a score
     content: float = 0.86  # of those, 4 or 5; a week later less where waiting grew
     later: float = 0.86
     waiting_rises: bool = False
+    tagged: bool = True  # a comment says whose it is, in sounds
     comment: float = 0.6  # of those asked why
     learn: float = 0.7  # of those asked whether a sentence may be kept
 
@@ -126,8 +127,8 @@ class Plan:
 def plan(device: str, number: int, world: World) -> Plan:
     """The same for the same name, whoever asks."""
     chance = random.Random(f"{device} {number}")
-    day, place = divmod(number, A_DAY)
-    minute = day * 1440 + MINUTES[0] + (MINUTES[1] - MINUTES[0]) * (place + chance.random()) / A_DAY
+    day, place = divmod(number, world.a_day)
+    minute = day * 1440 + MINUTES[0] + (MINUTES[1] - MINUTES[0]) * (place + chance.random()) / world.a_day
     later = day >= world.days // 2
     content = world.later if later else world.content
     happy = chance.random() < content
@@ -146,7 +147,7 @@ def plan(device: str, number: int, world: World) -> Plan:
         leaves=leaves,
         score=score if answers else None,
         recommend=chance.choice((9, 9, 10, 10, 8, 7)) if happy else chance.choice((0, 3, 5, 6, 7)),
-        comment=_comment(chance, happy, world.waiting_rises and later, number)
+        comment=_comment(chance, happy, world.waiting_rises and later, number, world.tagged)
         if chance.random() < world.comment
         else "",
         learn=chance.random() < world.learn,
@@ -154,9 +155,9 @@ def plan(device: str, number: int, world: World) -> Plan:
     )
 
 
-def _comment(chance: random.Random, happy: bool, rises: bool, number: int) -> str:
+def _comment(chance: random.Random, happy: bool, rises: bool, number: int, tagged: bool) -> str:
     said = chance.choice(PRAISE if happy else WAITING if chance.random() < (0.65 if rises else 0.25) else COMPLAINTS)
-    return f"{said}，{''.join(_SIGNS[int(digit)] for digit in str(number))}"
+    return f"{said}，{''.join(_SIGNS[int(digit)] for digit in str(number))}" if tagged else said
 
 
 class _Ledger:

@@ -43,6 +43,7 @@ from hub.ingest_rows import (
     asks_for_tellers,
     keep_handover,
     keep_moment,
+    keep_opinion_moment,
     keep_refusal,
     keep_samples,
     lock_branches,
@@ -279,6 +280,7 @@ class Ingest:
                         asking.apply_op(kept.pool, address.branch, address.device, message)
                 case o.OpinionTold():
                     keep_word(db, address, message, self._now())
+                    keep_opinion_moment(address, message, kept)
                 case t.DocumentSigned():
                     keep(db, address, message, self._now())
                 case m.Handover():

@@ -89,7 +89,7 @@ class LessonPage:
             for at, near in enumerate(row["near"]):
                 with ui.element("div").classes("aside-row"):
                     drawn(
-                        f"<p><b>{escape(near['zh'])}</b><br><small lang=en>{escape(near['en'])}</small><br>"
+                        f"<p><b>{both((near['zh'], near['en']))}</b><br>"
                         f"<code>{escape(near['entry'])}</code> {near['score']:.2f}</p>"
                     )
                     wish = Wish(kind="asks", entry=near["entry"])

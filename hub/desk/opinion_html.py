@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any, Final
 
@@ -168,6 +168,7 @@ def _step(step: Mapping[str, Any], most: int) -> str:
 def weekly_html(voice: Mapping[str, Any]) -> str:
     """The page of a week: what moved, what did not, in figures and in words."""
     since, until = (datetime.fromisoformat(voice[name]).astimezone() for name in ("since", "until"))
+    last = until - timedelta(seconds=1)  # the day that the week ends with
     heads = [line for line in voice["lines"] if line["what"] in LINES]
     subjects = [line for line in voice["lines"] if line["what"] not in LINES]
     told = "".join(f"<p>{_sentence(line, LINES[line['what']])}</p>" for line in heads)
@@ -184,7 +185,7 @@ def weekly_html(voice: Mapping[str, Any]) -> str:
     count, said = voice["now"]["answered"], voice["comments"]
     return (
         f'<article class="sheet weekly"><h3>{both(("本周客户之声", "The voice of the visitor"))}'
-        f"<span>{since:%Y-%m-%d} – {until:%m-%d}</span></h3>"
+        f"<span>{since:%Y-%m-%d} – {last:%m-%d}</span></h3>"
         f'<p class="lead">{both((f"{count} 位客户评价，{said} 条留言", f"{count} opinions, {said} comments"))}</p>'
         f"{told}<h3>{both(('说得最多的', 'What they spoke of'))}</h3>{about or silent}{praise}</article>"
     )

@@ -11,6 +11,7 @@ from hub.opinions.tables import comments, opinion_tasks, visit_opinions
 from hub.store import Store
 
 SHOWN: Final = 60
+CLOSED_SHOWN: Final = 6
 Outcome = Literal["spoke", "mended", "explained", "passed_on", "nothing"]
 """Spoke with the visitor; mended what was wrong; explained to staff or visitor; passed on; nothing to be done."""
 OUTCOMES: Final[tuple[Outcome, ...]] = get_args(Outcome)
@@ -32,7 +33,7 @@ def tasks_of(store: Store, branch: str, now: datetime) -> list[dict[str, Any]]:
     )
     still = wanted.where(opinion_tasks.c.closed_at.is_(None)).order_by(opinion_tasks.c.due_at, opinion_tasks.c.id)
     over = wanted.where(opinion_tasks.c.closed_at.is_not(None)).order_by(opinion_tasks.c.closed_at.desc())
-    rows = store.rows(still.limit(SHOWN)) + store.rows(over.limit(SHOWN // 4))
+    rows = store.rows(still.limit(SHOWN)) + store.rows(over.limit(CLOSED_SHOWN))
     return [row | {"overdue": row["closed_at"] is None and row["due_at"] < now} for row in rows]
 
 

@@ -73,6 +73,8 @@ def _subject_lines(words: Sequence[dict[str, Any]], earlier: Sequence[dict[str, 
         if not mine and not theirs:
             continue
         moved = change(share(len(mine), len(words)), share(theirs, len(earlier)))
+        if not mine and moved["way"] == "unknown":
+            continue  # nothing was said of it, and nothing can be said about that
         lines.append({"what": subject, "count": len(mine), "quotes": quotes(mine)} | moved)
     order = {"rose": 0, "fell": 1, "same": 2, "unknown": 2}
     return sorted(lines, key=lambda line: (order[line["way"]], -line["count"]))

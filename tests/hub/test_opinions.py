@@ -26,7 +26,7 @@ from hub.opinions.keep import DUE, forget
 from hub.opinions.lessons import worse
 from hub.opinions.tables import comments, opinion_tasks, unheard, visit_opinions
 from hub.opinions.weekly import change, quotes, weekly
-from hub.store import Store, devices, opinions, refused
+from hub.store import Store, devices, events, opinions, refused
 from tests.hub.wirekit import BRANCH, DEVICE, Sender
 
 pytestmark = pytest.mark.contract
@@ -96,6 +96,16 @@ def test_what_was_asked_and_answered_stands_at_the_visit_once(bench: Bench) -> N
     assert (rows["v1"]["score"], rows["v1"]["recommend"], rows["v1"]["service"]) == (2, 3, "personal")
     assert (rows["v2"]["score"], rows["v2"]["recommend"], rows["v2"]["known"]) == (5, None, True)
     assert [row["visit"] for row in bench.rows(comments)] == ["v1"] and len(bench.rows(opinions)) == 2
+    kinds = [row["kind"] for row in bench.rows(events)]
+    assert sorted(kinds) == [
+        "comment_given",
+        "opinion_asked",
+        "opinion_asked",
+        "opinion_given",
+        "opinion_given",
+        "recommended",
+    ]
+    assert "等了很久" not in str(bench.rows(events))  # words are in one place, and go after their time
     assert [(row["visit"], row["due_at"] - row["opened_at"]) for row in bench.rows(opinion_tasks)] == [("v1", DUE)]
 
 

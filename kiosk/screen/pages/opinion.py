@@ -1,4 +1,4 @@
-"""Five faces, one touch. Refusing is as easy as answering."""
+"""Five faces, one touch; or the one question that may follow, in full. Refusing is as easy as answering."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from contracts.screen import Target
 from kiosk.screen.boxes import Box
 from kiosk.screen.buttons import button, microphone, row_boxes, score, smiley
 from kiosk.screen.dock import dock_parts
+from kiosk.screen.kit import Kit
 from kiosk.screen.pages.common import day_theme, headline, note, of_kind, sheet
 from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import gate_part, head_part
@@ -15,14 +16,18 @@ from kiosk.screen.theme import GAP, INNER, MARGIN
 
 SHEET_Y: Final = 880
 MICROPHONE: Final = Box(MARGIN, 1588, INNER, 116)
+QUESTION: Final = Box(MARGIN, 930, INNER, 420)
+QUESTION_LINES: Final = 5
+QUESTION_SIZE: Final = 52
 SMILEYS: Final = 5
 SCORES: Final = 11
 
 
 def opinion(view: View) -> PageLayout:
     behind = (gate_part(540, 496, 370), head_part(view))
-    parts: list[Part] = [*sheet(SHEET_Y), headline(view, 960, 60, ("谢谢您！今天办得满意吗？", "How was it today?"))]
     faces, scores = of_kind(view, "smiley")[:SMILEYS], of_kind(view, "score")[:SCORES]
+    asked = headline(view, 960, 60, ("谢谢您！今天办得满意吗？", "How was it today?")) if faces else _question(view)
+    parts: list[Part] = [*sheet(SHEET_Y), asked]
     y, radius = (1152, 78) if scores else (1190, 84)
     for i, target in enumerate(faces):
         centre = (MARGIN + INNER * (i + 0.5) / max(1, len(faces)), y)
@@ -39,6 +44,17 @@ def opinion(view: View) -> PageLayout:
     parts += dock_parts(view)
     spot = FigureSpot(540, 386, 0.90, SHEET_Y, badge=False)
     return PageLayout(day_theme(view), behind, spot, tuple(parts))
+
+
+def _question(view: View) -> Part:
+    """What is asked after the faces, and what the answer is for: a few lines, nearly as large as a headline."""
+    text = view.state.headline
+
+    def paint(kit: Kit) -> None:
+        shown = kit.fitted(text, INNER, QUESTION_SIZE, max_lines=QUESTION_LINES)
+        kit.lines(shown, QUESTION, "ink", align="center")
+
+    return Part("question", QUESTION, (text,), paint)
 
 
 def _level(target: Target, position: int) -> int:
