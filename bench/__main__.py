@@ -35,6 +35,7 @@ BENCHES: Final = {
     "latency": "bench.latency",
     "liveness": "bench.liveness",
     "models": "bench.models",
+    "opinions": "bench.opinions",
     "pages": "bench.pages",
     "presence": "bench.presence",
     "queue": "bench.queue",

@@ -17,6 +17,7 @@ Way = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}(:[a-z][a-
 """The step that follows: a step of this flow, or `flow:step` of another."""
 Action = Literal[
     "issue_ticket", "give_ticket_back", "prioritise_ticket", "call_staff", "weigh_answer", "record_opinion",
+    "record_recommendation", "keep_comment", "keep_unheard",
     "look_at_queue", "scan_code", "find_appointment",
     "read_card", "read_document", "look_at_document", "verify_card", "verify_document",
     "agree_face", "refuse_face", "verify_face",
@@ -43,6 +44,7 @@ SlotKind = Literal[
     "switch",
     "priority",
     "words",
+    "scale",
 ]
 """How a slot is read from words, and what its keypad looks like."""
 PIN_KIND: Final = "pin"
@@ -130,7 +132,9 @@ class Step(Section):
     gesture: Literal["rest", "wave", "present", "point", "stop", "count", "thumbs", "heart"] = "rest"
     mode: Literal["standard", "elder"] | None = Field(default=None, description="how large the page is from here on")
     choices: tuple[Choice, ...] = Field(default=(), max_length=6)
-    choices_from: Literal["services"] | None = None
+    choices_from: Literal["services", "scores"] | None = Field(
+        default=None, description="the branch's services, or 0 to 10"
+    )
     ask: Id | None = Field(default=None, description="the slot that is asked for; passed over when it is known")
     again: tuple[Line, ...] = Field(default=(), description="said instead when the answer was not one")
     to: Way | None = Field(default=None, description="the step after a slot, a choice of `choices_from`, or a branch")

@@ -258,6 +258,19 @@ class Talking(Section):
     misunderstood_limit: int = Field(default=2, ge=1, le=5, description="then a person is offered")
 
 
+class Opinions(Section):
+    """The question after a visit. Five faces for everybody; at most one further question."""
+
+    recommend_every: int = Field(
+        default=5, ge=0, le=1000, description="of so many who are asked, one is asked to recommend (NPS); 0: nobody"
+    )
+    comment_up_to: int = Field(default=3, ge=0, le=5, description="scores up to this are asked what it was")
+    comment_every: int = Field(default=4, ge=0, le=1000, description="of so many others, one is asked too; 0: nobody")
+    learn: bool = Field(
+        default=True, description="ask whether a sentence that was not understood may be kept, scrubbed"
+    )
+
+
 class Content(Section):
     """Where the approved knowledge comes from."""
 
@@ -413,6 +426,7 @@ class Site(Section):
     addressing: Addressing = Addressing()
     voice: Voice = Voice()
     talking: Talking = Talking()
+    opinions: Opinions = Opinions()
     content: Content = Content()
     hub: HubLink = HubLink()
     bank_system: BankSystem = BankSystem()

@@ -1,7 +1,8 @@
 """Every message on the wire, as typed structures; JSON, schema version in each.
 
 No visitor's words, but for `Handover`: it is for the person who comes to help, and is forgotten soon after; and
-`CaseHeard` (`contracts/call_help.py`), for the teller in a call.
+`CaseHeard` (`contracts/call_help.py`), for the teller in a call, and what visitors gave for keeping
+(`contracts/opinions.py`).
 
 A field that could carry free text is bound to a narrow pattern, so that a name, a number or a
 sentence of a visitor cannot travel in it by accident. Unknown fields are ignored by the reader

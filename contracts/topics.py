@@ -17,6 +17,7 @@ from contracts import call as c
 from contracts import call_help as h
 from contracts import fleet as f
 from contracts import messages as m
+from contracts import opinions as o
 from contracts import rollout as r
 from contracts import together as t
 from contracts import video_messages as v
@@ -235,6 +236,10 @@ SIGNED: Final = Topic(
     "together/signed", f"{ROOT}/together/signed", t.DocumentSigned, "kiosk", t.SIGNED_BYTES,
     "a document that a visitor signed: numbered, applied once",
 )  # fmt: skip
+OPINION: Final = Topic(
+    "opinion", f"{ROOT}/opinion", o.OpinionTold, "kiosk", 4_096,
+    "an opinion was asked for, a recommendation, a scrubbed comment, a sentence given for learning: numbered",
+)  # fmt: skip
 RENEW_REQUEST: Final = Topic(
     "join/renew", f"{ROOT}/join/renew", f.RenewRequest, "kiosk", 6 * 1024, "a new certificate before the old one ends",
 )  # fmt: skip
@@ -303,7 +308,8 @@ HUB_PRESENCE: Final = Topic(
 
 CONTRACT: Final[tuple[Topic[Any], ...]] = (
     AVAILABILITY, TELEMETRY, TELEMETRY_BATCH, EVENTS, TICKETS_OP, HANDOVER, KIOSK_QUEUE, CASE_OP, CASE_HERE,
-    CASE_HEARD, CALL_UP, TOGETHER_STANDS, SIGNED, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE, ANNOUNCEMENTS,
+    CASE_HEARD, CALL_UP, TOGETHER_STANDS, SIGNED, OPINION, SHADOW_REPORTED, SHADOW_DESIRED, ACK, TICKETS_STATE,
+    ANNOUNCEMENTS,
     APPOINTMENTS, CASE_STANDING, CALL_DOWN, TOGETHER_ASKED, ROLLOUT_WANTED, ROLLOUT_REPORT, ROLLOUT_WANT,
     ROLLOUT_METADATA, ROLLOUT_CHUNK, RENEW_REQUEST, RENEW_ANSWER, COMMAND, COMMAND_REPLY, DIAG, JOIN_REQUEST,
     JOIN_ANSWER, HUB_PRESENCE,

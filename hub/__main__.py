@@ -53,6 +53,10 @@ def serve_command(
     oidc_issuer: Annotated[str, typer.Option(help="The bank's sign-in (OpenID Connect): its URL.")] = "",
     oidc_client: Annotated[str, typer.Option(help="This hub's name there; secret in YINGBIN_OIDC_SECRET.")] = "yingbin",
     pack_key: Annotated[list[str] | None, typer.Option(help="Public key of packs of answers; may be repeated.")] = None,
+    teach_source: Annotated[
+        Path | None, typer.Option(help="Source folder of the pack that accepted lessons are added to.")
+    ] = None,
+    teach_key: Annotated[Path | None, typer.Option(help="Private key that signs packs made of lessons.")] = None,
     turn: Annotated[str, typer.Option(help="TURN servers of calls, UDP first; secret in YINGBIN_TURN_SECRET.")] = "",
     authority: Trust = None,
     alarm_hook: Hook = "",
@@ -61,16 +65,20 @@ def serve_command(
     from config.load import ConfigError
     from hub.accounts.pages import Oidc
     from hub.calls.turn import TurnProblem, read_turn
+    from hub.opinions.lessons import Teaching
     from hub.serve import ServeOptions, serve
 
     try:
         turns = read_turn(turn)
     except TurnProblem as err:
         raise typer.BadParameter(str(err), param_hint="--turn") from err
+    if (teach_source is None) != (teach_key is None):
+        raise typer.BadParameter("both or neither", param_hint="--teach-source, --teach-key")
+    teaching = None if teach_source is None or teach_key is None else Teaching(teach_source, teach_key)
     options = ServeOptions(
         bus=_bus(broker, nats, replicas, share, authority), database=database, http=_address(http), site=site,
         ingest=ingest, sign_in=sign_in, oidc=Oidc(oidc_issuer, oidc_client) if oidc_issuer else None,
-        pack_keys=tuple(pack_key or ()), turn=turns, alarm_hook=_hook(alarm_hook),
+        pack_keys=tuple(pack_key or ()), turn=turns, alarm_hook=_hook(alarm_hook), teaching=teaching,
     )  # fmt: skip
     if not sign_in and options.http[0] not in LOOPBACK:
         raise typer.BadParameter("only on loopback: 127.0.0.1 or localhost", param_hint="--no-sign-in")

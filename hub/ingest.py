@@ -28,6 +28,7 @@ from contracts import call as c
 from contracts import call_help as h
 from contracts import fleet as f
 from contracts import messages as m
+from contracts import opinions as o
 from contracts import together as t
 from contracts import topics
 from contracts import video_messages as v
@@ -42,6 +43,7 @@ from hub.ingest_rows import (
     asks_for_tellers,
     keep_handover,
     keep_moment,
+    keep_opinion_moment,
     keep_refusal,
     keep_samples,
     lock_branches,
@@ -51,6 +53,7 @@ from hub.ingest_rows import (
     parked_of,
     since_of,
 )
+from hub.opinions.keep import NoVisit, keep_score, keep_word
 from hub.queue_merge import merge_operation, prioritise, take_live
 from hub.store import Store, early, events, handovers, opinions, refused, upsert
 from hub.together import stands
@@ -265,13 +268,19 @@ class Ingest:
         try:
             match message:
                 case m.Event():
-                    keep_moment(address, message, kept)
-                    if isinstance(message.body, m.OpinionGiven):
+                    first = not isinstance(message.body, m.OpinionGiven) or keep_score(
+                        db, address, message, kept.moments, self._now()
+                    )
+                    keep_moment(address, message, kept, first=first)
+                    if isinstance(message.body, m.OpinionGiven) and first:
                         asking.rate(db, address.branch, message.body.visit, message.body.score)
                 case v.CaseOp() if kept.pool is not None:
                     kept.joined.write(db)
                     with db.begin_nested():  # a refused one leaves nothing behind
                         asking.apply_op(kept.pool, address.branch, address.device, message)
+                case o.OpinionTold():
+                    keep_word(db, address, message, self._now())
+                    keep_opinion_moment(address, message, kept)
                 case t.DocumentSigned():
                     keep(db, address, message, self._now())
                 case m.Handover():
@@ -295,7 +304,7 @@ class Ingest:
                     kept.moved.add(address.branch)
                 case Unreadable():
                     keep_refusal(address, message, "type", kept)
-        except (queue.NotPossible, NotNow, Unsound) as err:
+        except (queue.NotPossible, NotNow, Unsound, NoVisit) as err:
             if kept.pool is not None:
                 kept.pool.undone()
             self._refuse(err.reason, f"operation {message.seq} of {address.device}")

@@ -14,6 +14,7 @@ import msgspec
 import sqlalchemy as sa
 
 from contracts import messages as m
+from contracts import opinions as o
 from contracts import topics
 from contracts import video_messages as v
 from hub.bus import Outgoing
@@ -121,13 +122,25 @@ def of_log(table: sa.Table, key: LogKey) -> sa.ColumnElement[bool]:
     return sa.and_(table.c.branch == branch, table.c.device == device, table.c.log == name)
 
 
-def keep_moment(address: topics.Address, event: m.Event, kept: Batch) -> None:
+def keep_moment(address: topics.Address, event: m.Event, kept: Batch, *, first: bool = True) -> None:
+    """`first`: a visit's first score; another one is a moment and no second opinion."""
     body = msgspec.to_builtins(event.body)
     visit = body.get("visit", "")
     here = {"branch": address.branch, "device": address.device, "visit": visit, "at": event.at}
     kept.moments.append({**here, "log": event.log, "seq": event.seq, "kind": body["kind"], "body": body})
-    if isinstance(event.body, m.OpinionGiven):
+    if isinstance(event.body, m.OpinionGiven) and first:
         kept.scores.append({**here, "score": event.body.score})
+
+
+def keep_opinion_moment(address: topics.Address, told: o.OpinionTold, kept: Batch) -> None:
+    """That it was asked or answered is a moment of the visit; its words and names are not. A sentence for learning is
+    no moment of anybody's."""
+    if isinstance(told.body, o.NotUnderstood):
+        return
+    body = msgspec.to_builtins(told.body)
+    shown = {name: value for name, value in body.items() if name not in ("alias", "text", "feeling", "masked")}
+    here = {"branch": address.branch, "device": address.device, "visit": told.body.visit, "at": told.at}
+    kept.moments.append({**here, "log": told.log, "seq": told.seq, "kind": body["kind"], "body": shown})
 
 
 def keep_handover(address: topics.Address, message: m.Handover, kept: Batch, now: datetime) -> None:

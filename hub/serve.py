@@ -23,6 +23,7 @@ from hub.bus import HostPort
 from hub.calls.turn import Turn
 from hub.changes import Changes
 from hub.labels import load_labels
+from hub.opinions.lessons import Teaching
 from hub.service import Hub
 from hub.store import Store
 from hub.web import build_app
@@ -48,6 +49,7 @@ class ServeOptions:
     pack_keys: tuple[str, ...] = ()
     turn: Turn = field(default_factory=Turn)
     alarm_hook: str = ""
+    teaching: Teaching | None = None
 
 
 class _Server(uvicorn.Server):
@@ -81,7 +83,7 @@ async def serve(options: ServeOptions) -> None:
     hub.listen(changes.tell)
     app = build_app(
         hub, labels, changes, loopback=host in LOOPBACK, accounts=Accounts(hub.store) if options.sign_in else None,
-        oidc=options.oidc, pack_keys=options.pack_keys, turn=options.turn,
+        oidc=options.oidc, pack_keys=options.pack_keys, turn=options.turn, teaching=options.teaching,
     )  # fmt: skip
     shown = f"[{host}]" if ":" in host else host
     address = f"http://{shown}:{listening.getsockname()[1]}"

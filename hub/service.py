@@ -25,6 +25,7 @@ from hub.fleet.ingest import FleetIngest
 from hub.fleet.joining import Joining
 from hub.fleet.orders import Orders
 from hub.ingest import Ingest
+from hub.opinions.keep import forget as forget_opinions
 from hub.store import Store, branches, devices, identity
 from hub.together.stands import forget as forget_together
 from hub.video import sweep
@@ -40,6 +41,7 @@ LOOK_AGAIN_S: Final = 0.3
 CARRY_ON_S: Final = 0.5  # how often this process looks whether a roll-out has something due
 ALARMS_S: Final = 15.0
 SWEEP_S: Final = 0.5  # how often this process looks for what is due in the pool of tellers
+WORDS_KEPT: Final = timedelta(days=90)  # what visitors gave in words
 KEEP: Final = timedelta(days=400)  # a year of records and a month to compare
 
 
@@ -147,6 +149,7 @@ class Hub:
             sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
             forget_calls(db, datetime.now(UTC))
             forget_together(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
+            forget_opinions(db, datetime.now(UTC), datetime.now(UTC) - WORDS_KEPT, datetime.now(UTC) - KEEP)
         if forgotten:
             log.info("%d rows older than %d days were deleted", forgotten, KEEP.days)
 

@@ -94,6 +94,7 @@ events = sa.Table(
     sa.Column("body", sa.JSON, nullable=False),
     sa.UniqueConstraint("branch", "device", "log", "seq"),  # applied once, whatever else goes wrong
     sa.Index("events_of_branch", "branch", "id"),
+    sa.Index("events_by_time", "branch", "at"),
 )
 
 tickets = sa.Table(

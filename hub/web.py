@@ -26,6 +26,9 @@ from hub.changes import Changes
 from hub.desk.acts import Acts, SignedOut
 from hub.knowledge import Knowledge
 from hub.labels import Labels, theme_css
+from hub.opinions.acts import OpinionActs
+from hub.opinions.api import add_opinions
+from hub.opinions.lessons import LessonActs, Teaching
 from hub.service import VERSION, Hub
 from hub.shadow import Shadows
 from hub.web_api import add_api
@@ -47,6 +50,7 @@ def build_app(
     pack_keys: Sequence[str] = (),
     turn: Turn | None = None,
     desk: bool = True,
+    teaching: Teaching | None = None,
 ) -> Guard:
     """The web application behind its gate. `loopback`: refuse requests that name another host (DNS rebinding).
 
@@ -68,13 +72,16 @@ def build_app(
     shadows = Shadows(hub.store)
     add_api(app, hub, acts, knowledge, changes)
     add_shadow(app, hub, shadows)
+    opinions = OpinionActs(hub, acts)
+    add_opinions(app, opinions)
     add_fleet(app, hub)
     add_calls(app, hub, relay := Relay(hub.store, hub.wire.send, turn or Turn()), labels)
     hub.refusals.append(relay.tallies)
     if desk:
         from hub.desk.pages import add_desk  # NiceGUI takes a second to import
 
-        add_desk(app, hub, acts, knowledge, labels, changes, shadows)
+        lessons = LessonActs(hub, acts, knowledge, teaching)
+        add_desk(app, hub, acts, knowledge, labels, changes, shadows, opinions, lessons)
     return Guard(app, accounts, loopback=loopback)
 
 

@@ -19,6 +19,7 @@ from contracts import messages as m
 from contracts import topics
 from contracts.appointments import Means, hashed
 from contracts.handover import HandoverPacket, encode_handover
+from contracts.opinions import OpinionWord
 from contracts.queueing import Priority
 from contracts.screen import Language
 from kiosk.adapters.card_reader import SimulatedCardReader
@@ -89,6 +90,9 @@ class _Ledger:
 
     async def booked(self, means: Means, digits: str) -> list[Booked]:
         return self.desk.appointments.find(means, digits)
+
+    async def opinion(self, word: OpinionWord) -> None:
+        self.outbox.append(topics.OPINION, word)
 
     async def note(self, moment: m.Moment) -> None:
         self.outbox.append(topics.EVENTS, moment)

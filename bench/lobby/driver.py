@@ -23,6 +23,7 @@ from config.intents import load_intents
 from config.schema import Site, load_site
 from contracts import messages as m
 from contracts.appointments import Means
+from contracts.opinions import OpinionWord
 from contracts.queueing import Priority
 from contracts.screen import Language, ScreenState
 from kiosk.adapters.webrtc_audio import open_canceller
@@ -194,6 +195,9 @@ class _NoLedger:
 
     async def prioritise(self, number: str, *, day: str, priority: Priority) -> bool:
         return False
+
+    async def opinion(self, word: OpinionWord) -> None:
+        return None
 
     async def note(self, moment: m.Moment) -> None:
         return None

@@ -28,6 +28,9 @@ class Right(StrEnum):
     TALK = "talk"  # be a teller on video: be offered visitors, read their hand-over, talk, write the account
     SUPERVISE = "supervise"  # see who waits for a teller and why who was chosen, and choose otherwise
     SECOND = "second"  # approve a risky step of somebody else's; never one's own
+    SEE_OPINIONS = "see_opinions"  # what visitors thought, in figures and in their scrubbed words
+    HANDLE_OPINIONS = "handle_opinions"  # close what a low score opened
+    TEACH = "teach"  # decide on sentences that were not understood, and make a pack of them
     SEE_FLOOR = "see_floor"
     SEE_REGION = "see_region"
     SEE_DEVICES = "see_devices"
@@ -62,7 +65,7 @@ RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.TELLER: _STAFF | {R.SERVE, R.TALK},
     Role.BRANCH_MANAGER: _STAFF
     | {R.SERVE, R.SUPERVISE, R.SECOND, R.SEE_FLOOR, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.APPROVE_KNOWLEDGE}
-    | {R.SEE_CONFIGURATION},
+    | {R.SEE_CONFIGURATION, R.SEE_OPINIONS, R.HANDLE_OPINIONS, R.TEACH},
     Role.FIELD_OPERATOR: _STAFF
     | {R.SEE_FLOOR, R.SEE_DEVICES, R.SEE_REGION, R.OFFER_KNOWLEDGE, R.PUBLISH_KNOWLEDGE}
     | {R.SEE_CONFIGURATION, R.SET_CONFIGURATION, R.ROLL_OUT, R.JOIN_DEVICE, R.ORDER_DEVICE},

@@ -212,6 +212,12 @@ def moment_words(kind: str, body: dict[str, Any], labels: Labels) -> tuple[Pair,
         case "opinion_given":
             full = int(body["score"])
             return ("评价", "Opinion"), f'<span class="score">{"●" * full}{"○" * (5 - full)}</span>'
+        case "opinion_asked":
+            return ("请客户评价", "Opinion asked"), ""
+        case "recommended":
+            return ("推荐意愿", "Would recommend"), f"{int(body['score'])} / 10"
+        case "comment_given":
+            return ("留了言", "Comment"), ""
         case "visit_ended":
             return ("离开了", "Left"), f"{both(OUTCOMES[body['outcome']])} · {body['duration_s']:.0f} s"
         case "staff_called":

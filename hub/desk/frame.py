@@ -116,7 +116,7 @@ def frame(request: Request, desk: Desk, active: str, branch: str) -> Person:
     ui.add_head_html(
         '<link rel="icon" href="/static/mark.svg"><link rel="stylesheet" href="/theme.css">'
         '<link rel="stylesheet" href="/static/hub.css"><link rel="stylesheet" href="/static/desk.css">'
-        '<link rel="stylesheet" href="/static/fleet.css">'
+        '<link rel="stylesheet" href="/static/fleet.css"><link rel="stylesheet" href="/static/opinions.css">'
         '<link rel="stylesheet" href="/static/call.css"><script src="/static/desk.js"></script>'
         '<script src="/static/call.js" defer></script>'
     )
@@ -162,6 +162,12 @@ def _ways(person: Person, desk: Desk, active: str, branch: str) -> str:
     ways = [
         ("counter", f"/desk/counter/{branch}", ("窗口", "Counter"), bool(branch) and may(person, Right.SERVE, branch)),
         ("branch", f"/desk/branch/{branch}", ("网点", "Branch"), bool(branch) and may(person, Right.SEE_FLOOR, branch)),
+        (
+            "opinions",
+            f"/desk/opinions/{branch}",
+            ("评价", "Opinions"),
+            bool(branch) and may(person, Right.SEE_OPINIONS, branch),
+        ),
         ("region", "/desk/region", ("区域", "Region"), may(person, Right.SEE_REGION)),
         ("teller", "/desk/teller", ("视频", "Video"), may(person, Right.TALK)),
         ("tellers", "/desk/tellers", ("柜员", "Tellers"), may(person, Right.SUPERVISE)),

@@ -29,6 +29,8 @@ from hub.desk.floor_page import floor_html, region_html
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
 from hub.desk.help_acts import HelpActs
 from hub.desk.help_proposals import ProposalList
+from hub.desk.lesson_page import LessonPage
+from hub.desk.opinion_page import OpinionPage, voice_page
 from hub.desk.shadow_panel import shadows_html
 from hub.desk.teller_page import TellerPage
 from hub.desk.together_acts import TogetherActs
@@ -37,6 +39,8 @@ from hub.desk.video_board import BoardPage
 from hub.html import both
 from hub.knowledge import Knowledge, Pack, PackProblem
 from hub.labels import Labels, Pair
+from hub.opinions.acts import OpinionActs
+from hub.opinions.lessons import LessonActs
 from hub.service import Hub
 from hub.shadow import Shadows
 
@@ -58,6 +62,8 @@ def add_desk(
     labels: Labels,
     changes: Changes,
     shadows: Shadows,
+    opinions: OpinionActs,
+    lessons: LessonActs,
 ) -> None:
     """The pages of NiceGUI, mounted below everything else. Once a process."""
     desk = Desk(hub, acts, knowledge, labels, changes)
@@ -91,6 +97,18 @@ def add_desk(
         follow(desk, branch, redraw)
 
     video, helping, together = VideoActs(hub, acts), HelpActs(hub, acts), TogetherActs(hub, acts)
+
+    @ui.page("/desk/opinions/{branch}", title="评价 Opinions")
+    async def opinion_page(request: Request, branch: Branch) -> None:
+        await OpinionPage(desk, opinions, request, branch).draw()
+
+    @ui.page("/desk/voice/{branch}", title="客户之声 Voice")
+    async def week(request: Request, branch: Branch, back: int = 0) -> None:
+        await voice_page(desk, opinions, request, branch, back)
+
+    @ui.page("/desk/lessons/{branch}", title="没听懂 Not understood", response_timeout=30)
+    async def lesson_page(request: Request, branch: Branch) -> None:
+        await LessonPage(desk, lessons, request, branch).draw()
 
     @ui.page("/desk/teller", title="视频柜员 Teller")
     async def teller(request: Request) -> None:

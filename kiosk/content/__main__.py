@@ -1,6 +1,7 @@
-"""Packs from the command line: `python -m kiosk.content check|build|keygen|activate|rollback|show`.
+"""Packs from the command line: `python -m kiosk.content check|build|keygen|activate|rollback|show|group|teach`.
 
 `check` reads a source folder or a built file and shows what to look at; `build` makes the signed file of a source;
+`group` heaps sentences that were not understood, `teach` makes a source with what an editor accepted (both speak JSON);
 `keygen` makes a key; `activate`, `rollback` and `show` act on the packs of the site in force (`[content]`).
 """
 
@@ -10,10 +11,12 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -29,14 +32,16 @@ from kiosk.content.check import Finding, check, check_meaning
 from kiosk.content.chosen import store_for
 from kiosk.content.decision import WeightsError
 from kiosk.content.finder import FinderMaker
+from kiosk.content.learn import Heard, Lesson, heaps, teach
 from kiosk.content.pack import Pack
 from kiosk.content.sealed import SUFFIX, PackRefused, Sealed, public_hex, seal, unseal
 from kiosk.content.source import load_source
 from kiosk.content.store import PackStore
 from models.intent_features import feature_names
 from models.sentences import SentenceModel
-from models.store import Store, StoreError
+from models.store import Store, StoreError, cache_root
 
+MAX_STDIN: Final = 4_000_000
 FATAL: Final = ("expired", "contradictory", "missing_translation")
 """Findings with which nobody should build a pack."""
 
@@ -51,6 +56,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         "activate": _activate,
         "rollback": _rollback,
         "show": _show,
+        "group": _group,
+        "teach": _teach,
     }
     try:
         return commands[told.command](told)
@@ -77,6 +84,12 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("pack", type=Path)
     commands.add_parser("rollback", help="go back to the pack before")
     commands.add_parser("show", help="the pack in force")
+    one = commands.add_parser("group", help="heap sentences (JSON on standard input) by what they want")
+    one.add_argument("source", type=Path)
+    one = commands.add_parser("teach", help="a new source with accepted lessons (JSON on standard input) in it")
+    one.add_argument("source", type=Path)
+    one.add_argument("--out", type=Path, required=True, help="a folder that is not there yet")
+    one.add_argument("--version", type=int, required=True)
     return parser
 
 
@@ -158,6 +171,28 @@ def _show(_: argparse.Namespace) -> int:
         sys.stdout.write("no pack is in force\n")
         return 1
     return _shown(active)
+
+
+def _group(told: argparse.Namespace) -> int:
+    heard = msgspec.json.decode(sys.stdin.buffer.read(MAX_STDIN), type=list[Heard])
+    pack = load_source(told.source, load_intents())
+    store = Store()
+    encoder = SentenceModel(store.open("sentences"))
+    memory = cache_root() / "content" / "group.npz"
+    finder = FinderMaker(encoder, feature_names, name=store.folder("sentences").name, memory=memory)(pack)
+    sys.stdout.write(msgspec.json.encode(heaps(heard, pack, encoder, finder.index)).decode() + "\n")
+    return 0
+
+
+def _teach(told: argparse.Namespace) -> int:
+    lessons = msgspec.json.decode(sys.stdin.buffer.read(MAX_STDIN), type=list[Lesson])
+    intents, today = load_intents(), datetime.now().date()
+    taught = teach(told.source, told.out, lessons, load_source(told.source, intents), today, told.version)
+    fatal = [one for one in check(load_source(told.out, intents), today) if one.kind in FATAL]
+    for found in fatal:
+        sys.stderr.write(f"{found.kind}: {found.where}: {found.what}\n")
+    sys.stdout.write(msgspec.json.encode(asdict(taught)).decode() + "\n")
+    return 1 if fatal else 0
 
 
 def _shown(active: Sealed) -> int:

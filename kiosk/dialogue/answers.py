@@ -6,6 +6,7 @@ were named as the end of a number), `ticket_no`, `date`, `time`, `period`, `curr
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -15,6 +16,16 @@ _SAME: Final = {"date": "date", "time": "time", "currency": "currency", "period"
                 "ticket": "ticket_no", "service": "service", "payee": "payee", "priority": "priority"}  # fmt: skip
 TYPED_MOST: Final = 19  # digits of the longest card number
 PIN_DIGITS: Final = 6
+SCALE_MOST: Final = 10
+_ENGLISH: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_SCALE: Final = {
+    **{sign: str(n) for n, sign in enumerate("零一二三四五六七八九十")}, "两": "2",
+    **{word: str(n) for n, word in enumerate(_ENGLISH)},
+}  # fmt: skip
+_SCALE_WORD: Final = re.compile(
+    r"\d+|(?<!第)[零一二两三四五六七八九十](?![点些下样])|\b(?:zero|one|two|three|four|five|six|seven|eight|nine|ten)\b",
+    re.IGNORECASE,
+)
 
 
 def typed_most(slot: Slot) -> int:
@@ -35,7 +46,20 @@ def fits(slot: Slot, value: str) -> bool:
             return value.isdecimal() and len(value) == 11 and value.startswith("1")
         case "digits" | "code":
             return value.isdecimal() and (not slot.digits or len(value) in slot.digits)
+        case "scale":
+            return value.isdecimal() and int(value) <= SCALE_MOST
     return bool(value)
+
+
+def read_whole(kind: str, text: str) -> dict[str, str]:
+    """What a question takes from the whole sentence: the words themselves, or one number from 0 to 10 in them."""
+    if kind == "words":
+        return {"words": text}
+    if kind != "scale":
+        return {}
+    found = [_SCALE.get(one.lower(), one) for one in _SCALE_WORD.findall(text)]
+    numbers = {int(one) for one in found if int(one) <= SCALE_MOST}
+    return {"scale": str(numbers.pop())} if len(found) == 1 and numbers else {}
 
 
 def given(slots: Mapping[str, Slot], asked: str | None, readings: Mapping[str, str]) -> dict[str, str]:
@@ -60,8 +84,8 @@ def _asked(slot: Slot, readings: Mapping[str, str]) -> str | None:
             tried = [readings.get("amount"), None if "tail" in readings else readings.get("digits")]
         case "digits" | "phone" | "code":
             tried = [readings.get("tail"), readings.get("digits")]
-        case "words":
-            tried = [readings.get("words")]
+        case "words" | "scale":
+            tried = [readings.get(slot.kind)]
         case _:
             tried = [_named(slot, readings)]
     return next((value for value in tried if value and fits(slot, value)), None)
@@ -76,5 +100,7 @@ def _named(slot: Slot, readings: Mapping[str, str]) -> str | None:
             return readings.get("tail")
         case "phone" | "code":
             return readings.get("digits")
+        case "words" | "scale":
+            return None  # only where it is asked for
         case _:
             return readings.get(_SAME.get(slot.kind, ""))

@@ -14,7 +14,16 @@ from contracts.screen import Language, Target
 from kiosk.dialogue.answers import typed_most
 from kiosk.dialogue.flows import FlowBook, Place, all_hold
 from kiosk.dialogue.reply import Context, Do, Keypad, Reply
-from kiosk.dialogue.wording import Wording, choice_target, filled, joined, key_targets, pick, service_target
+from kiosk.dialogue.wording import (
+    Wording,
+    choice_target,
+    filled,
+    joined,
+    key_targets,
+    pick,
+    score_targets,
+    service_target,
+)
 
 ANYTHING_ELSE: Final = ("farewell", "anything_else")
 RESUME: Final = ("farewell", "resume")
@@ -137,6 +146,10 @@ class Arrivals:
             gesture="rest",
         )
 
+    def finish(self, context: Context) -> Reply:
+        """Nobody answered the question after the visit: that is an answer."""
+        return self.shown(context, Place(*GOODBYE, ""))
+
     def is_open(self, place: Place) -> bool:
         """Whether something was asked here that is not answered yet."""
         step = self._book.step(place)
@@ -148,10 +161,11 @@ class Arrivals:
         step = self._book.step(place)
         if step.choices_from == "services":
             return tuple(service_target(service, context.language) for service in self._site.services)
+        scores = score_targets() if step.choices_from == "scores" else ()
         keys = key_targets(self._phrases, context.language) if self._keypad(place) else ()
         known = {**place.slots, **context.facts}
         shown = [choice for choice in self._book.choices(place) if all_hold(choice.when, known)]
-        return (*(choice_target(choice, context.language) for choice in shown), *keys)
+        return (*scores, *(choice_target(choice, context.language) for choice in shown), *keys)
 
     def dropped(self, context: Context, place: Place) -> Reply:
         """A wish is given up; what waits is offered."""

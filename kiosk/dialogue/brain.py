@@ -17,7 +17,7 @@ from config.intents import IntentRow
 from config.persona import Persona, Profile
 from config.schema import Site
 from contracts.screen import Expression, Language, Target
-from kiosk.dialogue.arrive import ANYTHING_ELSE, Arrivals
+from kiosk.dialogue.arrive import ANYTHING_ELSE, OPINION, Arrivals
 from kiosk.dialogue.caution import FLOW, Caution
 from kiosk.dialogue.days import dated
 from kiosk.dialogue.flows import FlowBook, Later, Place
@@ -26,7 +26,7 @@ from kiosk.dialogue.meaning import Decision as Decision
 from kiosk.dialogue.meaning import Meaning
 from kiosk.dialogue.reply import Context, Do, Done, Pace, Reply
 from kiosk.dialogue.within import NEXT, Within
-from kiosk.dialogue.wording import KEY_OK, SERVICE, filled, joined, pick, wish_target
+from kiosk.dialogue.wording import KEY_OK, SCORE, SERVICE, filled, joined, pick, wish_target
 from kiosk.dialogue.wording import WISH as WISH
 from kiosk.feeling.tone import apply, spoken_part
 
@@ -110,6 +110,10 @@ class Brain:
     def prompt(self, context: Context) -> Reply:
         """Nobody spoke for a while: first whether they are there, then that she will stop, then goodbye."""
         p = self._phrases
+        if (context.place is not None and (context.place.flow, context.place.step) == OPINION) or (
+            context.place is not None and context.place.flow == OPINION[1]
+        ):
+            return self._arrivals.finish(context)
         if context.prompts > 2:
             return self._arrivals.leave(context)
         kept, place = context.last, context.place
@@ -242,6 +246,9 @@ class Brain:
             return None
         if target == KEY_OK:
             return self._within.typed(context, place, now)
+        if target.startswith(SCORE) and (way := self._book.step(place).to):
+            there = self._book.move(place, way, {self._book.step(place).ask or "": target.removeprefix(SCORE)})
+            return self._arrivals.arrive(context, there, now)
         if target.startswith(SERVICE):
             way = self._book.step(place).to or ""
             there = self._book.move(place, way, {"service": target.removeprefix(SERVICE)})

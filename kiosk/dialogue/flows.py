@@ -206,11 +206,11 @@ class FlowBook:
     def named(self, place: Place, text: str) -> Choice | None:
         """The choice whose own words these are; none where they are denied ('not in yet')."""
         said = text.lower()
-        for choice in self.choices(place):
-            for word in choice.words:
-                rest = _without(word, said)
-                if rest is not None and not _DENIED.search(rest):
-                    return choice
+        words = [(word, choice) for choice in self.choices(place) for word in choice.words]
+        for word, choice in sorted(words, key=lambda pair: -len(pair[0])):  # '很满意' before '满意'
+            rest = _without(word, said)
+            if rest is not None and not _DENIED.search(rest):
+                return choice
         return None
 
     def sounding(self, place: Place, text: str) -> Choice | None:

@@ -14,7 +14,7 @@ from typing import Final
 
 from config.flows import Both, Choice, Phrases, Slot
 from config.intents import IntentRow
-from kiosk.dialogue.answers import fits, given
+from kiosk.dialogue.answers import fits, given, read_whole
 from kiosk.dialogue.arrive import ANYTHING_ELSE, RESUME, Arrivals
 from kiosk.dialogue.by_sound import mended
 from kiosk.dialogue.cues import Cues, read_cues
@@ -35,6 +35,12 @@ _YES: Final = re.compile(
     r"\W*(?:对[的啊]?(?!不)|是的|好[的吧啊]?(?!像|久|多|几)|行[啊吧]?(?!不)|可以|没错|嗯)(?!.*(?:不|没|别))|\W*(?:yes|yeah|yep|sure|right|ok|okay)\b(?!.*\b(?:not|no|don't)\b)",
     re.IGNORECASE,
 )  # a short answer that begins so says yes, whatever the recogniser made of the rest
+
+
+def _short(text: str) -> int:
+    """So many characters make an answer that is no question."""
+    return SHORT_ZH if _CHINESE.search(text) else SHORT_EN
+
 
 TakeUp = Callable[[Context, str, Mapping[str, str], datetime], Reply | Do]
 
@@ -69,7 +75,14 @@ class Within:
             return self._arrivals.arrive(context, place, now, [self._phrases.not_aloud])
         if is_open and (repaired := self._repaired(context, place, heard, cues, now)):
             return repaired
-        said = {**heard.slots, "words": heard.text} if step.ask and slots[step.ask].kind == "words" else heard.slots
+        kind = slots[step.ask].kind if step.ask else ""
+        if (
+            kind == "words"
+            and len(heard.text) <= _short(heard.text)
+            and (way_on := self._book.answered(place, heard.ranked))
+        ):
+            return self.go(context, place, way_on, {}, now)  # '不用了' is no message
+        said = {**heard.slots, **read_whole(kind, heard.text)}
         told = given(slots, step.ask, said) if is_open else {}
         if is_open and step.ask and step.ask not in told and not cues.corrects:
             told = self._told_otherwise(slots, step.ask, heard) or told
@@ -211,7 +224,7 @@ class Within:
         if not heard.ranked or heard.decision != "act":
             return False
         step = self._book.step(place)
-        short = (SHORT_ZH if _CHINESE.search(heard.text) else SHORT_EN) + len(told.get(step.ask or "", ""))
+        short = _short(heard.text) + len(told.get(step.ask or "", ""))
         if (step.ask in told or (step.to and not step.ask)) and len(heard.text) <= short:
             return False  # '周日' after 'on which day?' is the answer
         intent, probability = heard.ranked[0]

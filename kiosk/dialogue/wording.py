@@ -16,6 +16,7 @@ from kiosk.risk.indicators import QUESTIONS
 
 WISH: Final = "wish_"  # targets that stand for a wish: wish_take_ticket
 SERVICE: Final = "service_"
+SCORE: Final = "score_"  # 0 to 10
 KEY: Final = "key_"
 KEY_OK: Final = "key_ok"
 KEY_BACK: Final = "key_back"
@@ -91,6 +92,11 @@ def wish_target(row: IntentRow, language: Language) -> Target:
 def service_target(service: Service, language: Language) -> Target:
     name = service.name_zh if language == "zh" else service.name_en
     return Target(id=SERVICE + service.id, label=name, spoken_label=name, kind="chip", icon="ticket")
+
+
+def score_targets() -> tuple[Target, ...]:
+    """0 to 10."""
+    return tuple(Target(id=f"{SCORE}{n}", label=str(n), spoken_label=str(n), kind="score") for n in range(11))
 
 
 def key_targets(phrases: Phrases, language: Language) -> tuple[Target, ...]:

@@ -19,6 +19,7 @@ from config.schema import Service, Site
 from contracts import messages as m
 from contracts.appointments import Means
 from contracts.handover import HandoverPacket
+from contracts.opinions import OpinionWord
 from contracts.queueing import Priority
 from contracts.screen import Need, TicketView
 from kiosk.banking.acts import Banking
@@ -31,6 +32,7 @@ from kiosk.dialogue.wording import ASKED
 from kiosk.identity.acts import ACTIONS as FACE_ACTIONS
 from kiosk.identity.acts import FaceActs
 from kiosk.identity.verdict import concluded
+from kiosk.opinion.asking import Opinions
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import AppointmentUsed, NumbersExhausted, Ticket, TooFast, UnknownService
 from kiosk.queueing.waiting import ahead_of, wait_range
@@ -74,6 +76,9 @@ class Ledger(Protocol):
     async def note(self, moment: m.Moment) -> None:
         """On disk when it returns. Raises `OutboxFull`."""
 
+    async def opinion(self, word: OpinionWord) -> None:
+        """About an opinion; on disk when it returns. Raises `OutboxFull`."""
+
     async def hand_over(self, packet: HandoverPacket) -> int:
         """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
 
@@ -115,6 +120,7 @@ class Actions:
         self._banking = banking
         self._now_ns = now_ns
         self._checking_in = checking_in
+        self.opinions = Opinions(site.opinions, ledger.opinion, ledger.note)
         self.papers: Papers | None = None
         self.watching: Watching | None = None
         self.tellers: TellerActs | None = None
@@ -135,7 +141,13 @@ class Actions:
                 case "weigh_answer":
                     return await self._weigh_answer(visit, place.slots)
                 case "record_opinion":
-                    return _done(await self._opinion(visit, place.slots.get("score", "")))
+                    return await self._opinion(visit, place.slots.get("score", ""))
+                case "record_recommendation":
+                    return _done(await self.opinions.recommended(visit, place.slots.get("recommend", "")))
+                case "keep_comment":
+                    return _done(await self.opinions.commented(visit, place.slots.get("comment", "")))
+                case "keep_unheard":
+                    return _done(await self.opinions.taught(visit))
                 case "scan_code" | "find_appointment":
                     return await self._check_in(visit, action, place)
                 case "look_at_document":
@@ -290,13 +302,23 @@ class Actions:
         following = {"question": ASKED + visit.concern.question, "asked": "1"} if visit.concern.question else {}
         return Done(outcome, following)
 
-    async def _opinion(self, visit: Visit, score: str) -> bool:
-        if score not in {"1", "2", "3", "4", "5"}:
-            return False
-        visit.opinion = int(score)
-        await self._ledger.note(m.OpinionGiven(visit=visit.id, score=visit.opinion))
+    async def opinion_asked(self, visit: Visit) -> None:
+        """The five faces are shown."""
+        wish = visit.story.wish[0] if visit.story.wish else None
+        try:
+            await self.opinions.asked(
+                visit, service=visit.ticket.service if visit.ticket else None, wish=wish,
+                alias=visit.bank.alias if visit.bank else "",
+            )  # fmt: skip
+        except OutboxFull:
+            log.error("the outbox is full: that an opinion was asked for is not kept")
+
+    async def _opinion(self, visit: Visit, score: str) -> Done:
+        following = await self.opinions.scored(visit, score)
+        if following is None:
+            return Done("failed")
         self._note("opinion", score=visit.opinion)
-        return True
+        return Done(following)
 
 
 def spoken_facts(site: Site, visit: Visit, queue: m.TicketsState | None, service_id: str | None) -> dict[str, str]:

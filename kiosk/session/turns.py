@@ -228,6 +228,7 @@ class Turns:
         decided = self._understood(self._context(visit), meaning)
         visit.turns += 1
         reply = await self._resolve(visit, decided)
+        visit.missed(words, meaning, reply)
         watch.answered = self._clock.now_ns()
         await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
 
@@ -394,6 +395,8 @@ class Turns:
         reply = self._brain.worded(self._context(visit), reply)
         if listing and "spoken" in visit.needs:
             reply = self._brain.with_choices(reply)
+        if reply.page == "opinion":
+            await self._actions.opinion_asked(visit)
         visit.concern = visit.concern.quiet()
         visit.answered(reply)
         visit.last, visit.place, visit.language = reply, reply.place, reply.language

@@ -18,6 +18,7 @@ from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.dialogue.reply import Concern, Pace, Reply
 from kiosk.identity.verdict import FaceFinding
+from kiosk.opinion.asking import UNHEARD_MOST, Unheard
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import Ticket
 from kiosk.vision.documents.session import DocumentRead
@@ -84,6 +85,11 @@ class Visit:
     booked: Booked | None = field(default=None, repr=False)  # an appointment that was found, and gives the next ticket
     lookups: int = 0  # appointments that were looked for
     opinion: int | None = None
+    opinion_asked: bool = False
+    sampled: bool = False  # asked whether they would recommend the bank
+    recommended: int | None = None
+    commented: bool = False
+    unheard: list[Unheard] = field(default_factory=list, repr=False)
     turns: int = 0
     misunderstood: int = 0
     wordless: int = 0  # sounds in a row that were a voice and no words
@@ -124,6 +130,20 @@ class Visit:
         believed = meaning.decision == "act" or (meaning.decision == "ask" and intent != "abusive")
         if believed and intent not in TALK:
             self.story.wish = meaning.ranked[0]
+
+    def missed(self, words: Words, meaning: Meaning, reply: Reply) -> None:
+        """Keep, while the visit lasts, a sentence that got no answer."""
+        asked = self.place
+        secret = bool(self.last and self.last.keypad)
+        there = reply.place
+        unanswered = meaning.decision == "act" and there is not None and there.way == "person:offer"
+        if not words.clear or secret or not (unanswered or (meaning.decision == "unsure" and reply.misunderstood)):
+            return
+        if asked is not None and asked.flow == "opinion":
+            return
+        guess = meaning.ranked[0][0] if meaning.ranked else None
+        if len(self.unheard) < UNHEARD_MOST:
+            self.unheard.append(Unheard(words.text, words.language, guess, "unanswered" if unanswered else "unsure"))
 
     def answered(self, reply: Reply) -> None:
         """Keep what she answers, and whether she followed."""

@@ -13,6 +13,7 @@ from contracts import topics
 from contracts import video_messages as v
 from contracts.appointments import Means
 from contracts.handover import HandoverPacket
+from contracts.opinions import OpinionWord
 from contracts.queueing import Priority
 from contracts.together import SignedPaper
 from kiosk.ports import Clock
@@ -88,6 +89,10 @@ class DiskLedger:
     async def hand_over(self, packet: HandoverPacket) -> int:
         """For whoever takes the visitor over; on disk when it returns, with its number. Raises `OutboxFull`."""
         return await self._thread.call(self._outbox.append, topics.HANDOVER, packet)
+
+    async def opinion(self, word: OpinionWord) -> None:
+        """About an opinion; on disk when it returns. Raises `OutboxFull`."""
+        await self._thread.call(self._outbox.append, topics.OPINION, word)
 
     async def case_op(self, body: v.CaseOperation) -> None:
         """About a remote teller; on disk when it returns. Raises `OutboxFull`."""

@@ -25,6 +25,7 @@ from contracts import messages as m
 from contracts import topics
 from contracts import video_messages as v
 from contracts.handover import HandoverPacket
+from contracts.opinions import NotUnderstood, OpinionWord
 from contracts.together import SignedPaper
 from kiosk.sync.hub_clock import HubClock, Timekeeper
 
@@ -79,12 +80,14 @@ class OutboxTallies:
     acknowledged: int
 
 
-Body = m.Moment | m.TicketOperation | HandoverPacket | v.CaseOperation | SignedPaper
+Body = m.Moment | m.TicketOperation | HandoverPacket | v.CaseOperation | SignedPaper | OpinionWord
 
 
 def droppable(body: Body) -> bool:
     """Tickets, opinions, promised call-backs and signatures are kept for ever; moments, devices' comings
     and goings, and what is only meant for now may go when very old."""
+    if isinstance(body, OpinionWord):
+        return isinstance(body, NotUnderstood)
     return not isinstance(body, m.TicketOperation | m.OpinionGiven | m.TicketTaken | v.CallBackAsked | SignedPaper)
 
 

@@ -23,6 +23,7 @@ from contracts import topics
 from contracts import video_messages as v
 from contracts.appointments import Means
 from contracts.handover import HandoverPacket
+from contracts.opinions import OpinionWord
 from contracts.screen import ScreenState
 from kiosk.adapters.room import Acoustics, Room, RoomSpeaker
 from kiosk.audio.playback import Playback, SpeechChunk
@@ -89,6 +90,9 @@ class DirectLedger:
 
     async def hand_over(self, packet: HandoverPacket) -> int:
         return self.outbox.append(topics.HANDOVER, packet)
+
+    async def opinion(self, word: OpinionWord) -> None:
+        self.outbox.append(topics.OPINION, word)
 
     async def case_op(self, body: v.CaseOperation) -> None:
         self.outbox.append(topics.CASE_OP, body)

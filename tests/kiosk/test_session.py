@@ -64,8 +64,8 @@ def test_a_whole_visit_leaves_this_log_at_the_hub_and_nothing_here(play: Play) -
 
     kiosk = play(script)
     assert kiosk.moments() == [
-        "VisitStarted", "Greeted", "Understood", "TicketIssued", "TicketTaken", "Understood", "Touched", "Touched",
-        "OpinionGiven", "VisitEnded",
+        "VisitStarted", "Greeted", "Understood", "TicketIssued", "TicketTaken", "Understood", "Touched", "OpinionAsked",
+        "Touched", "OpinionGiven", "VisitEnded",
     ]  # fmt: skip
     assert kiosk.paper.printed == ["A001"]
     assert not kiosk.session.remembers

@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from bench.page_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from bench.page_trouble import many_waiting, other_scripts
 from bench.pages import Case, Way, cases
+from config.flows import load_flows
 from contracts.screen import CalledView, Caption, DeviceLights, Entry, Language, Page, ScreenState, Target
 from kiosk.screen.check import problems_of
 from kiosk.screen.clock import clock_text
@@ -86,6 +87,22 @@ def test_pages_without_figures_without_choices_and_without_a_core_are_whole_too(
     scores = tuple(Target(f"score_{n}", str(n), str(n), "score") for n in range(11))
     full = opinion(language)
     assert faults_of(replace(full, targets=(*scores, *full.targets))) == []
+
+
+@pytest.mark.parametrize("mode", ["standard", "elder"])
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_question_after_the_faces_is_whole_too(language: Language, mode: str) -> None:
+    flow = next(flow for flow in load_flows() if flow.id == "opinion")
+    heard = next(target for target in conversation(language).targets if target.kind == "microphone")
+    rest = tuple(target for target in opinion(language).targets if target.kind != "smiley")
+    scores = tuple(Target(f"score_{n}", str(n), str(n), "score") for n in range(11))
+    for name, more in (("recommend", scores), ("comment", ()), ("learn", ())):
+        said = max(
+            ((one.zh, one.en)[:: 1 if language == "zh" else -1] for one in flow.steps[name].say),
+            key=lambda pair: len(pair[0]),
+        )
+        state = replace(opinion(language), headline=said[0], headline_translation=said[1], note="", mode=mode)
+        assert faults_of(replace(state, targets=(*more, *rest, heard))) == []
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

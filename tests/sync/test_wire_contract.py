@@ -18,6 +18,7 @@ from contracts import call_help as h
 from contracts import document, topics
 from contracts import fleet as f
 from contracts import messages as m
+from contracts import opinions as o
 from contracts import rollout as r
 from contracts import together as t
 from contracts import video_messages as v
@@ -197,6 +198,11 @@ EXAMPLES = {
     ),
     "rollout/report": f.RolloutReport(
         **HEAD, since=NOW, generation=3, version="1.1.0", state="failed", reason="selftest_understands"
+    ),
+    "opinion": o.OpinionTold(
+        **NUMBERED,
+        body=o.CommentGiven(visit="v" * 40, text="字" * o.MAX_WORDS, language="zh", feeling="anticipation",
+                            subject="business", masked=300),
     ),
     "join/request": f.JoinRequest(**HEAD, code="ABCD2345", csr="c" * f.PEM_BYTES, hardware="box-1"),
     "join/answer": f.JoinAnswer(

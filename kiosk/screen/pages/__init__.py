@@ -68,7 +68,7 @@ PAGES: Final[dict[Page, PageData]] = {
     "sign": PageData((document, sign_hint), (signing,), stages.beside_teller, sheet=512),
     "reading": PageData((reading_title, reading_text), (plain_buttons,), stages.beside_teller, sheet=512),
     "opinion": PageData(
-        (headline(("谢谢您！今天办得满意吗？", "How was it today?")), note(most=1)),
+        (headline(("谢谢您！今天办得满意吗？", "How was it today?"), most=5), note(most=1)),
         (smileys, scores, plain_buttons, hearing), stages.gate, sheet=800,
     ),
     "goodbye": PageData(

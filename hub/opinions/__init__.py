@@ -1,0 +1,1 @@
+"""What visitors thought: kept, counted with how sure the counts are, acted upon, and learned from."""
