@@ -42,6 +42,7 @@ BENCHES: Final = {
     "sync": "bench.sync",
     "tts": "bench.tts",
     "visit": "bench.visit",
+    "waiting": "bench.waiting",
 }
 """Name on the command line → module."""
 

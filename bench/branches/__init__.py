@@ -1,1 +1,1 @@
-"""Simulated branches: who comes, who works and what fails, in virtual time. Independent of what is estimated from it."""
+"""Simulated branches in virtual time: who comes, who works, what fails. What is estimated from it never reads it."""

@@ -22,7 +22,7 @@ HOUR_S: Final = 3_600
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Visitor:
-    """One person. Seconds are of the day, from midnight; `normal` and the like are draws that others turn into times."""
+    """One person. Seconds are of the day, from midnight; `normal` and the like are draws, made into times later."""
 
     who: int
     at_s: float

@@ -6,7 +6,7 @@ does the same through terminals' outboxes, the hub's ingest and its store; a tes
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Final, Protocol
 
@@ -39,6 +39,8 @@ class Seen:
     counter: str = ""
     outcome: str = ""
     waiting: bool = True
+    joined_s: float = -1.0  # since when in the line it is in now; -1: since it came
+    before: list[tuple[str, float, float, str]] = field(default_factory=list)  # service, called, ended, counter
 
 
 class House(Protocol):
@@ -84,8 +86,11 @@ def note(seen: Seen, event: TicketEvent, now_s: float, counter: str, service: st
         case TicketEvent.GIVEN_BACK:
             seen.ended_s, seen.outcome, seen.waiting = now_s, "given_back", False
         case TicketEvent.TRANSFERRED:
+            if seen.began_s >= 0:
+                seen.before.append((seen.service, seen.called_s, now_s, seen.counter))
             seen.service, seen.lane = service or seen.service, lane or seen.lane
-            seen.waiting = True
+            seen.waiting, seen.joined_s = True, now_s
+            seen.called_s = seen.began_s = -1.0
 
 
 class RuleHouse:

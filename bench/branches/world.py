@@ -44,6 +44,7 @@ class Clerk:
     since_s: float = 0.0
     back_s: float = 0.0
     serial: int = 0
+    ended_s: float = -1.0  # its last visit
     idle_s: float = 0.0
     busy_s: float = 0.0
 
@@ -259,6 +260,7 @@ class World:
     def _missed(self, counter: str) -> None:
         clerk = self.clerks[counter]
         self.house.event(clerk.serves, E.MISSED, self.now_s, counter=counter)
+        clerk.serves, clerk.ended_s = "", self.now_s
         self._free(counter, clerk.serial)
 
     def _serve(self, counter: str) -> None:
@@ -276,14 +278,14 @@ class World:
         seconds = 60 * kind.minutes_median * math.exp(kind.spread * visitor.normal) * clerk.speed * slower
         seconds *= kind.hard_factor if visitor.hard else 1.0
         seconds *= kind.elder_slower if visitor.priority is Priority.ELDER else 1.0
-        return max(30.0, seconds * (people["video_factor"] if clerk.lane is Lane.VIDEO else 1.0))
+        return float(max(30.0, seconds * (people["video_factor"] if clerk.lane is Lane.VIDEO else 1.0)))
 
     def _done(self, counter: str) -> None:
         clerk, people = self.clerks[counter], self.world.people
         number = clerk.serves
         here = self._here[number]
         target = here.visitor.moves_on
-        if target and not here.visitor.moves_on == self.house.tickets[number].service:
+        if target and target != self.house.tickets[number].service:
             self.house.event(number, E.TRANSFERRED, self.now_s, counter=counter, service=target, lane=Lane.COUNTER)
             moved = replace(here.visitor, moves_on="", normal=-here.visitor.normal, hard=False)
             again = _Here(moved, self.now_s, number)
@@ -292,7 +294,7 @@ class World:
             self._wake()
         else:
             self.house.event(number, E.FINISHED, self.now_s, counter=counter)
-        clerk.serves = ""
+        clerk.serves, clerk.ended_s = "", self.now_s
         low, high = people["wrap_up_s"]
         self._at(self.now_s + low + (high - low) * float(self._draw.random()), self._free, counter, clerk.serial)
 
