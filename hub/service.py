@@ -24,6 +24,9 @@ from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
 from hub.fleet.ingest import FleetIngest
 from hub.fleet.joining import Joining
 from hub.fleet.orders import Orders
+from hub.foresight import promises
+from hub.foresight.live import Foresight
+from hub.foresight.profile import Prior
 from hub.ingest import Ingest
 from hub.store import Store, branches, devices, identity
 from hub.together.stands import forget as forget_together
@@ -47,10 +50,12 @@ class Hub:
     """Applies what kiosks send and what clerks do, and publishes each branch's queue."""
 
     def __init__(
-        self, store: Store, bus: Bus, rules: Routing | None = None, *, authority: Authority | None = None
-    ) -> None:
+        self, store: Store, bus: Bus, rules: Routing | None = None, *, authority: Authority | None = None,
+        priors: Mapping[str, Prior] | None = None,
+    ) -> None:  # fmt: skip
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
+        self.foresight = Foresight(store, zone_min=self.rules.zone_min, priors=priors)
         self._listeners: list[Callable[[str], None]] = []
         self.refusals: list[Mapping[str, int]] = []  # of other parts, for the health page
         # computing and sending a state is one step: an older state must not overtake a newer one
@@ -85,10 +90,12 @@ class Hub:
     def start(self) -> None:
         """Begin to listen to the broker."""
         self._keep_house()
+        self.foresight.start(self.queue_changed)
         self.wire.start()
 
     def stop(self) -> None:
         """End within about two seconds; everything acknowledged is on disk."""
+        self.foresight.stop()
         self.wire.stop()
         self.ingest.close()
         self.store.close()
@@ -110,9 +117,12 @@ class Hub:
         """Give the broker the branch's queue to keep."""
         row = topics.TICKETS_STATE
         with self._publishing:
-            state = queue.state_of(self.store, branch)
+            state = self.foresight.told(queue.state_of(self.store, branch))
             self._send(Outgoing(row.at(branch), row.encode(state), row.qos, row.retain))
+            before = self._published.get(branch)
             self._published[branch] = (state.revision, time.monotonic())
+        if before is None or before[0] != state.revision:
+            self.foresight.moved(branch)
 
     def queue_changed(self, branch: str) -> None:
         """Somebody at a desk changed the branch's queue: terminals and open pages are told."""
@@ -138,6 +148,7 @@ class Hub:
         forgotten = self.store.forget_before(datetime.now(UTC) - KEEP)
         with self.store.write() as db:
             announce.forget(db)
+            promises.forget(db, datetime.now(UTC) - KEEP)
             sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
             forget_calls(db, datetime.now(UTC))
             forget_together(db, datetime.now(UTC), datetime.now(UTC) - KEEP)

@@ -15,10 +15,10 @@ from fastapi.responses import HTMLResponse, StreamingResponse
 
 from contracts.announcements import announcement
 from contracts.tickets import ENDED, IN_LINE, TicketEvent, TicketState, step
-from contracts.waiting import wait_range
 from hub import announce, queue, views
 from hub.changes import Changes
 from hub.desk.acts import Acts
+from hub.foresight.live import in_minutes
 from hub.html import both, head, sheet
 from hub.labels import TICKET_STATES, Labels
 from hub.service import Hub
@@ -109,8 +109,9 @@ def _phone_state(hub: Hub, labels: Labels, branch: str, day: str, number: str) -
         ahead = next((line.ahead for line in lines if line.number == number), None)
     service = found["service"]
     minutes = None
-    if ahead is not None and service in labels.minutes:
-        minutes = list(wait_range(ahead, labels.minutes[service], labels.counters.get(service, 1)))
+    if ahead is not None:
+        wait = hub.foresight.fresh(branch).shown.tickets.get(number)
+        minutes = None if (range_ := in_minutes(wait)) is None else list(range_)
     return {
         "number": number,
         "service": labels.service(service),
@@ -161,9 +162,12 @@ def _middle(state: dict[str, Any]) -> str:
     long = ""
     if state["minutes"]:
         usual, seldom = state["minutes"]
-        mandarin = f"多数人 {usual} 分钟左右轮到，很少超过 {seldom} 分钟"
-        english = f"Most people wait about {usual} min, seldom more than {seldom}"
+        mandarin = f"还要等大约 {usual} 分钟，十有九次不超过 {seldom} 分钟"
+        english = f"About {usual} min more; nine times in ten no longer than {seldom}"
         long = f'<p class="wait">{both((mandarin, english))}</p>'
+    else:
+        unsaid = ("还要等多久，现在说不准", "How long it takes cannot be said yet")
+        long = f'<p class="wait quiet">{both(unsaid)}</p>'
     if state["ahead"] == 0:
         return f'<p class="lead">{both(("下一位就是您", "You are next"))}</p>{long}'
     before = both(("前面还有", "Ahead of you"))

@@ -31,7 +31,7 @@ def floor_now(world: World, lane: Lane = Lane.COUNTER) -> FloorNow:
         post for clerk in world.clerks.values() if clerk.lane is lane and (post := _post(world, clerk)) is not None
     )
     return FloorNow(
-        now_s=world.now_s, closes_s=world.day.closes_s, services=tuple(world.world.services), waiting=waiting,
+        now_s=world.now_s, services=tuple(world.world.services), waiting=waiting,
         posts=posts,
     )  # fmt: skip
 

@@ -7,7 +7,7 @@ clerk's speed, patience. What will be drawn for a visitor it does not know eithe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -19,6 +19,11 @@ from hub.foresight.waiting import NEVER_S, Floats
 SAMPLE: Final = 6_000
 
 
+def _uniform(draw: np.random.Generator, bounds: Any) -> Floats:
+    low, high = bounds
+    return draw.uniform(float(low), float(high), SAMPLE)
+
+
 class Oracle:
     """`Rates` by the parameters, for one day of one branch."""
 
@@ -28,8 +33,8 @@ class Oracle:
         draw = self._draw
         self._patience = 60 * people["patience_min"] * draw.weibull(people["patience_shape"], SAMPLE)
         self._says = draw.random(SAMPLE) < people["says_so"]
-        self._wrap = draw.uniform(*people["wrap_up_s"], SAMPLE)
-        self._break = 60 * draw.uniform(*people["short_break_min"], SAMPLE)
+        self._wrap = _uniform(draw, people["wrap_up_s"])
+        self._break = 60 * _uniform(draw, people["short_break_min"])
         self._work: dict[tuple[str, bool], Floats] = {}
         self._rates: dict[str, Floats] = {}
 
@@ -41,7 +46,7 @@ class Oracle:
             work = 60 * kind.minutes_median * np.exp(kind.spread * draw.standard_normal(SAMPLE))
             work *= np.where(draw.random(SAMPLE) < kind.hard_share, kind.hard_factor, 1.0)
             work *= kind.elder_slower if elder else 1.0
-            walk = draw.uniform(*people["elder_walk_s" if elder else "walk_s"], SAMPLE)
+            walk = _uniform(draw, people["elder_walk_s" if elder else "walk_s"])
             found = self._work[service, elder] = np.sort(np.maximum(work, 30.0) + walk)
         return found
 
@@ -52,7 +57,7 @@ class Oracle:
 
     def _pause(self, shape: tuple[int, ...], draw: np.random.Generator) -> Floats:
         day = self._world.day
-        share = self._world.world.people["short_breaks"] * 360 / (day.closes_s - day.opens_s)
+        share = float(self._world.world.people["short_breaks"]) * 360 / (day.closes_s - day.opens_s)
         pause = self._wrap[draw.integers(0, SAMPLE, shape)]
         return np.where(draw.random(shape) < share, pause + self._break[draw.integers(0, SAMPLE, shape)], pause)
 

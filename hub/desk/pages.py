@@ -83,7 +83,9 @@ def add_desk(
         shown = drawn("", "floor")
 
         async def redraw() -> None:
-            now = await attempt(lambda: (look(hub.store, branch, labels), views.branch_view(hub.store, branch)))
+            now = await attempt(
+                lambda: (look(hub.store, branch, labels, foresight=hub.foresight), views.branch_view(hub.store, branch))
+            )
             if now is not None:
                 shown.set_content(floor_html(now[0], now[1], labels))
 

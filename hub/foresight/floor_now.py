@@ -44,7 +44,6 @@ class FloorNow:
     """One lane of a branch. `services`: those for which a newcomer's wait is asked."""
 
     now_s: float
-    closes_s: float
     services: tuple[str, ...]
     waiting: tuple[Person, ...]
     posts: tuple[Post, ...]

@@ -55,6 +55,7 @@ class Prior:
 
     usual_min: float
     seldom_min: float
+    counters: int = 1  # that normally serve it
 
     def draw(self, count: int) -> Floats:
         """`count` evenly spread values of a log-normal with that median and 90th percentile, in seconds."""

@@ -31,7 +31,7 @@ from kiosk.identity.acts import FaceActs
 from kiosk.identity.verdict import concluded
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import AppointmentUsed, NumbersExhausted, Ticket, TooFast, UnknownService
-from kiosk.queueing.waiting import ahead_of, wait_range
+from kiosk.queueing.waiting import ahead_of, wait_of
 from kiosk.risk.indicators import QUESTIONS
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.handing import packet_of
@@ -58,6 +58,7 @@ class Ledger(Protocol):
         at: datetime,
         priority: Priority = Priority.NONE,
         booked: Booked | None = None,
+        promised: tuple[int, int] | None = None,
     ) -> Ticket: ...
 
     async def booked(self, means: Means, digits: str) -> list[Booked]:
@@ -205,8 +206,7 @@ class Actions:
         service = next((s for s in self._site.services if s.id == ticket.service), service)
         if ahead is None:
             return Done("failed")
-        low, high = wait_range(ahead, service.minutes_typical, service.counters)
-        return Done("done", {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)})
+        return Done("done", _wait_facts(ahead, wait_of(service, queue, ahead, ticket.number)))
 
     async def _issue(self, visit: Visit, service_id: str, priority: Priority) -> bool:
         service = next((s for s in self._site.services if s.id == service_id), None)
@@ -220,8 +220,9 @@ class Actions:
             booked = None  # the visitor came to want something else
         try:
             ticket = await self._ledger.issue(
-                service.id, visit=visit.id, language=visit.language, at=now, priority=priority, booked=booked
-            )
+                service.id, visit=visit.id, language=visit.language, at=now, priority=priority, booked=booked,
+                promised=await self._promise(service),
+            )  # fmt: skip
         except (UnknownService, NumbersExhausted, TooFast, AppointmentUsed) as err:
             log.warning("no ticket: %s", type(err).__name__)
             return False
@@ -232,6 +233,15 @@ class Actions:
         visit.printed = await self._paper.print(ticket, service, view.ahead, view.wait_min, view.qr)
         self._note("ticket", number=ticket.number, service=service.id, printed=visit.printed)
         return True
+
+    async def _promise(self, service: Service) -> tuple[int, int] | None:
+        """What will stand on the paper, so that the hub can hold it against what came."""
+        queue = self._queue()
+        if queue is None:
+            return None
+        owed = await self._ledger.owed(day=queue.day)
+        ahead = ahead_of("", service.id, queue, owed)
+        return wait_of(service, queue, ahead) if ahead else None
 
     async def _view(self, visit: Visit, service: Service, ticket: Ticket) -> TicketView:
         owed = await self._ledger.owed(day=ticket.day)
@@ -244,7 +254,7 @@ class Actions:
             if visit.language == "zh"
             else f"{stamp:%-d %b %H:%M}",
             ahead=ahead,
-            wait_min=wait_range(ahead, service.minutes_typical, service.counters) if ahead else None,
+            wait_min=wait_of(service, self._queue(), ahead, ticket.number) if ahead else None,
             qr=f"{hub.rstrip('/')}/t/{self._site.branch.id}/{ticket.day}/{ticket.number}" if hub else "",
         )
 
@@ -309,8 +319,14 @@ def spoken_facts(site: Site, visit: Visit, queue: m.TicketsState | None, service
 def queue_facts(service: Service, queue: m.TicketsState) -> dict[str, str]:
     """How many wait for a service, and how long that takes."""
     ahead = next((line.waiting for line in queue.services if line.service == service.id), 0)
-    low, high = wait_range(ahead, service.minutes_typical, service.counters)
-    return {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)}
+    return _wait_facts(ahead, wait_of(service, queue, ahead))
+
+
+def _wait_facts(ahead: int, wait: tuple[int, int] | None) -> dict[str, str]:
+    """What may be said: without a range only how many are ahead."""
+    if wait is None:
+        return {"ahead": str(ahead)}
+    return {"ahead": str(ahead), "wait_low": str(wait[0]), "wait_high": str(wait[1])}
 
 
 SAID: Final = {"elder": Priority.ELDER, "disabled": Priority.DISABLED, "pregnant": Priority.PREGNANT}

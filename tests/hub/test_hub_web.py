@@ -186,7 +186,7 @@ async def test_a_phone_sees_how_many_are_ahead_then_the_counter_and_nothing_of_o
     day = (await web.get(f"/api/v1/branches/{BRANCH}")).json()["day"]
     waiting = (await web.get(f"/t/{BRANCH}/{day}/A002")).text
     assert re.findall(r"<strong>(.*?)</strong>", waiting) == ["1"] and "A001" not in waiting
-    assert "多数人" in waiting
+    assert "还要等大约" in waiting
     await web.post(f"/api/v1/branches/{BRANCH}/call", json={"service": "personal", "counter": "3"})
     called = (await web.get(f"/t/{BRANCH}/{day}/A001")).text
     assert 'data-state="called"' in called and '<p class="counter">3</p>' in called and "<strong>" not in called

@@ -118,5 +118,10 @@ def _draw_line(kit: Kit, view: View, line: QueueLine, x: float, y: float, room: 
     kit.text(number, start, y + 196, kit.size("hero"), bold=True)
     kit.text(unit, start + width + 10, y + 216, small, "ink_2")
     if line.wait_min is not None:
-        wait = view.say(f"约 {line.wait_min[0]} 分钟", f"about {line.wait_min[0]} min")
-        kit.text(wait, x, y + 270, small, "ink_2", align="center", room=room)
+        low, high = line.wait_min
+        wait = view.say(f"约 {low} 分钟，很少过 {high}", f"about {low} min, seldom {high}")
+        if line.slower:
+            wait = view.say(f"比预计慢：约 {low} 分钟", f"slower: about {low} min")
+        kit.text(wait, x, y + 270, small, "ink" if line.slower else "ink_2", align="center", room=room)
+    elif line.waiting:
+        kit.text(view.say("等多久说不准", "wait not known"), x, y + 270, small, "ink_2", align="center", room=room)
