@@ -71,6 +71,10 @@ class House(Protocol):
         """Something happens to a ticket; False where the hub refuses."""
         ...
 
+    def stand(self, counter: str, services: tuple[str, ...], doing: str, now_s: float, back_s: float = -1.0) -> None:
+        """A clerk tells the desk that the counter opens, pauses (until `back_s`) or closes."""
+        ...
+
 
 def note(seen: Seen, event: TicketEvent, now_s: float, counter: str, service: str, lane: Lane | None) -> None:
     """What an event leaves in the record."""
@@ -171,6 +175,9 @@ class RuleHouse:
         if event is TicketEvent.TRANSFERRED:
             self._join(seen, now_s)
         return True
+
+    def stand(self, counter: str, services: tuple[str, ...], doing: str, now_s: float, back_s: float = -1.0) -> None:
+        """The rules of calling do not ask who is there."""
 
     def _join(self, seen: Seen, now_s: float) -> None:
         seen.known_s = now_s

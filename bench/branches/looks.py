@@ -13,6 +13,7 @@ from bench.branches.world import NEVER_S, Clerk, World
 from contracts.queueing import HEAD_START, Lane, Priority
 from hub.foresight.floor_now import FloorNow, Person, Post
 from hub.foresight.profile import Visit, with_pauses
+from hub.foresight.roster import Roster, Seat
 
 COMES_LATE_S: Final = 180.0  # what the hub believes of a counter that is not open yet in the morning
 
@@ -92,3 +93,17 @@ def _visit(
         head_start_s=HEAD_START[seen.priority].total_seconds(), came_s=came, called_s=called, ended_s=ended,
         left_s=left, missed=outcome == "no_show", counter=counter,
     )  # fmt: skip
+
+
+def roster(world: World) -> Roster:
+    """The plan that the branch's manager would have written."""
+    hours = world.world.hours(world.day.date)
+    assert hours is not None, "a closed day has no plan"
+    seats = tuple(
+        Seat(
+            one.name, one.services, hours[0] * HOUR_S, hours[1] * HOUR_S,
+            world.lunches.get(one.name, one.lunch[0]) * HOUR_S, one.lunch[1] * HOUR_S,
+        )
+        for one in world.branch.counters
+    )  # fmt: skip
+    return Roster(seats)

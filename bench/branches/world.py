@@ -37,6 +37,7 @@ class Clerk:
     lunch_len_s: float
     breaks: list[tuple[float, float]]
     absent: bool
+    planned_len_s: float = 0.0  # of lunch
     lane: Lane = Lane.COUNTER
     extra: tuple[str, ...] = ()
     doing: str = "away"  # away | idle | busy | lunch | break | home
@@ -224,6 +225,8 @@ class World:
         if serial != clerk.serial:
             return  # woken twice
         self._account(clerk)
+        if clerk.doing in ("away", "lunch") and clerk.lane is Lane.COUNTER:
+            self.house.stand(counter, clerk.services, "open", self.now_s)
         lunch_due = clerk.lunch_s <= self.now_s
         if lunch_due or (clerk.breaks and clerk.breaks[0][0] <= self.now_s):
             length = clerk.lunch_len_s if lunch_due else clerk.breaks.pop(0)[1]
@@ -231,12 +234,16 @@ class World:
                 clerk.lunch_s = NEVER_S
             self._set(clerk, "lunch" if lunch_due else "break")
             clerk.back_s = self.now_s + length
+            if lunch_due:
+                self.house.stand(counter, clerk.services, "pause", self.now_s, self.now_s + clerk.planned_len_s)
             self._at(clerk.back_s, self._free, counter, clerk.serial)
             return
         number = self.house.call_next(clerk.calls, counter, self.now_s, clerk.lane)
         if number is None:
             over = self.now_s >= self.day.closes_s
             self._set(clerk, "home" if over else "idle")
+            if over and clerk.lane is Lane.COUNTER:
+                self.house.stand(counter, clerk.services, "closed", self.now_s)
             if not over:
                 pause = [clerk.lunch_s, *(at for at, _ in clerk.breaks[:1]), self.day.closes_s]
                 self._at(max(min(pause), self.now_s), self._free, counter, clerk.serial)
@@ -363,11 +370,13 @@ class World:
             found[name] = Clerk(
                 name, services, speed, day.opens_s + 60 * float(draw.uniform(late_low, late_high)),
                 HOUR_S * self.lunches.get(name, lunch[0]), HOUR_S * lunch[1] * float(draw.uniform(0.9, 1.1)), breaks,
-                bool(draw.random() < people["absent"]),
+                bool(draw.random() < people["absent"]), HOUR_S * lunch[1],
             )  # fmt: skip
         for which in range(int(people["video_tellers"])):
             name = f"V{which + 1}"
-            found[name] = Clerk(name, tuple(self.world.services), 1.0, day.opens_s, NEVER_S, 0.0, [], False, Lane.VIDEO)
+            found[name] = Clerk(
+                name, tuple(self.world.services), 1.0, day.opens_s, NEVER_S, 0.0, [], False, lane=Lane.VIDEO
+            )
         return found
 
     def _machines_fail(self, day: Day) -> tuple[dict[int, tuple[float, float]], dict[int, tuple[float, float]]]:
