@@ -25,6 +25,7 @@ BENCHES: Final = {
     "fleet": "bench.fleet",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",
+    "dispatch": "bench.dispatch",
     "documents": "bench.documents",
     "echo": "bench.echo",
     "image": "bench.image",

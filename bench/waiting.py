@@ -22,6 +22,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench import forecasting
 from bench.branches.arrivals import days
 from bench.branches.house import RuleHouse
 from bench.branches.looks import floor_now, visits
@@ -186,6 +187,13 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "by_service": {
             service: judge([one for one in everything if one.service == service]) for service in load().services
         },
+        **forecasting.main(given.seed),
+        "condition": (
+            f"{count} simulated branches, by the queue's own rules in virtual time; {given.history} days of history,"
+            f" the last {CALIBRATING} of them to calibrate, then {given.days} days on which nothing is learnt; seed"
+            f" {given.seed}; tickets that had to wait {HAS_TO_WAIT_S:.0f} s or more; the oracle draws from the"
+            f" simulator's parameters, {ORACLE_PLAYS} plays; update_ms is processor time of the slowest update"
+        ),
         "took_s": round(time.monotonic() - began, 1),
     }  # fmt: skip
     return result

@@ -24,7 +24,9 @@ from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
 from hub.fleet.ingest import FleetIngest
 from hub.fleet.joining import Joining
 from hub.fleet.orders import Orders
-from hub.foresight import promises
+from hub.foresight import dispatch, forecasting, promises
+from hub.foresight.dispatch import Dispatcher
+from hub.foresight.forecasting import Forecaster
 from hub.foresight.live import Foresight
 from hub.foresight.profile import Prior
 from hub.ingest import Ingest
@@ -56,6 +58,9 @@ class Hub:
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
         self.foresight = Foresight(store, zone_min=self.rules.zone_min, priors=priors)
+        self.forecaster = Forecaster(store, self.rules.zone_min)
+        self.dispatcher = Dispatcher(store, self.foresight, self.forecaster, self.rules)
+        self._forecast_at: dict[str, datetime] = {}  # the quarter of an hour for which figures were kept last
         self._listeners: list[Callable[[str], None]] = []
         self.refusals: list[Mapping[str, int]] = []  # of other parts, for the health page
         # computing and sending a state is one step: an older state must not overtake a newer one
@@ -90,7 +95,7 @@ class Hub:
     def start(self) -> None:
         """Begin to listen to the broker."""
         self._keep_house()
-        self.foresight.start(self.queue_changed)
+        self.foresight.start(self.queue_changed, self._watch)
         self.wire.start()
 
     def stop(self) -> None:
@@ -117,7 +122,7 @@ class Hub:
         """Give the broker the branch's queue to keep."""
         row = topics.TICKETS_STATE
         with self._publishing:
-            state = self.foresight.told(queue.state_of(self.store, branch))
+            state = self.dispatcher.told(self.foresight.told(queue.state_of(self.store, branch)))
             self._send(Outgoing(row.at(branch), row.encode(state), row.qos, row.retain))
             before = self._published.get(branch)
             self._published[branch] = (state.revision, time.monotonic())
@@ -136,6 +141,15 @@ class Hub:
             self._send(Outgoing(row.at(branch, device), row.encode(told), row.qos, row.retain))
         self._tell(POOL)
 
+    def _watch(self, branch: str, now: datetime) -> bool:
+        """Each second: what a branch's floor needs. Each quarter of an hour: what is expected is kept, to be scored."""
+        quarter = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+        if self._forecast_at.get(branch) != quarter:
+            self._forecast_at[branch] = quarter
+            self.forecaster.keep(branch, now)
+            self.forecaster.settle(branch, now)
+        return self.dispatcher.step(branch, now)
+
     def _publish_every_queue(self) -> None:
         for branch in self.branches():
             self.publish_queue(branch)
@@ -149,6 +163,8 @@ class Hub:
         with self.store.write() as db:
             announce.forget(db)
             promises.forget(db, datetime.now(UTC) - KEEP)
+            forecasting.forget(db, datetime.now(UTC))
+            dispatch.forget(db, datetime.now(UTC))
             sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
             forget_calls(db, datetime.now(UTC))
             forget_together(db, datetime.now(UTC), datetime.now(UTC) - KEEP)

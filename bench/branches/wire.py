@@ -22,7 +22,7 @@ from contracts.queueing import Lane
 from contracts.tickets import TicketEvent
 from hub import queue
 from hub.bus import Arrived, Outgoing
-from hub.foresight.posts import note_call, set_post
+from hub.foresight.posts import set_post
 from hub.foresight.records import midnight
 from hub.foresight.roster import Roster, keep_roster
 from hub.ingest import Ingest
@@ -119,8 +119,7 @@ class WireHouse:
         now = self.wall()
 
         def work(db: sa.Connection) -> str | None:
-            calls = note_call(db, self.branch, counter, services, now) if lane is Lane.COUNTER else services
-            return queue.call_next(db, self.branch, calls, counter, lane=lane, now=now)
+            return queue.call_next(db, self.branch, services, counter, lane=lane, now=now)
 
         number = self.store.apply(work)
         if number is not None:

@@ -225,6 +225,7 @@ class World:
         if serial != clerk.serial:
             return  # woken twice
         self._account(clerk)
+        clerk.since_s = self.now_s
         if clerk.doing in ("away", "lunch") and clerk.lane is Lane.COUNTER:
             self.house.stand(counter, clerk.services, "open", self.now_s)
         lunch_due = clerk.lunch_s <= self.now_s
@@ -238,7 +239,9 @@ class World:
                 self.house.stand(counter, clerk.services, "pause", self.now_s, self.now_s + clerk.planned_len_s)
             self._at(clerk.back_s, self._free, counter, clerk.serial)
             return
-        number = self.house.call_next(clerk.calls, counter, self.now_s, clerk.lane)
+        number = self.house.call_next(clerk.services, counter, self.now_s, clerk.lane)
+        if number is None and clerk.extra:  # what was asked besides, when nobody of its own waits
+            number = self.house.call_next(clerk.extra, counter, self.now_s, clerk.lane)
         if number is None:
             over = self.now_s >= self.day.closes_s
             self._set(clerk, "home" if over else "idle")

@@ -57,8 +57,10 @@ class Acts:
 
         def work(db: sa.Connection) -> tuple[str, m.NumberCalled | None] | None:
             chosen = (services,) if isinstance(services, str) else services
-            calls = note_call(db, branch, counter, chosen, now) if lane is Lane.COUNTER else chosen
-            number = queue.call_next(db, branch, calls, counter, lane=lane, now=now)
+            extra = note_call(db, branch, counter, chosen, now) if lane is Lane.COUNTER else ()
+            number = queue.call_next(db, branch, chosen, counter, lane=lane, now=now)
+            if number is None and extra:  # what the floor needs besides, when nobody of its own waits
+                number = queue.call_next(db, branch, extra, counter, lane=lane, now=now)
             if number is None:
                 return None
             record.note(db, person.name, "called", branch=branch, subject=number)

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 import numpy as np
@@ -39,9 +39,14 @@ CALIBRATED_AGAIN_S: Final = 300.0
 FRESH_S: Final = 2.0  # figures that are younger are not worked out again for a page
 GOES_ON_S: Final = 20.0  # time alone changes waits: while somebody waits they are looked at again
 LOOK_S: Final = 0.25
+WATCH_S: Final = 1.0
 MOST_BRANCHES: Final = 4_000  # whose profiles are kept; the one not asked for longest goes
 DELAYED_SHARE: Final = 0.34  # of those in line who will wait longer than the second figure they were told
 LEAST_DELAYED: Final = 2
+
+
+def _nothing(_branch: str, _now: datetime) -> bool:
+    return False
 
 
 @dataclass(slots=True)
@@ -87,9 +92,10 @@ class Foresight:
 
     # --- the thread -----------------------------------------------------------------------------
 
-    def start(self, publish: Callable[[str], None]) -> None:
-        """Begin to work out what moved; `publish` is called where the figures that people read changed."""
-        self._thread = threading.Thread(target=self._work, args=(publish,), name="hub-foresight", daemon=True)
+    def start(self, publish: Callable[[str], None], watch: Callable[[str, datetime], bool] = _nothing) -> None:
+        """Begin to work out what moved; `publish` is called where the figures that people read changed, and where
+        `watch`, called for each branch every second, says that something is otherwise."""
+        self._thread = threading.Thread(target=self._work, args=(publish, watch), name="hub-foresight", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
@@ -103,7 +109,8 @@ class Foresight:
         with self._guard:
             self._dirty[branch] = time.monotonic()
 
-    def _work(self, publish: Callable[[str], None]) -> None:
+    def _work(self, publish: Callable[[str], None], watch: Callable[[str, datetime], bool]) -> None:
+        watched_s = 0.0
         while not self._stop.wait(LOOK_S):
             with self._guard:
                 due, self._dirty = self._dirty, {}
@@ -114,17 +121,32 @@ class Foresight:
             for branch in due:
                 if self._stop.is_set():
                     return
-                try:
-                    before = self._minutes(branch)
-                    self.look(branch)
-                    if self._minutes(branch) != before:
-                        publish(branch)
-                except sa.exc.SQLAlchemyError as err:
-                    self.tally["failed"] += 1
-                    log.error("foresight of a branch: %s", type(err).__name__)
-                except Exception:  # a thread's outermost handler: log the traceback, count, go on
-                    self.tally["failed"] += 1
-                    log.exception("foresight failed")
+                self._try(branch, self._look_again, publish)
+            if now_s - watched_s > WATCH_S:
+                watched_s = now_s
+                for branch in list(self._known):
+                    self._try(branch, self._watch, publish, watch)
+
+    def _try(self, branch: str, work: Callable[..., None], *arguments: Any) -> None:
+        try:
+            work(branch, *arguments)
+        except sa.exc.SQLAlchemyError as err:
+            self.tally["failed"] += 1
+            log.error("foresight of a branch: %s", type(err).__name__)
+        except Exception:  # a thread's outermost handler: log the traceback, count, go on
+            self.tally["failed"] += 1
+            log.exception("foresight failed")
+
+    def _look_again(self, branch: str, publish: Callable[[str], None]) -> None:
+        before = self._minutes(branch)
+        self.look(branch)
+        if self._minutes(branch) != before:
+            publish(branch)
+
+    def _watch(self, branch: str, publish: Callable[[str], None], watch: Callable[[str, datetime], bool]) -> None:
+        if watch(branch, self._now()):
+            publish(branch)
+            self.moved(branch)
 
     def _minutes(self, branch: str) -> object:
         known = self._known.get(branch)

@@ -39,15 +39,15 @@ class CounterPost:
 
 
 def note_call(db: sa.Connection, branch: str, counter: str, services: Sequence[str], now: datetime) -> tuple[str, ...]:
-    """A counter calls: it is open with these services. What it shall call: they, and what was added to it."""
+    """A counter calls: it is open with these services. What it calls when nobody of these waits: what was added."""
     chosen = tuple(dict.fromkeys(services))[:MOST_SERVICES]
     if not counter:
-        return chosen
+        return ()
     row = db.execute(sa.select(posts).where(posts.c.branch == branch, posts.c.counter == counter)).first()
     extra = tuple(row.extra) if row is not None and row.since > now - FORGOTTEN else ()
     if row is None or tuple(row.services) != chosen or row.doing != "open" or row.since < now - FORGOTTEN:
         _put(db, branch, counter, chosen, extra, "open", now, None)
-    return (*chosen, *(one for one in extra if one not in chosen))
+    return tuple(one for one in extra if one not in chosen)
 
 
 def set_post(

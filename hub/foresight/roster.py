@@ -31,6 +31,7 @@ class Seat:
     closes_s: float
     lunch_s: float = 0.0
     break_s: float = 0.0
+    can: tuple[str, ...] = ()  # what its clerk may be asked to call besides, when the floor needs it
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ def read_roster(plan: Mapping[str, Any]) -> Roster:
             seat = Seat(
                 str(row["counter"])[:20], tuple(str(one) for one in row["services"]), float(row["opens_s"]),
                 float(row["closes_s"]), float(row.get("lunch_s", 0.0)), float(row.get("break_s", 0.0)),
+                tuple(str(one) for one in row.get("can", ())),
             )  # fmt: skip
         except (KeyError, TypeError, ValueError) as err:
             raise BadRoster(f"a counter's plan lacks or misstates {err}") from err
