@@ -1,6 +1,6 @@
 """Busy simulated days twice, with the same people: left alone, and with the dispatcher acting.
 
-    python -m bench dispatch --json - [--days 60] [--learn 24]
+    python -m bench dispatch --json - [--days 17] [--learn 24]
 
 Profiles are made of days before, of another part of the year. A day is busy when its weekday or what is known of it
 says so (Monday, Friday, pay day, pension day, beside a holiday). What visitors do with an offer is the simulator's:
@@ -35,6 +35,7 @@ from hub.foresight.waiting import waits
 SEED: Final = 20261130
 FIRST: Final = date(2026, 3, 2)
 WATCH_S: Final = 15.0
+PLAYS: Final = 40
 MOST_WAIT_MIN: Final = 20
 BUSY_KINDS: Final = frozenset({"pension", "pay", "before_holiday", "after_holiday"})
 BUSY_WEEKDAYS: Final = frozenset({0, 4})
@@ -83,7 +84,7 @@ class Dispatching:
             dict.fromkeys(can, ("personal",)), frozenset({"personal"}),
             everything - {"corporate"} if teller else frozenset(), everything if later else frozenset(),
         )  # fmt: skip
-        for choice in decide(floor, waits(floor, self._profile, self._draw), means, self._rules, self._running):
+        for choice in decide(floor, waits(floor, self._profile, self._draw, PLAYS), means, self._rules, self._running):
             same = [one for one in self._running if (one.kind, one.service, one.counter)
                     == (choice.kind, choice.service, choice.counter)]  # fmt: skip
             if choice.begin and not same:
@@ -213,7 +214,7 @@ def groups(arms: Sequence[Arm]) -> dict[str, tuple[int, float, float]]:
 def main(argv: Sequence[str]) -> dict[str, Any]:
     """Both arms and what became better or worse. Keys as docs/foresight.md explains them."""
     arguments = argparse.ArgumentParser(prog="bench dispatch", description=__doc__)
-    arguments.add_argument("--days", type=int, default=20, help="busy days of each branch")
+    arguments.add_argument("--days", type=int, default=17, help="busy days of each branch")
     arguments.add_argument("--learn", type=int, default=24)
     arguments.add_argument("--seed", type=int, default=SEED)
     given = arguments.parse_args(argv)

@@ -57,6 +57,7 @@ def build_app(
     theme = theme_css()
     for service, prior in labels.priors().items():
         hub.foresight.priors.setdefault(service, prior)
+    hub.dispatcher.machines |= labels.machines
     acts, knowledge = Acts(hub, accounts), Knowledge(hub.store, pack_keys)
 
     @app.get("/theme.css", include_in_schema=False)

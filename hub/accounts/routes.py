@@ -54,10 +54,12 @@ ROUTES: Final = (
     Rule(READ, "/t/{branch}/{day}/{number}", R.SEE_TICKET),
     Rule(READ, "/t/{branch}/{day}/{number}/state", R.SEE_TICKET),
     Rule(WRITE, "/t/{branch}/{day}/{number}/give-back", R.SEE_TICKET, csrf=False),
+    Rule(WRITE, "/t/{branch}/{day}/{number}/to-video", R.SEE_TICKET, csrf=False),
     # the desks
     Rule(READ, "/", R.BE_SIGNED_IN),
     Rule(READ, "/desk/counter/{branch}", R.SERVE),
     Rule(READ, "/desk/branch/{branch}", R.SEE_FLOOR),
+    Rule(READ, "/desk/foresight/{branch}", R.SEE_FLOOR),
     Rule(READ, "/desk/call/{branch}/{call}", R.TALK),
     Rule(READ, "/desk/region", R.SEE_REGION),
     Rule(READ, "/desk/teller", R.TALK),

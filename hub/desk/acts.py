@@ -157,6 +157,18 @@ class Acts:
         self._tell(branch, None)
         return state
 
+    def to_video(self, branch: str, day: str, number: str) -> TicketState:
+        """The visitor took the offer of a teller on video. Raises `queue.NotPossible`."""
+
+        def work(db: sa.Connection) -> TicketState:
+            state = queue.change(db, branch, day, number, TicketEvent.TRANSFERRED, lane=Lane.VIDEO)
+            record.note(db, "", "to_video", branch=branch, subject=number)
+            return state
+
+        state = self._hub.store.apply(work)
+        self._tell(branch, None)
+        return state
+
     def _allowed(self, person: Person, branch: str) -> Person:
         person = self.still(person)
         require(person, Right.SERVE, branch)

@@ -162,6 +162,12 @@ def _ways(person: Person, desk: Desk, active: str, branch: str) -> str:
     ways = [
         ("counter", f"/desk/counter/{branch}", ("窗口", "Counter"), bool(branch) and may(person, Right.SERVE, branch)),
         ("branch", f"/desk/branch/{branch}", ("网点", "Branch"), bool(branch) and may(person, Right.SEE_FLOOR, branch)),
+        (
+            "foresight",
+            f"/desk/foresight/{branch}",
+            ("预见", "Foresight"),
+            bool(branch) and may(person, Right.SEE_FLOOR, branch),
+        ),
         ("region", "/desk/region", ("区域", "Region"), may(person, Right.SEE_REGION)),
         ("teller", "/desk/teller", ("视频", "Video"), may(person, Right.TALK)),
         ("tellers", "/desk/tellers", ("柜员", "Tellers"), may(person, Right.SUPERVISE)),

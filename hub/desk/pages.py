@@ -26,6 +26,8 @@ from hub.desk.counter import CounterPage
 from hub.desk.fleet_page import FleetPage, TerminalPage
 from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
+from hub.desk.foresight_acts import ForesightActs
+from hub.desk.foresight_page import ForesightPage
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
 from hub.desk.help_acts import HelpActs
 from hub.desk.help_proposals import ProposalList
@@ -91,6 +93,12 @@ def add_desk(
 
         await redraw()
         follow(desk, branch, redraw)
+
+    foreseeing = ForesightActs(hub, acts)
+
+    @ui.page("/desk/foresight/{branch}", title="预见 Foresight")
+    async def foresight(request: Request, branch: Branch) -> None:
+        await ForesightPage(desk, foreseeing, request, branch).draw()
 
     video, helping, together = VideoActs(hub, acts), HelpActs(hub, acts), TogetherActs(hub, acts)
 

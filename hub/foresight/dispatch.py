@@ -7,7 +7,6 @@ word from a branch's manager it advises and does nothing.
 
 from __future__ import annotations
 
-import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -33,8 +32,7 @@ from hub.queue_changes import hold
 from hub.store import Store, ticket_changes, tickets, upsert
 from hub.video.pool import duty
 
-EVERY_S: Final = 1.0  # how often a floor is looked at
-SETTINGS_S: Final = 5.0  # and what a branch allows
+SETTINGS: Final = timedelta(seconds=5)  # how old what a branch allows may be
 MOST_ACTS: Final = 60  # running in one branch
 WAITS: Final = range(1, 121)  # minutes that a threshold may be
 QUIET_MIN: Final = (60, 90, 120, 180, 240)  # from now: times that are looked at for a quiet one
@@ -54,7 +52,7 @@ class Watched:
     can: dict[str, tuple[str, ...]] = field(default_factory=dict)
     video: frozenset[str] = frozenset()
     later_at: datetime | None = None
-    read_s: float = -1e9
+    read_at: datetime | None = None  # None: read again
 
 
 class Dispatcher:
@@ -72,7 +70,7 @@ class Dispatcher:
         if known is None or known.floor is None:
             return False
         watched = self._watched.setdefault(branch, Watched())
-        if time.monotonic() - watched.read_s > SETTINGS_S:
+        if watched.read_at is None or not timedelta(0) <= now - watched.read_at < SETTINGS:
             self._read(branch, watched, known, now)
         if not known.floor.waiting and not watched.running:
             return False
@@ -126,7 +124,7 @@ class Dispatcher:
         with self._store.write() as db:
             upsert(db, dispatch_rules, [row], update=["watches", "acts", "most_wait_min", "person", "at"])
         if branch in self._watched:
-            self._watched[branch].read_s = -1e9
+            self._watched[branch].read_at = None
 
     def acts_of(self, branch: str, most: int = 40) -> list[dict[str, Any]]:
         """The last acts, newest first."""
@@ -150,7 +148,7 @@ class Dispatcher:
         served = {service for one in here for service in one["services"]}
         watched.video = frozenset(known.floor.services if known.floor and "*" in served else served)
         watched.later_at = self._quiet(branch, now)
-        watched.read_s = time.monotonic()
+        watched.read_at = now
 
     def _quiet(self, branch: str, now: datetime) -> datetime | None:
         """A later time of today at which much fewer are expected than now; None: none, or it cannot be said."""
@@ -215,7 +213,7 @@ class Dispatcher:
                 changed = True
         if changed:
             self._mixes(db, branch, known)
-            watched.read_s = -1e9
+            watched.read_at = None
         return changed
 
     def _mixes(self, db: sa.Connection, branch: str, known: Known) -> None:

@@ -106,6 +106,16 @@ class Forecaster:
             found.append(DayAhead(service, expected, factor, person))
         return found
 
+    def came(self, branch: str, day: date) -> dict[str, Floats]:
+        """Who has come on a day so far, by service, (96,) by quarter."""
+        text = day.isoformat()
+        return {service: days[day] for service, days in self._counts(branch, text, text).items() if day in days}
+
+    def forget_fit(self, branch: str) -> None:
+        """Something about the branch's days is new: fit again when asked next."""
+        with self._guard:
+            self._fitted.pop(branch, None)
+
     def kinds(self, branch: str, day: date) -> frozenset[str]:
         """What is known of a day: the calendar's, and what people or a weather service entered."""
         rows = self._store.rows(

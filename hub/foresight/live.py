@@ -34,8 +34,8 @@ from hub.store import Store
 
 log = logging.getLogger(__name__)
 
-LEARNT_AGAIN_S: Final = 6 * 3_600.0
-CALIBRATED_AGAIN_S: Final = 300.0
+LEARNT_AGAIN: Final = timedelta(hours=6)
+CALIBRATED_AGAIN: Final = timedelta(minutes=5)
 FRESH_S: Final = 2.0  # figures that are younger are not worked out again for a page
 GOES_ON_S: Final = 20.0  # time alone changes waits: while somebody waits they are looked at again
 LOOK_S: Final = 0.25
@@ -61,8 +61,8 @@ class Known:
     raw: Waits = field(default_factory=Waits)
     shown: Waits = field(default_factory=Waits)
     delayed: frozenset[str] = frozenset()
-    learnt_s: float = -1e9
-    calibrated_s: float = -1e9
+    learnt_at: datetime | None = None
+    calibrated_at: datetime | None = None
     at_s: float = -1e9
     took_ms: float = 0.0
 
@@ -174,10 +174,10 @@ class Foresight:
             working = self._working.setdefault(branch, threading.Lock())
         with working:
             known = self._known.get(branch) or self._new(branch)
-            now, now_s = self._now(), time.monotonic()
+            now = self._now()
             with self._store.read() as db:
                 known.day = current_day(db, branch, (now + timedelta(minutes=self._zone_min)))
-            self._learn(branch, known, now, now_s)
+            self._learn(branch, known, now)
             began = time.process_time()
             known.floor = floor_of(
                 self._store, branch, known.day, now, zone_min=self._zone_min,
@@ -213,16 +213,16 @@ class Foresight:
             return ()
         return tuple(sorted({service for service, _ in known.profile.visits}))
 
-    def _learn(self, branch: str, known: Known, now: datetime, now_s: float) -> None:
-        if now_s - known.learnt_s > LEARNT_AGAIN_S:
+    def _learn(self, branch: str, known: Known, now: datetime) -> None:
+        if known.learnt_at is None or not timedelta(0) <= now - known.learnt_at < LEARNT_AGAIN:
             since = (now - HISTORY).date().isoformat()
             known.profile = make_profile(visits_of(self._store, branch, since, self._zone_min), self.priors)
-            known.learnt_s = now_s
-        if now_s - known.calibrated_s > CALIBRATED_AGAIN_S:
+            known.learnt_at = now
+        if known.calibrated_at is None or not timedelta(0) <= now - known.calibrated_at < CALIBRATED_AGAIN:
             kept = promises.kept(self._store, branch, now)
             known.calibration = calibrate([one.raw for one in kept])
             known.score = score([one.told for one in kept])
-            known.calibrated_s = now_s
+            known.calibrated_at = now
 
     def _play(self, known: Known) -> Waits:
         floor, profile = known.floor, known.profile

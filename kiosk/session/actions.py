@@ -201,7 +201,8 @@ class Actions:
         if queue is None:
             return Done("failed")
         if ticket is None:
-            return Done("done", queue_facts(service, queue))
+            wish = visit.place.wish if visit.place else ""
+            return Done("done", queue_facts(service, queue, wish, visit.language))
         ahead = ahead_of(ticket.number, ticket.service, queue, ())
         service = next((s for s in self._site.services if s.id == ticket.service), service)
         if ahead is None:
@@ -313,13 +314,35 @@ def spoken_facts(site: Site, visit: Visit, queue: m.TicketsState | None, service
     service = next((s for s in site.services if s.id == service_id), None)
     if service is None or queue is None:
         return facts
-    return queue_facts(service, queue)
+    return queue_facts(service, queue, visit.place.wish if visit.place else "", visit.language)
 
 
-def queue_facts(service: Service, queue: m.TicketsState) -> dict[str, str]:
+def queue_facts(service: Service, queue: m.TicketsState, wish: str = "", language: m.Language = "zh") -> dict[str, str]:
     """How many wait for a service, and how long that takes."""
     ahead = next((line.waiting for line in queue.services if line.service == service.id), 0)
-    return _wait_facts(ahead, wait_of(service, queue, ahead))
+    return {**_wait_facts(ahead, wait_of(service, queue, ahead)), **instead_facts(service, queue, wish, language)}
+
+
+INSTEAD: Final[dict[str, tuple[str, str]]] = {
+    "self_service": ("这件事大堂的自助机也能办，不用排队。", "A machine in the lobby does this too, without a line."),
+    "video": ("视频柜员现在有空，在这里就能办。", "A teller on video is free now, right here."),
+    "later": ("今天{at}左右人少，那时来更快。", "It is quieter around {at} today."),
+}
+"""What is said besides while a branch's line is long: what the hub offers, if it suits the wish."""
+
+
+def instead_facts(service: Service, queue: m.TicketsState, wish: str, language: m.Language) -> dict[str, str]:
+    """The first offer that suits: a machine only for a wish that it does. Nothing where nothing is offered."""
+    line = next((line for line in queue.services if line.service == service.id), None)
+    for offer in line.offers if line is not None else ():
+        if offer == "self_service" and wish not in service.machine_intents:
+            continue
+        if offer == "later" and line is not None and line.later_at is None:
+            continue
+        words = INSTEAD[offer][language == "en"]
+        at = "" if line is None or line.later_at is None else f"{line.later_at.astimezone():%H:%M}"
+        return {"instead": words.format(at=at)}
+    return {}
 
 
 def _wait_facts(ahead: int, wait: tuple[int, int] | None) -> dict[str, str]:
