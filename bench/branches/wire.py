@@ -1,7 +1,7 @@
 """The same branch through the real wire and the real hub: terminals' desks and outboxes, bytes, ingest, queue, store.
 
-Virtual time. A terminal that is cut off keeps what it owes on its disk and tells it when it is reconnected. `shift`
-moves a simulated moment to another real one, so that a desk can be opened on a day that was simulated.
+Virtual time. A terminal that is cut off keeps what it owes on its disk and tells it when it is reconnected. `days`
+moves a simulated day to another date, so that a desk can be opened on a day that was simulated.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class WireHouse:
 
     def __init__(
         self, store: Store, folder: Path, branch: str, kiosks: int, *, zone: timezone = ZONE,
-        shift: timedelta = timedelta(0),
+        days: timedelta = timedelta(0),
     ) -> None:  # fmt: skip
-        self.store, self.folder, self.branch, self.zone, self.shift = store, folder, branch, zone, shift
+        self.store, self.folder, self.branch, self.zone, self.moved = store, folder, branch, zone, days
         self.tickets: dict[str, Seen] = {}
         self.acks: list[Outgoing] = []
         self.day = date(2026, 1, 1)
@@ -80,9 +80,14 @@ class WireHouse:
     def zone_min(self) -> int:
         return round((self.zone.utcoffset(None) or timedelta(0)) / timedelta(minutes=1))
 
+    @property
+    def date(self) -> str:
+        """The business day as the branch's tickets have it."""
+        return (self.day + self.moved).isoformat()
+
     def at(self, now_s: float) -> datetime:
         """A second of the simulated day as a time in UTC."""
-        return midnight(self.day.isoformat(), self.zone_min) + timedelta(seconds=now_s) + self.shift
+        return midnight(self.date, self.zone_min) + timedelta(seconds=now_s)
 
     def wall(self) -> datetime:
         return self.at(self.now_s)
@@ -135,13 +140,13 @@ class WireHouse:
         if seen.known_s < 0:
             if event is not TicketEvent.GIVEN_BACK:
                 return False
-            self.kiosks[int(number[1])].desk.give_back(number, day=self.day.isoformat())
+            self.kiosks[int(number[1])].desk.give_back(number, day=self.date)
             note(seen, event, now_s, counter, service, lane)
             return True
 
         def work(db: sa.Connection) -> None:
             queue.change(
-                db, self.branch, self.day.isoformat(), number, event, counter=counter or None,
+                db, self.branch, self.date, number, event, counter=counter or None,
                 service=service or None, lane=lane, now=self.wall(),
             )  # fmt: skip
 

@@ -84,6 +84,7 @@ class _Play:
         for at in range(plan.tellers):
             self.seats.append(Seat(f"V{at}", tuple(f"{VIDEO}:{one}" for one in every), begins, closes))
         self.lunched = [seat.break_s <= 0 or begins >= seat.lunch_s + seat.break_s for seat in self.seats]
+        self.turns = [0] * len(self.seats)  # a seat that has turned to something else is not woken by an older word
         self.waits: dict[str, list[float]] = {}
         self.left = 0
         self.idle_s = 0.0
@@ -91,6 +92,10 @@ class _Play:
 
     def push(self, at: float, kind: int, what: object) -> None:
         heapq.heappush(self.events, (at, next(self.serial), kind, what))
+
+    def wake(self, at: float, which: int) -> None:
+        """The seat has time at `at`, unless it turns to something before."""
+        self.push(at, 1, (which, self.turns[which]))
 
     def join(self, one: _Visitor) -> None:
         serial = next(self.serial)
@@ -110,9 +115,11 @@ class _Play:
                     self.idle.pop(seat)
                     self.free(seat, at)
             elif kind == 1:
-                assert isinstance(what, int)
-                self.idle.pop(what, None)
-                self.free(what, at)
+                assert isinstance(what, tuple)
+                which, turn = what
+                if turn == self.turns[which]:
+                    self.idle.pop(which, None)
+                    self.free(which, at)
             elif kind == 2:
                 quarter = int(at // QUARTER_S)
                 if quarter < QUARTERS:
@@ -120,27 +127,28 @@ class _Play:
 
     def free(self, which: int, at: float) -> None:
         seat = self.seats[which]
+        self.turns[which] += 1
         if at < seat.opens_s:
-            self.push(seat.opens_s, 1, which)
+            self.wake(seat.opens_s, which)
             return
         if not self.lunched[which] and at >= seat.lunch_s:
             self.lunched[which] = True
-            self.push(max(at, seat.lunch_s) + seat.break_s, 1, which)
+            self.wake(max(at, seat.lunch_s) + seat.break_s, which)
             return
         one = self.next_for(seat, at)
         if one is None:
             if at < seat.closes_s:
                 self.idle[which] = at
                 if not self.lunched[which] and at < seat.lunch_s < seat.closes_s:
-                    self.push(seat.lunch_s, 1, which)
+                    self.wake(seat.lunch_s, which)
             return
         waited = at - one.came
         if one.luck < float(self.profile.miss_chance(np.array(waited))):
             self.left += 1
-            self.push(at + float(self.profile.missed[0]), 1, which)
+            self.wake(at + float(self.profile.missed[0]), which)
             return
         self.waits.setdefault(one.service.removeprefix(f"{VIDEO}:"), []).append(waited)
-        self.push(at + one.took * self.profile.speed(seat.counter), 1, which)
+        self.wake(at + one.took * self.profile.speed(seat.counter), which)
 
     def next_for(self, seat: Seat, at: float) -> _Visitor | None:
         best: tuple[float, str] | None = None
@@ -195,7 +203,7 @@ def rehearse(
             rest = None
             if post is not None and profile.knows(post.service):
                 rest = profile.rest_s(post.service, post.elder, floor.now_s - post.since_s, 1, draw)
-            one.push(max(seat.opens_s, floor.now_s + (0.0 if rest is None else float(rest[0]))), 1, which)
+            one.wake(max(seat.opens_s, floor.now_s + (0.0 if rest is None else float(rest[0]))), which)
         for quarter in range(int(floor.now_s // QUARTER_S), int(ends_s // QUARTER_S) + 1):
             one.push((quarter + 1) * QUARTER_S - 1e-3, 2, quarter)
         one.run()
