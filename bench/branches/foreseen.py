@@ -21,7 +21,7 @@ from hub.foresight.live import Foresight, in_minutes
 from hub.foresight.posts import posts_of
 from hub.foresight.roster import Roster
 
-WATCH_S: Final = 30.0
+WATCH_S: Final = 60.0
 HELPS: Final = "personal"  # what every clerk of the simulated branches may be asked to call
 OFFERED: Final = {"self_service": "self", "video": "video", "later": "later"}
 
@@ -88,7 +88,8 @@ class Foreseen:
             self._quarter = quarter
             self.forecaster.keep(branch, now)
             self.forecaster.settle(branch, now)
-        self.foresight.look(branch)
+        if any(seen.waiting for seen in self.house.tickets.values()) or self.dispatcher.offers(branch):
+            self.foresight.look(branch)
         self.dispatcher.step(branch, now)
         extra = {post.counter: post.extra for post in posts_of(self.house.store, branch, now)}
         for counter, clerk in world.clerks.items():

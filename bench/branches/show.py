@@ -32,7 +32,7 @@ BRANCH: Final = "binjiang"
 SEED: Final = 11
 FIRST: Final = date(2026, 3, 2)
 HISTORY: Final = 12
-LOOKING: Final = 2  # of these days the hub looks ahead on, so that promises and forecasts can be compared
+LOOKING: Final = 1  # of these days the hub looks ahead on, so that promises and forecasts can be compared
 UNTIL_S: Final = 10.75 * HOUR_S
 READY_S: Final = 120
 

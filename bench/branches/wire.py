@@ -81,13 +81,13 @@ class WireHouse:
         return round((self.zone.utcoffset(None) or timedelta(0)) / timedelta(minutes=1))
 
     @property
-    def date(self) -> str:
+    def business_day(self) -> str:
         """The business day as the branch's tickets have it."""
         return (self.day + self.moved).isoformat()
 
     def at(self, now_s: float) -> datetime:
         """A second of the simulated day as a time in UTC."""
-        return midnight(self.date, self.zone_min) + timedelta(seconds=now_s)
+        return midnight(self.business_day, self.zone_min) + timedelta(seconds=now_s)
 
     def wall(self) -> datetime:
         return self.at(self.now_s)
@@ -140,13 +140,13 @@ class WireHouse:
         if seen.known_s < 0:
             if event is not TicketEvent.GIVEN_BACK:
                 return False
-            self.kiosks[int(number[1])].desk.give_back(number, day=self.date)
+            self.kiosks[int(number[1])].desk.give_back(number, day=self.business_day)
             note(seen, event, now_s, counter, service, lane)
             return True
 
         def work(db: sa.Connection) -> None:
             queue.change(
-                db, self.branch, self.date, number, event, counter=counter or None,
+                db, self.branch, self.business_day, number, event, counter=counter or None,
                 service=service or None, lane=lane, now=self.wall(),
             )  # fmt: skip
 

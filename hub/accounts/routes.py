@@ -77,6 +77,7 @@ ROUTES: Final = (
     Rule(READ, "/api/v1/branches", R.BE_SIGNED_IN),
     Rule(READ, "/api/v1/region", R.SEE_REGION),
     Rule(READ, "/api/v1/branches/{branch}", R.SEE_FLOOR),
+    Rule(READ, "/api/v1/branches/{branch}/foresight", R.SEE_FLOOR),
     Rule(READ, "/api/v1/branches/{branch}/live", R.SEE_FLOOR),
     Rule(READ, "/api/v1/branches/{branch}/tickets/{number}", R.SEE_FLOOR),
     Rule(READ, "/api/v1/branches/{branch}/devices/{device}/rows", R.SEE_DEVICES),
