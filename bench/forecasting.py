@@ -11,7 +11,7 @@ import numpy as np
 
 from bench.branches.arrivals import days
 from bench.branches.parameters import load
-from hub.foresight.arrivals import QUARTERS, Arrivals, Floats, fit, naive
+from hub.foresight.arrivals import QUARTERS, Arrivals, Floats, fit, naive, open_hours
 
 HORIZONS_MIN: Final = (15, 30, 60, 120, 240, 480, 1_440, 7 * 1_440, 30 * 1_440)
 UP_TO_A_DAY: Final = 1_440
@@ -37,6 +37,8 @@ def judged(branch: str, seed: int, history: int, tested: int) -> dict[int, tuple
     by_service, kinds = counted(branch, seed, history + tested)
     dates = sorted(kinds)
     sums: dict[int, list[float]] = defaultdict(lambda: [0.0, 0.0, 0.0])
+    whole = {one: sum((counts[one] for counts in by_service.values()), np.zeros(QUARTERS)) for one in dates}
+    open_share = open_hours([Arrivals(one, whole[one]) for one in dates[:history]])
     for service in by_service:
         counts = by_service[service]
         fitted: dict[date, Any] = {}
@@ -51,7 +53,7 @@ def judged(branch: str, seed: int, history: int, tested: int) -> dict[int, tuple
                     continue
                 key = last[-1]
                 if key not in fitted:
-                    fitted[key] = fit([Arrivals(one, counts[one], kinds[one]) for one in last])
+                    fitted[key] = fit([Arrivals(one, counts[one], kinds[one]) for one in last], open_share)
                 model = fitted[key]
                 if horizon >= UP_TO_A_DAY:
                     expected = model.expected(day, kinds[day])

@@ -17,7 +17,7 @@ from hub.foresight.dispatch_rule import Rules
 from hub.foresight.floor_now import FloorNow
 from hub.foresight.rehearse import Outcome, Plan, need_by_quarter, rehearse, services_of
 from hub.foresight.roster import Roster, Seat, keep_roster, roster_of
-from hub.labels import Pair
+from hub.labels import Labels, Pair
 from hub.service import Hub
 
 GOAL_S: Final = 600.0  # within which nine of ten should be called, for the counters that are needed
@@ -68,7 +68,7 @@ class ForesightActs:
         keep_roster(self._hub.store, branch, roster, person.name, datetime.now(UTC))
         self._note(person, branch, "roster_set", f"{len(roster.seats)} seats")
 
-    def staffing(self, branch: str, now: datetime) -> Staffing | None:
+    def staffing(self, branch: str, now: datetime, labels: Labels) -> Staffing | None:
         """Needs of today and the plan against a few others; None: cannot be said yet."""
         known = self._hub.foresight.fresh(branch)
         ahead = self._hub.forecaster.day(branch, self._hub.forecaster.today(now), now)
@@ -78,7 +78,7 @@ class ForesightActs:
         roster = roster_of(self._hub.store, branch) or _as_it_is(known.floor, expected)
         need = need_by_quarter(expected, known.profile, GOAL_S, PATIENCE_S)
         names: list[tuple[Pair, Plan]] = [(("照现在的排班", "As it is planned"), Plan(roster.seats))]
-        names += variants(roster, known.floor, need)
+        names += variants(roster, known.floor, need, labels)
         ends_s = max((seat.closes_s for seat in roster.seats), default=known.floor.now_s)
         plans = [
             (name, rehearse(plan, known.profile, expected, known.floor, ends_s)) for name, plan in names[:MOST_PLANS]
@@ -95,7 +95,7 @@ class ForesightActs:
             record.note(db, person.name, act, branch=branch, subject=subject[:120])
 
 
-def variants(roster: Roster, floor: FloorNow, need: Mapping[str, list[int]]) -> list[tuple[Pair, Plan]]:
+def variants(roster: Roster, floor: FloorNow, need: Mapping[str, list[int]], labels: Labels) -> list[tuple[Pair, Plan]]:
     """What a manager can do at once: open a counter, take a teller on video, move a lunch, let a counter help."""
     found: list[tuple[Pair, Plan]] = []
     closes = max((seat.closes_s for seat in roster.seats), default=floor.now_s)
@@ -103,8 +103,10 @@ def variants(roster: Roster, floor: FloorNow, need: Mapping[str, list[int]]) -> 
     busiest = max(need, key=lambda one: (lines[one], sum(need[one])), default=None)
     if busiest is None:
         return []
+    chinese, english = labels.service(busiest)
+    english = english or busiest
     more = Seat("+1", (busiest,), floor.now_s, closes)
-    found.append(((f"再开一个窗口（{busiest}）", f"Open a counter for {busiest}"), Plan((*roster.seats, more))))
+    found.append(((f"再开一个窗口（{chinese}）", f"Open a counter for {english}"), Plan((*roster.seats, more))))
     share = dict.fromkeys(services_of(roster.seats), VIDEO_SHARE)
     found.append(
         ((f"加一位视频柜员（接{VIDEO_SHARE:.0%}）", f"A teller on video (takes {VIDEO_SHARE:.0%})"),
@@ -122,7 +124,7 @@ def variants(roster: Roster, floor: FloorNow, need: Mapping[str, list[int]]) -> 
     for seat in [seat for seat in roster.seats if busiest in seat.can and busiest not in seat.services][:2]:
         helping = replace(seat, services=(*seat.services, busiest))
         seats = tuple(helping if one is seat else one for one in roster.seats)
-        name = (f"{seat.counter} 号窗口也叫{busiest}", f"Counter {seat.counter} also calls {busiest}")
+        name = (f"{seat.counter} 号窗口也叫{chinese}", f"Counter {seat.counter} also calls {english}")
         found.append((name, Plan(seats)))
     return found
 

@@ -24,9 +24,11 @@ from hub.desk.foresight_html import (
 )
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, tell, words
 from hub.foresight.dispatch_rule import Kind, Rules
+from hub.foresight.records import midnight
 from hub.html import both
 
 STEPS: Final = (5, 10, 15, 20, 30, 45)  # minutes of the threshold that can be chosen
+SHOWN: Final = 12  # acts of today
 FACTORS: Final = {0.8: "−20%", 0.9: "−10%", 1.0: "±0", 1.1: "+10%", 1.2: "+20%", 1.5: "+50%"}
 
 
@@ -53,13 +55,13 @@ class ForesightPage:
                     drawn(f"<h3>{both(('如果……', 'What if …'))}</h3>")
                     self._plans()
                 self._need()
+                self._scores()
             with ui.element("aside"):
                 with ui.element("section").classes("sheet dispatch"):
                     self._dispatch()
                 if self._manages:
                     with ui.element("section").classes("sheet"):
                         self._corrections()
-                self._scores()
         follow(self._desk, self._branch, self._redraw)
 
     async def _load(self) -> None:
@@ -86,7 +88,11 @@ class ForesightPage:
             ),
             "scores": scores_html(forecaster.scores(branch, now), forecaster.misses(branch, now), labels),
         }  # fmt: skip
-        return shown, hub.dispatcher.rules_of(branch), hub.dispatcher.acts_of(branch)
+        return (
+            shown,
+            hub.dispatcher.rules_of(branch),
+            hub.dispatcher.acts_of(branch, midnight(today.isoformat(), hub.foresight.zone_min), SHOWN),
+        )
 
     async def _redraw(self) -> None:
         before = self._drawn, self._rules, self._log
@@ -121,7 +127,7 @@ class ForesightPage:
             drawn(need_html(self._staffing.need, self._staffing.planned, now, self._desk.labels))
 
     async def _ask(self) -> None:
-        self._staffing = await attempt(partial(self._acts.staffing, self._branch, datetime.now(UTC)))
+        self._staffing = await attempt(partial(self._acts.staffing, self._branch, datetime.now(UTC), self._desk.labels))
         self._asked = True
         self._plans.refresh()
         self._need.refresh()

@@ -8,6 +8,7 @@ exponential smoothing and believed less the further ahead; today's own arrivals 
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -27,6 +28,7 @@ LEAST_VARIANCE, MOST_VARIANCE = 0.0025, 0.06  # of a day's log level beside chan
 CARRY_FADES: Final = 0.5  # what a further quarter leaves of the last one's surprise
 LEAST_DAYS: Final = 5  # open days before anything is said
 MOST_FACTOR: Final = 4.0
+GAP: Final = 5  # quarters without anybody inside the opening hours that are no closed hours yet
 OPEN_SHARE: Final = 0.2  # of a weekday's days on which anybody came in a quarter: else it is closed then
 
 
@@ -82,15 +84,17 @@ class Forecast:
         return found + sum(self.effects.get((kind, half), 0.0) for kind in sorted(kinds))
 
 
-def fit(history: Sequence[Arrivals]) -> Forecast | None:
-    """A forecast from whole days, oldest first; None below `LEAST_DAYS` open days with anybody in them."""
+def fit(history: Sequence[Arrivals], open_share: Floats | None = None) -> Forecast | None:
+    """A forecast from whole days, oldest first; None below `LEAST_DAYS` open days with anybody in them.
+
+    `open_share`: (7, 96) when the branch is open, of `open_hours` over all its services; else of this service alone.
+    """
     days = [one for one in history if one.counts.sum() > 0 and "holiday" not in one.kinds]
     if len(days) < LEAST_DAYS:
         return None
     counts = np.stack([one.counts for one in days])
-    weekdays = np.array([one.day.weekday() for one in days])
-    open_share = _open(counts, weekdays)
-    exposed = open_share[weekdays]
+    open_share = open_hours(days) if open_share is None else open_share
+    exposed = open_share[[one.day.weekday() for one in days]]
     profile = _profile(counts, exposed)
     halves = (slice(0, NOON), slice(NOON, QUARTERS))
     effects: dict[tuple[str, int], float] = {}
@@ -127,16 +131,19 @@ def fit(history: Sequence[Arrivals]) -> Forecast | None:
     return Forecast(profile, open_share, effects, float(level), days[-1].day, len(days), variance, carry, seen)
 
 
-def _open(counts: Floats, weekdays: npt.NDArray[np.int64]) -> Floats:
-    """(7, 96): 1 where a branch is open on that weekday, by whether anybody ever came around then."""
-    somebody = counts > 0
-    wide = somebody | np.roll(somebody, 1, axis=1) | np.roll(somebody, -1, axis=1)
+def open_hours(days: Sequence[Arrivals]) -> Floats:
+    """(7, 96): 1 where a branch is open on that weekday, by when anybody ever came; short gaps are no closed hours."""
     found = np.zeros((7, QUARTERS))
     for weekday in range(7):
-        mine = wide[weekdays == weekday]
-        if len(mine):
-            inside = somebody[weekdays == weekday].mean(axis=0) > 0
-            found[weekday] = (mine.mean(axis=0) >= OPEN_SHARE) & inside
+        mine = [one.counts > 0 for one in days if one.day.weekday() == weekday and one.counts.sum() > 0]
+        if not mine:
+            continue
+        share = np.stack(mine).mean(axis=0)
+        came = np.flatnonzero(share >= min(OPEN_SHARE, 1 / len(mine)))
+        for before, after in itertools.pairwise(came):
+            if after - before <= GAP:
+                found[weekday, before : after + 1] = 1.0
+        found[weekday, came] = 1.0
     return found
 
 

@@ -126,10 +126,10 @@ class Dispatcher:
         if branch in self._watched:
             self._watched[branch].read_at = None
 
-    def acts_of(self, branch: str, most: int = 40) -> list[dict[str, Any]]:
-        """The last acts, newest first."""
-        wanted = sa.select(dispatch_acts).where(dispatch_acts.c.branch == branch).order_by(dispatch_acts.c.id.desc())
-        return self._store.rows(wanted.limit(most))
+    def acts_of(self, branch: str, since: datetime, most: int = 40) -> list[dict[str, Any]]:
+        """The acts since a time, newest first."""
+        here = sa.and_(dispatch_acts.c.branch == branch, dispatch_acts.c.at >= since)
+        return self._store.rows(sa.select(dispatch_acts).where(here).order_by(dispatch_acts.c.id.desc()).limit(most))
 
     # --- parts ----------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ import numpy as np
 import sqlalchemy as sa
 
 from config.calendar import load_calendar
-from hub.foresight.arrivals import QUARTERS, Arrivals, Floats, Forecast, fit, naive
+from hub.foresight.arrivals import QUARTERS, Arrivals, Floats, Forecast, fit, naive, open_hours
 from hub.foresight.records import midnight
 from hub.foresight.tables import corrections, forecasts, known_events
 from hub.store import Store, tickets, upsert
@@ -237,9 +237,14 @@ class Forecaster:
         yesterday = today - timedelta(days=1)
         counts = self._counts(branch, (today - HISTORY).isoformat(), yesterday.isoformat())
         models = {}
+        whole: dict[date, Floats] = defaultdict(lambda: np.zeros(QUARTERS))
+        for days in counts.values():
+            for day, came in days.items():
+                whole[day] += came
+        open_share = open_hours([Arrivals(day, came) for day, came in whole.items()])
         for service, days in counts.items():
             history = [Arrivals(day, days[day], self.kinds(branch, day)) for day in sorted(days)]
-            model = fit(history)
+            model = fit(history, open_share)
             if model is not None:
                 models[service] = model
         with self._guard:

@@ -130,7 +130,8 @@ def floor_of(
     known = {post.counter: post for post in posts}
     counters = sorted({*known, *busy, *(counter for counter, _ in last if counter)}) if lane is Lane.COUNTER else []
     shown = [
-        _post(counter, known.get(counter), busy.get(counter), called, last, begins, roster) for counter in counters
+        _post(counter, known.get(counter), busy.get(counter), called, last, begins, roster, _s(now, begins))
+        for counter in counters
     ]
     asked = tuple(dict.fromkeys([*services, *(one.service for one in waiting)]))
     return FloorNow(
@@ -140,13 +141,13 @@ def floor_of(
 
 def _post(
     counter: str, known: CounterPost | None, busy: Mapping[str, Any] | None, called: Mapping[str, datetime],
-    last: Mapping[tuple[str, str], datetime], begins: datetime, roster: Roster | None,
+    last: Mapping[tuple[str, str], datetime], begins: datetime, roster: Roster | None, now_s: float,
 ) -> Post | None:  # fmt: skip
     """One counter, or None where nobody is there."""
     lately = {service for at, service in last if at == counter}
     services = known.calls if known is not None else tuple(sorted(lately))
     ended = max((when for (at, _), when in last.items() if at == counter), default=None)
-    breaks = roster.breaks_of(counter) if roster is not None else ()
+    breaks = _still_to_come(roster.breaks_of(counter) if roster is not None else (), known, begins, now_s)
     if busy is not None:
         since = called.get(busy["number"], busy["changed_at"])
         return Post(
@@ -160,6 +161,15 @@ def _post(
         return Post(counter=counter, services=services, doing="away", since_s=_s(known.since, begins), back_s=back)
     since = max((at for at in (ended, known.since if known else None) if at is not None), default=begins)
     return Post(counter=counter, services=services, doing="idle", since_s=_s(since, begins), breaks=breaks)
+
+
+def _still_to_come(
+    planned: Sequence[tuple[float, float]], known: CounterPost | None, begins: datetime, now_s: float
+) -> tuple[tuple[float, float], ...]:
+    """Planned breaks that were not taken yet: whose time is not over, and after whose beginning the counter has not
+    said that it is open again."""
+    since = -1.0 if known is None else _s(known.since, begins)
+    return tuple((at, length) for at, length in planned if now_s < at + length and since <= at)
 
 
 def _called_at(store: Store, branch: str, numbers: Sequence[str], begins: datetime) -> dict[str, datetime]:

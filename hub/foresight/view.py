@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
 
 from hub.foresight.live import in_minutes
 
 if TYPE_CHECKING:
     from hub.service import Hub
 
-LAST_ACTS = 40
+LAST_HOURS: Final = timedelta(hours=12)  # of acts
 
 
 def foresight_view(hub: Hub, branch: str) -> dict[str, Any]:
@@ -30,6 +30,6 @@ def foresight_view(hub: Hub, branch: str) -> dict[str, Any]:
         "expected_today": {one.service: [round(float(value), 3) for value in one.used] for one in ahead},
         "dispatch": [
             {**act, "at": act["at"].isoformat(), "ended_at": act["ended_at"] and act["ended_at"].isoformat()}
-            for act in hub.dispatcher.acts_of(branch, LAST_ACTS)
+            for act in hub.dispatcher.acts_of(branch, now - LAST_HOURS)
         ],
     }
