@@ -100,8 +100,9 @@ class Hub:
 
     def stop(self) -> None:
         """End within about two seconds; everything acknowledged is on disk."""
-        self.foresight.stop()
+        self.foresight.halt()  # ends beside the wire
         self.wire.stop()
+        self.foresight.stop()
         self.ingest.close()
         self.store.close()
 

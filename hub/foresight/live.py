@@ -98,11 +98,15 @@ class Foresight:
         self._thread = threading.Thread(target=self._work, args=(publish, watch), name="hub-foresight", daemon=True)
         self._thread.start()
 
-    def stop(self) -> None:
-        """End within two seconds."""
+    def halt(self) -> None:
+        """Begin nothing more."""
         self._stop.set()
+
+    def stop(self) -> None:
+        """End within a second."""
+        self.halt()
         if self._thread is not None:
-            self._thread.join(2.0)
+            self._thread.join(1.0)
 
     def moved(self, branch: str) -> None:
         """The branch's queue changed: its waits are worked out again soon."""
