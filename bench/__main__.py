@@ -27,6 +27,7 @@ BENCHES: Final = {
     "fleet": "bench.fleet",
     "hub": "bench.hub",
     "dialogue": "bench.dialogue",
+    "dispatch": "bench.dispatch",
     "documents": "bench.documents",
     "echo": "bench.echo",
     "image": "bench.image",
@@ -46,6 +47,7 @@ BENCHES: Final = {
     "sync": "bench.sync",
     "tts": "bench.tts",
     "visit": "bench.visit",
+    "waiting": "bench.waiting",
 }
 """Name on the command line → module."""
 

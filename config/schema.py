@@ -67,6 +67,9 @@ class Service(Section):
         description="minutes one visitor takes at the counter: usual, seldom longer"
     )
     counters: int = Field(default=1, ge=1, le=50, description="counters that normally serve it")
+    machine_intents: tuple[str, ...] = Field(
+        default=(), max_length=40, description="wishes of it that a self-service machine in the lobby does, if any"
+    )
 
     @model_validator(mode="after")
     def _minutes_in_order(self) -> Service:

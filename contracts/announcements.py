@@ -33,3 +33,16 @@ def announcement(number: str, counter: str, *, again: bool = False) -> tuple[str
         f"{once_more[0]} {mandarin} 号到 {counter} 号窗口。",
         f"{once_more[1]} {english}, please go to counter {counter}.",
     )
+
+
+def delay(service: tuple[str, str], wait_min: tuple[int, int]) -> tuple[str, str]:
+    """What is said in the hall when a service is slower than its visitors were told, Mandarin and English.
+
+    `service`: its names; `wait_min`: of whoever comes now, half of all and nine of ten, in minutes.
+    """
+    low, high = wait_min
+    return (
+        f"各位请注意，{service[0]}比预计的慢，现在大约要等{low}分钟，很少超过{high}分钟。请谅解。",
+        f"{service[1] or service[0]} is slower than expected: about {low} minutes now, seldom over {high}. "
+        "Thank you for your patience.",
+    )

@@ -233,6 +233,9 @@ class DayNumber(msgspec.Struct, frozen=True, kw_only=True):
     number: TicketNumber
 
 
+PromisedMinutes = Annotated[int, msgspec.Meta(ge=0, le=1_440)]
+
+
 class TicketIssued(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_issued"):
     """The kiosk took a number and owes it to the hub."""
 
@@ -247,6 +250,7 @@ class TicketIssued(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", 
     instead_of: DayNumber | None = None  # `carried`: the ticket that was not served by closing
     clock: ClockReading | None = None  # absent: this terminal has never been in contact with a hub
     zone_min: Annotated[int, msgspec.Meta(ge=-720, le=840)] | None = None  # minutes that local time is ahead of UTC
+    promised_min: tuple[PromisedMinutes, PromisedMinutes] | None = None  # what stands on the paper: half, nine of ten
 
 
 class TicketGivenBack(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="ticket_given_back"):
@@ -327,8 +331,15 @@ class KioskQueue(Message, frozen=True, kw_only=True):
     owed: Tally
 
 
+Minutes = Annotated[int, msgspec.Meta(ge=0, le=1_440)]
+WaitMinutes = tuple[Minutes, Minutes]
+"""A wait from now on: half of all people wait no longer than the first, nine of ten no longer than the second."""
+Offer = Literal["self_service", "video", "later"]
+"""What a branch proposes instead of a counter while its line is long."""
+
+
 class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
-    """One open ticket. `ahead` counts those who wait before it for the same service."""
+    """One open ticket. `ahead` counts those who wait before it for the same service; no `wait_min`: nobody can say."""
 
     number: TicketNumber
     service: Code
@@ -337,14 +348,24 @@ class TicketLine(msgspec.Struct, frozen=True, kw_only=True):
     counter: str = ""
     lane: Lane = Lane.COUNTER
     priority: Priority = Priority.NONE
+    wait_min: WaitMinutes | None = None
 
 
 class ServiceQueue(msgspec.Struct, frozen=True, kw_only=True):
-    """How one service stands."""
+    """How one service stands.
+
+    `foreseen`: the hub looked ahead; `wait_min` is then a newcomer's, and None says that it cannot be said yet.
+    `delayed`: those in line wait longer than they were told. `offers`: what is proposed instead, `later_at` when.
+    """
 
     service: Code
     waiting: Tally
     last_called: str = ""
+    foreseen: bool = False
+    wait_min: WaitMinutes | None = None
+    delayed: bool = False
+    offers: tuple[Offer, ...] = ()
+    later_at: Utc | None = None
 
 
 class TicketsState(Message, frozen=True, kw_only=True):

@@ -91,7 +91,8 @@ class QueueLine(msgspec.Struct, frozen=True):
 
     name: str
     waiting: int
-    wait_min: tuple[int, int] | None = None
+    wait_min: tuple[int, int] | None = None  # minutes: half of all people, nine of ten
+    slower: bool = False  # than those who wait were told
 
 
 class CalledView(msgspec.Struct, frozen=True):

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from config.schema import CONFIG_DIR, Site
+from hub.foresight.profile import Prior
 
 Pair = tuple[str, str]  # Chinese, English
 
@@ -136,6 +137,14 @@ class Labels:
     intents: dict[str, Pair] = field(default_factory=dict)
     minutes: dict[str, tuple[int, int]] = field(default_factory=dict)  # at a counter: usual, seldom longer
     counters: dict[str, int] = field(default_factory=dict)  # that normally serve it
+    machines: frozenset[str] = frozenset()  # services of which a machine in the lobby does some
+
+    def priors(self) -> dict[str, Prior]:
+        """What the site says of each service's time at a counter, before there is any history."""
+        return {
+            service: Prior(float(minutes[0]), float(minutes[1]), self.counters.get(service, 1))
+            for service, minutes in self.minutes.items()
+        }
 
     def branch(self, branch: str) -> Pair:
         return self.branches.get(branch, (branch, ""))
@@ -160,6 +169,7 @@ def load_labels(site: Site | None) -> Labels:
         intents=intents,
         minutes={service.id: service.minutes_typical for service in site.services},
         counters={service.id: service.counters for service in site.services},
+        machines=frozenset(service.id for service in site.services if service.machine_intents),
     )
 
 

@@ -169,6 +169,8 @@ def _admit(
         "rejoins": 0,
         "within_ms": None if issued.clock is None else issued.clock.within_ms + moved_ms,
         "through": 0,
+        "promised_min": None if issued.promised_min is None else issued.promised_min[0],
+        "promised_most_min": None if issued.promised_min is None else max(issued.promised_min),
     }
     db.execute(_INSERT, row)
     joined.note(branch, issued.day, issued.number, state, now)

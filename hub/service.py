@@ -24,6 +24,11 @@ from hub.fleet.campaigns import LATE_LOOK_S, Campaigns
 from hub.fleet.ingest import FleetIngest
 from hub.fleet.joining import Joining
 from hub.fleet.orders import Orders
+from hub.foresight import dispatch, forecasting, promises
+from hub.foresight.dispatch import Dispatcher
+from hub.foresight.forecasting import Forecaster
+from hub.foresight.live import Foresight
+from hub.foresight.profile import Prior
 from hub.ingest import Ingest
 from hub.opinions.keep import forget as forget_opinions
 from hub.store import Store, branches, devices, identity
@@ -56,9 +61,14 @@ class Hub:
         *,
         authority: Authority | None = None,
         hook: str = "",
+        priors: Mapping[str, Prior] | None = None,
     ) -> None:
         self.store, self.bus = store, bus
         self.rules = rules or load_routing()
+        self.foresight = Foresight(store, zone_min=self.rules.zone_min, priors=priors)
+        self.forecaster = Forecaster(store, self.rules.zone_min)
+        self.dispatcher = Dispatcher(store, self.foresight, self.forecaster, self.rules)
+        self._forecast_at: dict[str, datetime] = {}  # the quarter of an hour for which figures were kept last
         self._listeners: list[Callable[[str], None]] = []
         self.refusals: list[Mapping[str, int]] = []  # of other parts, for the health page
         # computing and sending a state is one step: an older state must not overtake a newer one
@@ -93,11 +103,14 @@ class Hub:
     def start(self) -> None:
         """Begin to listen to the broker."""
         self._keep_house()
+        self.foresight.start(self.queue_changed, self._watch)
         self.wire.start()
 
     def stop(self) -> None:
         """End within about two seconds; everything acknowledged is on disk."""
+        self.foresight.halt()  # ends beside the wire
         self.wire.stop()
+        self.foresight.stop()
         self.ingest.close()
         self.store.close()
 
@@ -118,9 +131,12 @@ class Hub:
         """Give the broker the branch's queue to keep."""
         row = topics.TICKETS_STATE
         with self._publishing:
-            state = queue.state_of(self.store, branch)
+            state = self.dispatcher.told(self.foresight.told(queue.state_of(self.store, branch)))
             self._send(Outgoing(row.at(branch), row.encode(state), row.qos, row.retain))
+            before = self._published.get(branch)
             self._published[branch] = (state.revision, time.monotonic())
+        if before is None or before[0] != state.revision:
+            self.foresight.moved(branch)
 
     def queue_changed(self, branch: str) -> None:
         """Somebody at a desk changed the branch's queue: terminals and open pages are told."""
@@ -134,6 +150,15 @@ class Hub:
             self._send(Outgoing(row.at(branch, device), row.encode(told), row.qos, row.retain))
         self._tell(POOL)
 
+    def _watch(self, branch: str, now: datetime) -> bool:
+        """Each second: what a branch's floor needs. Each quarter of an hour: what is expected is kept, to be scored."""
+        quarter = now.replace(minute=now.minute - now.minute % 15, second=0, microsecond=0)
+        if self._forecast_at.get(branch) != quarter:
+            self._forecast_at[branch] = quarter
+            self.forecaster.keep(branch, now)
+            self.forecaster.settle(branch, now)
+        return self.dispatcher.step(branch, now)
+
     def _publish_every_queue(self) -> None:
         for branch in self.branches():
             self.publish_queue(branch)
@@ -146,6 +171,9 @@ class Hub:
         forgotten = self.store.forget_before(datetime.now(UTC) - KEEP)
         with self.store.write() as db:
             announce.forget(db)
+            promises.forget(db, datetime.now(UTC) - KEEP)
+            forecasting.forget(db, datetime.now(UTC))
+            dispatch.forget(db, datetime.now(UTC))
             sweep.forget(db, datetime.now(UTC), datetime.now(UTC) - KEEP)
             forget_calls(db, datetime.now(UTC))
             forget_together(db, datetime.now(UTC), datetime.now(UTC) - KEEP)

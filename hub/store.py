@@ -126,6 +126,8 @@ tickets = sa.Table(
     sa.Column("rejoins", sa.Integer, nullable=False, server_default="0"),
     sa.Column("within_ms", sa.BigInteger),  # how well the terminal's clock was known; NULL: not at all
     sa.Column("through", sa.BigInteger, nullable=False, server_default="0"),  # told by a live state: operations up to
+    sa.Column("promised_min", sa.Integer),  # what stands on the paper: half of all wait no longer
+    sa.Column("promised_most_min", sa.Integer),  # nine of ten wait no longer
     sa.Column("carried_to", sa.String(22)),  # not served by closing: the ticket that took its place, 'DAY NUMBER'
     sa.Index("tickets_by_place", "branch", "line_day", "service", "lane", "in_line", "place_at", "device", "seq"),
     sa.Index("tickets_by_coming", "branch", "line_day", "service", "lane", "in_line", "came", "device", "seq"),

@@ -59,6 +59,9 @@ def build_app(
     app = FastAPI(title="Yingbin hub", version=VERSION, docs_url=None, redoc_url=None, openapi_url="/api/openapi.json")
     app.mount("/static", StaticFiles(directory=STATIC))
     theme = theme_css()
+    for service, prior in labels.priors().items():
+        hub.foresight.priors.setdefault(service, prior)
+    hub.dispatcher.machines |= labels.machines
     acts, knowledge = Acts(hub, accounts), Knowledge(hub.store, pack_keys)
 
     @app.get("/theme.css", include_in_schema=False)

@@ -19,6 +19,7 @@ from hub.accounts.rights import Person, Right, where
 from hub.accounts.tables import audit
 from hub.changes import MAX_STREAMS, Changes
 from hub.desk.acts import Acts
+from hub.foresight.view import foresight_view
 from hub.knowledge import Knowledge, PackProblem
 from hub.service import Hub
 
@@ -125,6 +126,14 @@ def _add_reading(app: FastAPI, hub: Hub, changes: Changes) -> None:
         if branch not in hub.branches():
             raise HTTPException(404, "no kiosk of this branch has spoken yet")
         return views.branch_view(hub.store, branch)
+
+    @app.get("/api/v1/branches/{branch}/foresight", tags=["reading"])
+    def foresight(branch: Branch) -> dict[str, Any]:
+        """What is coming: waits in minutes (half, nine of ten; null: cannot be said), whether promises were kept, who
+        is expected today by quarter of an hour, what dispatch advised or did."""
+        if branch not in hub.branches():
+            raise HTTPException(404, "no kiosk of this branch has spoken yet")
+        return foresight_view(hub, branch)
 
     @app.get("/api/v1/branches/{branch}/live", tags=["reading"])
     async def live(branch: Branch) -> StreamingResponse:

@@ -14,17 +14,23 @@ from fastapi import FastAPI, HTTPException
 from fastapi.responses import HTMLResponse, StreamingResponse
 
 from contracts.announcements import announcement
+from contracts.queueing import Lane
 from contracts.tickets import ENDED, IN_LINE, TicketEvent, TicketState, step
-from contracts.waiting import wait_range
 from hub import announce, queue, views
 from hub.changes import Changes
 from hub.desk.acts import Acts
+from hub.foresight.live import in_minutes
 from hub.html import both, head, sheet
-from hub.labels import TICKET_STATES, Labels
+from hub.labels import TICKET_STATES, Labels, Pair
 from hub.service import Hub
 from hub.web_api import Branch, Day, Number, stream
 
 MANY_LINES: Final = 5
+OFFERED: Final[dict[str, Pair]] = {
+    "self_service": ("取款存款，大堂的自助机不用等", "Cash in and out: the machines in the lobby have no line"),
+    "video": ("视频柜员现在有空，不用等柜台", "A teller on video is free now"),
+    "later": ("今天晚些时候人少，那时来更快", "It is quieter later today: you would be served sooner then"),
+}
 
 
 def add_lobby(app: FastAPI, hub: Hub, acts: Acts, labels: Labels, changes: Changes) -> None:
@@ -65,6 +71,16 @@ def add_lobby(app: FastAPI, hub: Hub, acts: Acts, labels: Labels, changes: Chang
     def phone_state(branch: Branch, day: Day, number: Number) -> dict[str, Any]:
         """One ticket for its holder: where it stands, how many are before it, how long that takes most people."""
         return _phone_state(hub, labels, branch, day, number)
+
+    @app.post("/t/{branch}/{day}/{number}/to-video", tags=["lobby"])
+    def to_video(branch: Branch, day: Day, number: Number) -> dict[str, Any]:
+        """The visitor would rather talk to a teller on video, while that is offered."""
+        found = views.ticket_view(hub.store, branch, number, day)
+        if found is None:
+            raise HTTPException(404, "no such ticket")
+        if "video" not in hub.dispatcher.offers(branch).get(found["service"], ()):
+            raise HTTPException(409, "not offered now")
+        return {"number": number, "state": acts.to_video(branch, day, number)}
 
     @app.post("/t/{branch}/{day}/{number}/give-back", tags=["lobby"])
     def give_back(branch: Branch, day: Day, number: Number) -> dict[str, Any]:
@@ -107,10 +123,11 @@ def _phone_state(hub: Hub, labels: Labels, branch: str, day: str, number: str) -
     if state in IN_LINE:
         lines = queue.state_of(hub.store, branch).tickets
         ahead = next((line.ahead for line in lines if line.number == number), None)
-    service = found["service"]
+    service, at_counter = found["service"], found["lane"] == Lane.COUNTER
     minutes = None
-    if ahead is not None and service in labels.minutes:
-        minutes = list(wait_range(ahead, labels.minutes[service], labels.counters.get(service, 1)))
+    if ahead is not None:
+        wait = hub.foresight.fresh(branch).shown.tickets.get(number)
+        minutes = None if (range_ := in_minutes(wait)) is None else list(range_)
     return {
         "number": number,
         "service": labels.service(service),
@@ -119,6 +136,8 @@ def _phone_state(hub: Hub, labels: Labels, branch: str, day: str, number: str) -
         "counter": found["counter"],
         "ahead": ahead,
         "minutes": minutes,
+        "offers": list(hub.dispatcher.offers(branch).get(service, ())) if state in IN_LINE and at_counter else [],
+        "lane": found["lane"],
         "ended": state in ENDED,
         "may_give_back": step(state, TicketEvent.GIVEN_BACK) is not None,
         "at": datetime.now(UTC).isoformat(),
@@ -161,9 +180,17 @@ def _middle(state: dict[str, Any]) -> str:
     long = ""
     if state["minutes"]:
         usual, seldom = state["minutes"]
-        mandarin = f"多数人 {usual} 分钟左右轮到，很少超过 {seldom} 分钟"
-        english = f"Most people wait about {usual} min, seldom more than {seldom}"
+        mandarin = f"还要等大约 {usual} 分钟，十有九次不超过 {seldom} 分钟"
+        english = f"About {usual} min more; nine times in ten no longer than {seldom}"
         long = f'<p class="wait">{both((mandarin, english))}</p>'
+    else:
+        unsaid = ("还要等多久，现在说不准", "How long it takes cannot be said yet")
+        long = f'<p class="wait quiet">{both(unsaid)}</p>'
+    long += "".join(f'<p class="offer">{both(OFFERED[kind])}</p>' for kind in state["offers"])
+    if "video" in state["offers"]:
+        long += f'<button type="button" id="to-video">{both(("转到视频柜员", "Talk on video instead"))}</button>'
+    if state["lane"] == Lane.VIDEO:
+        long += f'<p class="offer">{both(("您排在视频柜员这边", "You are in line for a teller on video"))}</p>'
     if state["ahead"] == 0:
         return f'<p class="lead">{both(("下一位就是您", "You are next"))}</p>{long}'
     before = both(("前面还有", "Ahead of you"))

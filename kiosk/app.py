@@ -417,6 +417,9 @@ class Terminal:
     def _hub_changed(self) -> None:
         self._session.tell(DeviceChanged("hub", self._link.hub_reachable))
         self._session.tell(QueueChanged())
+        if self._link.queue is not None:
+            names = {service.id: (service.name_zh, service.name_en) for service in self._site.services}
+            self._announcer.queue_moved(self._link.queue, names)
         task = asyncio.get_running_loop().create_task(self._catch_up(self._link.queue, self._link.hub_reachable))
         self._catching = task  # kept so that it is not collected while it runs
 

@@ -184,6 +184,7 @@ class _NoLedger:
         at: datetime,
         priority: Priority = Priority.NONE,
         booked: Booked | None = None,
+        promised: tuple[int, int] | None = None,
     ) -> Any:
         raise LookupError("the bench takes no tickets")
 

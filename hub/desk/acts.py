@@ -6,6 +6,7 @@ The pages and the API call these; nothing else changes a queue for a person.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import sqlalchemy as sa
@@ -19,6 +20,7 @@ from hub.accounts import record
 from hub.accounts.accounts import Accounts
 from hub.accounts.rights import OPERATOR, Person, Refused, Right, Role, require
 from hub.bus import Outgoing
+from hub.foresight.posts import note_call, set_post
 from hub.service import Hub
 
 DESK_EVENTS: Final = STAFF_EVENTS - {TicketEvent.CALLED}
@@ -51,9 +53,14 @@ class Acts:
         """
         person = self._allowed(person, branch)
         lane = Lane.VIDEO if _only_teller(person, branch) else Lane.COUNTER
+        now = datetime.now(UTC)
 
         def work(db: sa.Connection) -> tuple[str, m.NumberCalled | None] | None:
-            number = queue.call_next(db, branch, services, counter, lane=lane)
+            chosen = (services,) if isinstance(services, str) else services
+            extra = note_call(db, branch, counter, chosen, now) if lane is Lane.COUNTER else ()
+            number = queue.call_next(db, branch, chosen, counter, lane=lane, now=now)
+            if number is None and extra:  # what the floor needs besides, when nobody of its own waits
+                number = queue.call_next(db, branch, extra, counter, lane=lane, now=now)
             if number is None:
                 return None
             record.note(db, person.name, "called", branch=branch, subject=number)
@@ -98,6 +105,23 @@ class Acts:
         self._tell(branch, said)
         return state
 
+    def set_counter(
+        self, person: Person, branch: str, services: Sequence[str], counter: str, doing: str, pause_min: int = 0
+    ) -> None:
+        """A clerk opens, pauses (for `pause_min`) or closes a counter: waits are worked out with it. Raises `Refused`,
+        `SignedOut`, ValueError."""
+        person = self._allowed(person, branch)
+        now = datetime.now(UTC)
+        back = now + timedelta(minutes=pause_min) if doing == "pause" and pause_min else None
+
+        def work(db: sa.Connection) -> None:
+            set_post(db, branch, counter, services, doing, now, back)
+            record.note(db, person.name, f"counter_{doing}", branch=branch, subject=counter)
+
+        self._hub.store.apply(work)
+        self._hub.foresight.moved(branch)
+        self._hub.queue_changed(branch)
+
     def handover(self, person: Person, branch: str, day: str, number: str) -> dict[str, Any] | None:
         """What the visitor with this ticket said and needs, where a person was called for them; only for who serves in
         the branch. None: nobody was called, or it is too long ago. Raises `Refused`, `SignedOut`.
@@ -127,6 +151,18 @@ class Acts:
         def work(db: sa.Connection) -> TicketState:
             state = queue.change(db, branch, day, number, TicketEvent.GIVEN_BACK)
             record.note(db, "", "given_back", branch=branch, subject=number)
+            return state
+
+        state = self._hub.store.apply(work)
+        self._tell(branch, None)
+        return state
+
+    def to_video(self, branch: str, day: str, number: str) -> TicketState:
+        """The visitor took the offer of a teller on video. Raises `queue.NotPossible`."""
+
+        def work(db: sa.Connection) -> TicketState:
+            state = queue.change(db, branch, day, number, TicketEvent.TRANSFERRED, lane=Lane.VIDEO)
+            record.note(db, "", "to_video", branch=branch, subject=number)
             return state
 
         state = self._hub.store.apply(work)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from functools import partial
 from html import escape
 from typing import Any, Final
@@ -16,6 +17,7 @@ from hub.accounts.rights import Person
 from hub.desk.floor import AtCounter, Floor, Waiting, look
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, tell, words
 from hub.desk.handover_panel import handover_html
+from hub.foresight.posts import CounterPost, posts_of
 from hub.html import both, minutes
 from hub.labels import LANES, PRIORITIES, TICKET_STATES, Pair
 
@@ -30,6 +32,7 @@ ACTIONS: Final[tuple[tuple[str, TicketEvent, Pair, str], ...]] = (
     ("p", E.PARKED, ("先放一放", "Set aside"), "quiet"),
     ("b", E.REQUEUED, ("退回队列", "Back in line"), "quiet"),
 )
+PAUSES_MIN: Final = (10, 45)
 COUNTERS: Final = [str(number) for number in range(1, 21)]
 
 
@@ -46,7 +49,16 @@ class CounterPage:
         self._floor = Floor(day="")
         self._packet: dict[str, Any] | None = None  # of the visitor at this counter
         self._mark: str | None = None  # which one that is: it is read, and recorded as read, once
+        self._post: CounterPost | None = None  # as the hub has this counter
         self._busy = False
+
+    @property
+    def _calls(self) -> list[str]:
+        """What this counter calls: its clerk's choice, and what the floor needs besides."""
+        return [
+            *self._services,
+            *(one for one in (self._post.extra if self._post else ()) if one not in self._services),
+        ]
 
     async def draw(self) -> None:
         """The whole page, once; what changes is redrawn by itself."""
@@ -65,6 +77,8 @@ class CounterPage:
         floor = await run.io_bound(look, self._desk.hub.store, self._branch, self._labels)
         if floor is not None:
             self._floor = floor
+        posts = await run.io_bound(posts_of, self._desk.hub.store, self._branch, datetime.now(UTC)) or []
+        self._post = next((one for one in posts if one.counter == self._counter), None)
         now = self._current
         mark = await attempt(partial(self._acts.handover_mark, *self._of(now))) if now is not None else None
         if now is None or mark is None:
@@ -111,12 +125,42 @@ class CounterPage:
         pair = ("叫下一位", "Call next")
         if now is not None and now.state is TicketState.SERVING:
             pair = ("办好，叫下一位", "Done, call next")
-        waiting = sum(one.waiting for one in self._floor.lines if one.service in self._services)
+        waiting = sum(one.waiting for one in self._floor.lines if one.service in self._calls)
         made = button(pair, self._next, key="空格 Space", css="primary next", name="next")
         if not waiting or (now is not None and now.state in (TicketState.CALLED, TicketState.RECALLED)):
             made.props("disabled")
         hint = ("后面没有人等", "Nobody waits") if not waiting else (f"还有 {waiting} 人等", f"{waiting} waiting")
         words(hint, "quiet")
+        self._standing()
+
+    def _standing(self) -> None:
+        """What the floor asks of this counter, and whether its clerk is there."""
+        post = self._post
+        for service in post.extra if post is not None else ():
+            chinese, english = self._labels.service(service)
+            words((f"大堂忙，请也叫{chinese}", f"The floor is busy: please call {english or service} too"), "asked")
+        away = post is not None and post.doing == "pause"
+        if away and post is not None:
+            until = "" if post.back_at is None else f" {post.back_at.astimezone():%H:%M}"
+            words((f"暂停中{until}", f"Paused{until}"), "lead")
+        with ui.element("div").classes("acts-row"):
+            if away or (post is not None and post.doing == "closed"):
+                button(("我回来了", "I am back"), partial(self._stand, "open"), css="primary", name="back")
+            else:
+                for pause_min in PAUSES_MIN:
+                    pair = (f"离开 {pause_min} 分钟", f"Away {pause_min} min")
+                    button(pair, partial(self._stand, "pause", pause_min), name=f"pause-{pause_min}")
+                button(("关窗口", "Close"), partial(self._stand, "closed"), name="close")
+
+    async def _stand(self, doing: str, pause_min: int = 0) -> None:
+        async def work() -> None:
+            await attempt(
+                lambda: self._acts.set_counter(
+                    self._person, self._branch, self._services, self._counter, doing, pause_min
+                )
+            )
+
+        await self._once(work)
 
     @ui.refreshable_method
     def _told(self) -> None:
@@ -134,7 +178,7 @@ class CounterPage:
 
     @ui.refreshable_method
     def _lines(self) -> None:
-        mine = [one for one in self._floor.waiting if one.service in self._services]
+        mine = [one for one in self._floor.waiting if one.service in self._calls]
         rows = "".join(self._row(one) for one in mine[:MAX_SHOWN])
         empty = f'<li class="quiet">{both(("没有人等", "Nobody waits"))}</li>'
         drawn(

@@ -11,8 +11,9 @@ from typing import Any, Final
 import sqlalchemy as sa
 
 from contracts.tickets import ENDED, IN_LINE, TicketState
-from contracts.waiting import wait_range
 from hub import queue
+from hub.foresight.calibration import Score
+from hub.foresight.live import Foresight, Known, in_minutes
 from hub.labels import DEVICES, Labels, Pair
 from hub.store import Store, devices, ticket_changes, tickets
 from hub.views import SILENT_AFTER
@@ -75,9 +76,12 @@ class Floor:
     counters: list[AtCounter] = field(default_factory=list)
     alarms: list[Pair] = field(default_factory=list)
     advice: list[Pair] = field(default_factory=list)
+    score: Score | None = None  # of what visitors were promised
 
 
-def look(store: Store, branch: str, labels: Labels, now: datetime | None = None) -> Floor:
+def look(
+    store: Store, branch: str, labels: Labels, now: datetime | None = None, foresight: Foresight | None = None
+) -> Floor:
     """Everything that the desk's pages show of a branch, at one moment."""
     now = now or datetime.now(UTC)
     state = queue.state_of(store, branch, now)
@@ -106,8 +110,13 @@ def look(store: Store, branch: str, labels: Labels, now: datetime | None = None)
     every = {counter for found in serving.values() for counter in found}
     floor.counters += [AtCounter(counter) for counter in every - busy if counter]
     floor.counters.sort(key=lambda one: (len(one.counter), one.counter, one.number))
-    floor.lines = [_line(service, state, floor, serving, labels) for service in _services(state, labels)]
-    floor.alarms = [*_long_waits(floor, labels), *_terminals(store, branch, now)]
+    known = None if foresight is None else foresight.fresh(branch)
+    floor.lines = [_line(service, state, floor, serving, known) for service in _services(state, labels)]
+    floor.score = None if known is None else known.score
+    if known is not None:
+        floor.alarms += [_stuck(counter) for counter in known.raw.stuck]
+        floor.alarms += [_delayed(service, labels) for service in sorted(known.delayed)]
+    floor.alarms += [*_long_waits(floor, labels), *_terminals(store, branch, now)]
     floor.advice = [advice for line in floor.lines if (advice := _advice(line, labels)) is not None]
     return floor
 
@@ -118,14 +127,23 @@ def _services(state: Any, labels: Labels) -> list[str]:
     return [*labels.services, *(service for service in counted if service not in labels.services)]
 
 
-def _line(service: str, state: Any, floor: Floor, serving: dict[str, set[str]], labels: Labels) -> Line:
+def _stuck(counter: str) -> Pair:
+    return (
+        f"{counter} 号窗口很久没有动静，等候时间先不算它",
+        f"Counter {counter} has not moved for long; waits are worked out without it",
+    )
+
+
+def _delayed(service: str, labels: Labels) -> Pair:
+    chinese, english = labels.service(service)
+    return f"{chinese}比告诉客户的慢", f"{english or service} is slower than visitors were told"
+
+
+def _line(service: str, state: Any, floor: Floor, serving: dict[str, set[str]], known: Known | None) -> Line:
     mine = [one for one in floor.waiting if one.service == service]
     last = next((line.last_called for line in state.services if line.service == service), "")
     counters = len(serving.get(service, ()))
-    expected = None
-    if service in labels.minutes:
-        working = counters or labels.counters.get(service, 1)
-        expected = wait_range(len(mine), labels.minutes[service], working)
+    expected = None if known is None else in_minutes(known.shown.newcomers.get(service))
     return Line(service, len(mine), max((one.waited_min for one in mine), default=0), last, expected, counters)
 
 
@@ -184,7 +202,7 @@ def _terminals(store: Store, branch: str, now: datetime) -> list[Pair]:
 
 def _advice(line: Line, labels: Labels) -> Pair | None:
     """How many more counters would bring whoever comes now to a counter within the goal, by the site's own minutes."""
-    if line.expected is None or line.expected[0] <= GOAL_MIN:
+    if line.expected is None or line.expected[0] <= GOAL_MIN or line.service not in labels.minutes:
         return None
     usual = labels.minutes[line.service][0]
     working = line.counters or labels.counters.get(line.service, 1)

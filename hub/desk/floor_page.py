@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Final
 
 from hub.desk.floor import LONG_WAIT_MIN, AtCounter, Floor, Line, Waiting
+from hub.foresight.calibration import Score
 from hub.html import both, minutes
 from hub.labels import DEVICE_REASONS, DEVICES, NOTICED, OUTCOMES, PRIORITIES, TICKET_STATES, Labels, Pair
 
@@ -19,7 +20,8 @@ def floor_html(floor: Floor, view: dict[str, Any], labels: Labels) -> str:
     """Everything on one page: what is wrong first, then lines, counters, people, terminals, moments."""
     return (
         f'<main class="floor"><div class="wide">{_alarms(floor)}{_services(floor.lines, labels)}'
-        f'<div class="two">{_counters(floor.counters, labels)}{_waiting(floor.waiting, labels)}</div></div>'
+        f'<div class="two">{_counters(floor.counters, labels)}{_waiting(floor.waiting, labels)}</div>'
+        f"{_promises(floor.score)}</div>"
         f"<aside>{_devices(view)}{_opinions(view['opinions'])}{_moments(view, labels)}</aside></main>"
     )
 
@@ -70,6 +72,24 @@ def _alarms(floor: Floor) -> str:
     return f'<section class="sheet alarms" aria-live="polite"><ul>{items or calm}</ul></section>'
 
 
+def _promises(found: Score | None) -> str:
+    """Whether what visitors were told came true: counted over the last two weeks."""
+    heading = both(("等候时间说得准不准", "Were the waits as promised?"))
+    if found is None:
+        none = both(("还没有可比的，等叫过几个号", "Nothing to compare yet"))
+        return f'<section class="sheet promises"><h3>{heading}</h3><p class="quiet">{none}</p></section>'
+    nine, half = f"{found.coverage:.0%}", f"{found.half_coverage:.0%}"
+    error = f"{found.error_s / 60:.1f}"
+    figures = (
+        ("在第二个数以内（应为 90%）", "within the second figure (should be 90%)", nine),
+        ("在第一个数以内（应为 50%）", "within the first (should be 50%)", half),
+        ("平均差几分钟", "minutes off, on average", error),
+        ("比过的号", "numbers compared", str(found.count)),
+    )
+    cells = "".join(f"<li><strong>{value}</strong>{both((zh, en), 'stacked')}</li>" for zh, en, value in figures)
+    return f'<section class="sheet promises"><h3>{heading}</h3><ul class="figures">{cells}</ul></section>'
+
+
 def _services(lines: Iterable[Line], labels: Labels) -> str:
     cards = []
     for line in lines:
@@ -77,7 +97,11 @@ def _services(lines: Iterable[Line], labels: Labels) -> str:
         expected = ""
         if line.expected is not None:
             usual, seldom = line.expected
-            expected = both((f"新来约等 {usual}–{seldom} 分钟", f"a newcomer waits {usual}–{seldom} min"))
+            expected = both(
+                (f"新来大约 {usual} 分钟，九成不超过 {seldom}", f"a newcomer: about {usual} min, nine of ten {seldom}")
+            )
+        elif line.waiting:
+            expected = both(("现在说不准要等多久", "how long cannot be said yet"))
         called = escape(line.last_called) or "—"
         cards.append(
             f'<article class="service"><h2><b class="letter">{escape(labels.letters.get(line.service, "·"))}</b>'

@@ -163,6 +163,12 @@ def _ways(person: Person, desk: Desk, active: str, branch: str) -> str:
         ("counter", f"/desk/counter/{branch}", ("窗口", "Counter"), bool(branch) and may(person, Right.SERVE, branch)),
         ("branch", f"/desk/branch/{branch}", ("网点", "Branch"), bool(branch) and may(person, Right.SEE_FLOOR, branch)),
         (
+            "foresight",
+            f"/desk/foresight/{branch}",
+            ("预见", "Foresight"),
+            bool(branch) and may(person, Right.SEE_FLOOR, branch),
+        ),
+        (
             "opinions",
             f"/desk/opinions/{branch}",
             ("评价", "Opinions"),

@@ -26,6 +26,8 @@ from hub.desk.counter import CounterPage
 from hub.desk.fleet_page import FleetPage, TerminalPage
 from hub.desk.floor import look
 from hub.desk.floor_page import floor_html, region_html
+from hub.desk.foresight_acts import ForesightActs
+from hub.desk.foresight_page import ForesightPage
 from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, person_of, tell, words
 from hub.desk.help_acts import HelpActs
 from hub.desk.help_proposals import ProposalList
@@ -89,12 +91,20 @@ def add_desk(
         shown = drawn("", "floor")
 
         async def redraw() -> None:
-            now = await attempt(lambda: (look(hub.store, branch, labels), views.branch_view(hub.store, branch)))
+            now = await attempt(
+                lambda: (look(hub.store, branch, labels, foresight=hub.foresight), views.branch_view(hub.store, branch))
+            )
             if now is not None:
                 shown.set_content(floor_html(now[0], now[1], labels))
 
         await redraw()
         follow(desk, branch, redraw)
+
+    foreseeing = ForesightActs(hub, acts)
+
+    @ui.page("/desk/foresight/{branch}", title="预见 Foresight")
+    async def foresight(request: Request, branch: Branch) -> None:
+        await ForesightPage(desk, foreseeing, request, branch).draw()
 
     video, helping, together = VideoActs(hub, acts), HelpActs(hub, acts), TogetherActs(hub, acts)
 

@@ -17,18 +17,19 @@ async function look() {
     stale.hidden = answer.ok;
     if (answer.ok) {
       const state = await answer.json();
-      if (state.state !== known || ticket.dataset.ahead !== String(state.ahead)) await redraw(state);
+      const shown = JSON.stringify([state.ahead, state.minutes, state.offers]);
+      if (state.state !== known || ticket.dataset.shown !== shown) await redraw(state, shown);
       pause = state.ended ? 60000 : state.ahead !== null && state.ahead < 3 ? 2000 : 5000;
     }
   } catch { stale.hidden = false; }
   setTimeout(look, pause);
 }
 
-async function redraw(state) {
+async function redraw(state, shown) {
   const page = new DOMParser().parseFromString(await (await fetch(here, { cache: "no-store" })).text(), "text/html");
   middle.replaceChildren(...page.getElementById("middle").childNodes);
   ticket.dataset.state = state.state;
-  ticket.dataset.ahead = String(state.ahead);
+  ticket.dataset.shown = shown;
   if (back) back.hidden = !state.may_give_back;
   if (called(state.state) && (!called(known) || state.state !== known)) {
     window.vibrated = (window.vibrated || 0) + 1;
@@ -37,6 +38,11 @@ async function redraw(state) {
   known = state.state;
 }
 
+middle.addEventListener("click", async (event) => { // the middle is drawn anew as the line moves
+  if (!event.target.closest("#to-video")) return;
+  await fetch(`${here}/to-video`, { method: "POST" });
+  location.reload();
+});
 if (back) {
   back.addEventListener("click", async () => {
     if (!back.classList.contains("sure")) { // a second touch means it

@@ -112,11 +112,13 @@ class TicketDesk:
         due: datetime | None = None,
         instead_of: m.DayNumber | None = None,
         booked: Booked | None = None,
+        promised: tuple[int, int] | None = None,
     ) -> Ticket:
         """Take the next number of `service` on the business day of `at` (local time, with its zone).
 
         `due`: the time of the visitor's appointment; `booked`: that appointment from this terminal's list, which
-        gives one ticket; `instead_of`: their ticket that closing cut off. Where the hub's clock is known, the day is
+        gives one ticket; `instead_of`: their ticket that closing cut off;
+        `promised`: the minutes that its paper says. Where the hub's clock is known, the day is
         the one on that clock. Raises `UnknownService`, `NumbersExhausted`, `TooFast`, `AppointmentUsed`, or
         `OutboxFull` when the disk cannot keep it.
         """
@@ -136,6 +138,7 @@ class TicketDesk:
             issued = m.TicketIssued(
                 number=number, day=day, service=service, visit=visit, language=language, priority=priority, due=due,
                 appointment=booked.ref if booked else None, instead_of=instead_of, clock=clock, zone_min=_zone_min(at),
+                promised_min=promised,
             )  # fmt: skip
             seq = self._outbox.append(topics.TICKETS_OP, issued)
             db.execute(

@@ -35,7 +35,7 @@ from kiosk.identity.verdict import concluded
 from kiosk.opinion.asking import Opinions
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import AppointmentUsed, NumbersExhausted, Ticket, TooFast, UnknownService
-from kiosk.queueing.waiting import ahead_of, wait_range
+from kiosk.queueing.waiting import ahead_of, wait_of
 from kiosk.risk.indicators import QUESTIONS
 from kiosk.session.checking_in import CheckIn
 from kiosk.session.handing import packet_of
@@ -64,6 +64,7 @@ class Ledger(Protocol):
         at: datetime,
         priority: Priority = Priority.NONE,
         booked: Booked | None = None,
+        promised: tuple[int, int] | None = None,
     ) -> Ticket: ...
 
     async def booked(self, means: Means, digits: str) -> list[Booked]:
@@ -218,15 +219,16 @@ class Actions:
         if queue is None:
             return Done("failed")
         if ticket is None:
-            return Done("done", queue_facts(service, queue))
+            wish = visit.place.wish if visit.place else ""
+            return Done("done", queue_facts(service, queue, wish, visit.language))
         ahead = ahead_of(ticket.number, ticket.service, queue, ())
         service = next((s for s in self._site.services if s.id == ticket.service), service)
         if ahead is None:
             return Done("failed")
-        low, high = wait_range(ahead, service.minutes_typical, service.counters)
+        wait = wait_of(service, queue, ahead, ticket.number)
         if visit.ticket_view:  # the page that shows the number tells the same
-            visit.ticket_view = structs_replace(visit.ticket_view, ahead=ahead, wait_min=(low, high) if ahead else None)
-        return Done("done", {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)})
+            visit.ticket_view = structs_replace(visit.ticket_view, ahead=ahead, wait_min=wait if ahead else None)
+        return Done("done", _wait_facts(ahead, wait))
 
     async def _issue(self, visit: Visit, service_id: str, priority: Priority) -> bool:
         service = next((s for s in self._site.services if s.id == service_id), None)
@@ -240,8 +242,9 @@ class Actions:
             booked = None  # the visitor came to want something else
         try:
             ticket = await self._ledger.issue(
-                service.id, visit=visit.id, language=visit.language, at=now, priority=priority, booked=booked
-            )
+                service.id, visit=visit.id, language=visit.language, at=now, priority=priority, booked=booked,
+                promised=await self._promise(service),
+            )  # fmt: skip
         except (UnknownService, NumbersExhausted, TooFast, AppointmentUsed) as err:
             log.warning("no ticket: %s", type(err).__name__)
             return False
@@ -252,6 +255,15 @@ class Actions:
         visit.printed = await self._paper.print(ticket, service, view.ahead, view.wait_min, view.qr)
         self._note("ticket", number=ticket.number, service=service.id, printed=visit.printed)
         return True
+
+    async def _promise(self, service: Service) -> tuple[int, int] | None:
+        """What will stand on the paper, so that the hub can hold it against what came."""
+        queue = self._queue()
+        if queue is None:
+            return None
+        owed = await self._ledger.owed(day=queue.day)
+        ahead = ahead_of("", service.id, queue, owed)
+        return wait_of(service, queue, ahead) if ahead else None
 
     async def _view(self, visit: Visit, service: Service, ticket: Ticket) -> TicketView:
         owed = await self._ledger.owed(day=ticket.day)
@@ -264,7 +276,7 @@ class Actions:
             if visit.language == "zh"
             else f"{stamp:%-d %b %H:%M}",
             ahead=ahead,
-            wait_min=wait_range(ahead, service.minutes_typical, service.counters) if ahead else None,
+            wait_min=wait_of(service, self._queue(), ahead, ticket.number) if ahead else None,
             qr=f"{hub.rstrip('/')}/t/{self._site.branch.id}/{ticket.day}/{ticket.number}" if hub else "",
         )
 
@@ -333,14 +345,42 @@ def spoken_facts(site: Site, visit: Visit, queue: m.TicketsState | None, service
     service = next((s for s in site.services if s.id == service_id), None)
     if service is None or queue is None:
         return facts
-    return queue_facts(service, queue)
+    return queue_facts(service, queue, visit.place.wish if visit.place else "", visit.language)
 
 
-def queue_facts(service: Service, queue: m.TicketsState) -> dict[str, str]:
+def queue_facts(service: Service, queue: m.TicketsState, wish: str = "", language: m.Language = "zh") -> dict[str, str]:
     """How many wait for a service, and how long that takes."""
     ahead = next((line.waiting for line in queue.services if line.service == service.id), 0)
-    low, high = wait_range(ahead, service.minutes_typical, service.counters)
-    return {"ahead": str(ahead), "wait_low": str(low), "wait_high": str(high)}
+    return {**_wait_facts(ahead, wait_of(service, queue, ahead)), **instead_facts(service, queue, wish, language)}
+
+
+INSTEAD: Final[dict[str, tuple[str, str]]] = {
+    "self_service": ("这件事大堂的自助机也能办，不用排队。", "A machine in the lobby does this too, without a line."),
+    "video": ("视频柜员现在有空，在这里就能办。", "A teller on video is free now, right here."),
+    "later": ("今天{at}左右人少，那时来更快。", "It is quieter around {at} today."),
+}
+"""What is said besides while a branch's line is long: what the hub offers, if it suits the wish."""
+
+
+def instead_facts(service: Service, queue: m.TicketsState, wish: str, language: m.Language) -> dict[str, str]:
+    """The first offer that suits: a machine only for a wish that it does. Nothing where nothing is offered."""
+    line = next((line for line in queue.services if line.service == service.id), None)
+    for offer in line.offers if line is not None else ():
+        if offer == "self_service" and wish not in service.machine_intents:
+            continue
+        if offer == "later" and line is not None and line.later_at is None:
+            continue
+        words = INSTEAD[offer][language == "en"]
+        at = "" if line is None or line.later_at is None else f"{line.later_at.astimezone():%H:%M}"
+        return {"instead": words.format(at=at)}
+    return {}
+
+
+def _wait_facts(ahead: int, wait: tuple[int, int] | None) -> dict[str, str]:
+    """What may be said: without a range only how many are ahead."""
+    if wait is None:
+        return {"ahead": str(ahead)}
+    return {"ahead": str(ahead), "wait_low": str(wait[0]), "wait_high": str(wait[1])}
 
 
 def adapt(visit: Visit, way: str) -> bool:

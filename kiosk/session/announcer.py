@@ -10,14 +10,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter, OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 from config.schema import Calling
 from contracts import messages as m
-from contracts.announcements import announcement
+from contracts.announcements import announcement, delay
 from contracts.screen import CalledView, Language
 from kiosk.audio.playback import Playback, SpeechChunk
 from kiosk.dialogue.manner import Manner
@@ -44,6 +44,7 @@ class Call:
     again: bool
     show_at: datetime
     show_s: float
+    words: tuple[str, str] | None = None  # said instead of the number's own: of a delay, which has no number to show
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Announcer:
         self._known: OrderedDict[tuple[str, int, str, str], None] = OrderedDict()
         self._recent: tuple[int, CalledView] | None = None
         self._begun = 0
+        self._late: frozenset[str] = frozenset()  # services whose delay was said
         self.now: CalledView | None = None
         self.tally: Counter[str] = Counter()
 
@@ -86,6 +88,20 @@ class Announcer:
     def called_here(self, number: str, counter: str, again: bool) -> None:
         """Staff called it at this terminal while the hub is away."""
         self._take(Call(number, counter, again, self._ports.hub_now(), self._told.shows_s))
+
+    def queue_moved(self, queue: m.TicketsState, names: Mapping[str, tuple[str, str]]) -> None:
+        """Services that became slower than those in line were told are said once, until they have caught up.
+
+        `names`: of the services, Chinese and English. Nothing is said of a service whose wait cannot be said.
+        """
+        late = {line.service: line.wait_min for line in queue.services if line.delayed}
+        for service in late.keys() - self._late:
+            wait, pair = late[service], names.get(service)
+            if wait is not None and pair is not None:
+                words = delay(pair, wait)
+                self._take(Call("", "", False, self._ports.hub_now(), self._told.shows_s, words))
+                self.tally["delays"] += 1
+        self._late = frozenset(late)
 
     def _take(self, call: Call) -> None:
         before = self._due.tally_dropped
@@ -130,7 +146,7 @@ class Announcer:
     async def _present(self, call: Call) -> None:
         """Show it for its time at least, and say it meanwhile if it may be said."""
         began_ns = self._clock.now_ns()
-        view = CalledView(call.number, call.counter, call.again) if self._told.shows else None
+        view = CalledView(call.number, call.counter, call.again) if self._told.shows and call.number else None
         self.now = view
         self.tally["shown"] += view is not None
         self._ports.changed()
@@ -142,7 +158,7 @@ class Announcer:
             least_s = self._told.shows_s if self._age_s(call) > call.show_s else max(self._told.shows_s, call.show_s)
             await self._clock.sleep(max(0.0, least_s - shown_s))
         finally:
-            self._recent = (self._clock.now_ns(), view) if view else None
+            self._recent = (self._clock.now_ns(), view) if view else self._recent if call.words else None
             self.now = None
             self._ports.changed()
 
@@ -160,7 +176,7 @@ class Announcer:
         if voice is None or self._ports.playback() is None:
             self.tally["no_voice"] += 1
             return
-        mandarin, english = announcement(call.number, call.counter, again=call.again)
+        mandarin, english = call.words or announcement(call.number, call.counter, again=call.again)
         first = await self._made(voice, mandarin, "zh")
         # the second language is made while the first is heard; within a language there is no gap
         rest = asyncio.create_task(self._made(voice, english, "en"), name="announcement")

@@ -25,7 +25,7 @@ from contracts.screen import (
     Target,
 )
 from kiosk.dialogue.brain import WISH
-from kiosk.queueing.waiting import wait_range
+from kiosk.queueing.waiting import wait_of
 from kiosk.session.placing import placed
 from kiosk.session.states import State
 from kiosk.session.visit import COMPANION, Visit
@@ -243,13 +243,13 @@ def queue_lines(site: Site, queue: TicketsState | None, language: Language) -> t
     if queue is None:
         return ()
     waiting = {line.service: line.waiting for line in queue.services}
+    delayed = {line.service for line in queue.services if line.delayed}
     return tuple(
         QueueLine(
             name=service.name_zh if language == "zh" else service.name_en,
             waiting=waiting.get(service.id, 0),
-            wait_min=wait_range(waiting.get(service.id, 0), service.minutes_typical, service.counters)
-            if waiting.get(service.id, 0)
-            else None,
+            wait_min=wait_of(service, queue, waiting[service.id]) if waiting.get(service.id, 0) else None,
+            slower=service.id in delayed,
         )
         for service in site.services[:3]
     )

@@ -50,10 +50,12 @@ class DiskLedger:
         at: datetime,
         priority: Priority = Priority.NONE,
         booked: Booked | None = None,
+        promised: tuple[int, int] | None = None,
     ) -> Ticket:
         return await self._thread.call(
-            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority, booked=booked
-        )
+            self._desk.issue, service, visit=visit, language=language, at=at, priority=priority, booked=booked,
+            promised=promised,
+        )  # fmt: skip
 
     async def booked(self, means: Means, digits: str) -> list[Booked]:
         return await self._thread.call(self._desk.appointments.find, means, digits)

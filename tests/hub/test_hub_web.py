@@ -179,6 +179,20 @@ async def test_openapi_and_asyncapi_describe_what_is_there(web: httpx.AsyncClien
     assert "TicketIssued" in wire["components"]["schemas"]
 
 
+async def test_what_is_coming_can_be_read_and_an_offer_is_taken_only_while_it_is_made(
+    hub: Hub, web: httpx.AsyncClient
+) -> None:
+    fill(hub)
+    found = (await web.get(f"/api/v1/branches/{BRANCH}/foresight")).json()
+    low, high = found["tickets_min"]["A002"]
+    assert 1 <= low <= high and found["waits_min"]["personal"] is not None
+    assert found["promises"] is None and found["expected_today"] == {} and found["dispatch"] == []
+    state = (await web.get(f"/t/{BRANCH}/{found['day']}/A002/state")).json()
+    assert state["offers"] == [] and state["minutes"] == [low, high]
+    refused = await web.post(f"/t/{BRANCH}/{found['day']}/A002/to-video")
+    assert refused.status_code == 409
+
+
 async def test_a_phone_sees_how_many_are_ahead_then_the_counter_and_nothing_of_other_tickets(
     hub: Hub, web: httpx.AsyncClient
 ) -> None:
@@ -186,7 +200,7 @@ async def test_a_phone_sees_how_many_are_ahead_then_the_counter_and_nothing_of_o
     day = (await web.get(f"/api/v1/branches/{BRANCH}")).json()["day"]
     waiting = (await web.get(f"/t/{BRANCH}/{day}/A002")).text
     assert re.findall(r"<strong>(.*?)</strong>", waiting) == ["1"] and "A001" not in waiting
-    assert "多数人" in waiting
+    assert "还要等大约" in waiting
     await web.post(f"/api/v1/branches/{BRANCH}/call", json={"service": "personal", "counter": "3"})
     called = (await web.get(f"/t/{BRANCH}/{day}/A001")).text
     assert 'data-state="called"' in called and '<p class="counter">3</p>' in called and "<strong>" not in called

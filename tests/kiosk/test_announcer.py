@@ -346,3 +346,27 @@ def test_the_page_that_invites_shows_the_number_and_names_it_afterwards(play: Pl
         assert "A037" in hall.kiosk.screen.note and "3" in hall.kiosk.screen.note
 
     play(script)
+
+
+def test_a_service_that_becomes_slower_is_said_once_until_it_has_caught_up(play: Play) -> None:
+    names = {"personal": ("个人业务", "Personal banking")}
+
+    def queue(delayed: bool) -> m.TicketsState:
+        line = m.ServiceQueue(service="personal", waiting=9, foreseen=True, wait_min=(25, 40), delayed=delayed)
+        return m.TicketsState(
+            id="q", at=NOON, mono_ns=0, branch="binjiang", store="s", revision=1, day="2026-11-20", services=(line,),
+            tickets=(), open_tickets=0, issued={},
+        )  # fmt: skip
+
+    async def script(hall: Hall) -> None:
+        hall.calls.queue_moved(queue(True), names)
+        hall.calls.queue_moved(queue(True), names)
+        await hall.until(lambda: hall.calls.tally["said"] == 1)
+        hall.calls.queue_moved(queue(False), names)
+        hall.calls.queue_moved(queue(True), names)
+        await hall.until(lambda: hall.calls.tally["said"] == 2)
+
+    hall = play(script)
+    assert hall.calls.tally["delays"] == 2
+    assert any("25" in text and "个人业务" in text for text in hall.texts)
+    assert hall.shown() == []  # it has no number

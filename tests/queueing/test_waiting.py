@@ -6,13 +6,15 @@ import random
 import statistics
 from datetime import UTC, datetime
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from config.schema import DEFAULT_SITE, load_site
 from contracts import messages as m
 from contracts.tickets import TicketState
-from kiosk.queueing.waiting import ahead_of, wait_range
+from kiosk.queueing.waiting import MOST_SAID_MIN, ahead_of, wait_of, wait_range
 
 pytestmark = pytest.mark.unit
 
@@ -90,3 +92,36 @@ def test_a_ticket_just_taken_counts_the_hubs_line_and_this_kiosks_own_before_it(
 def test_a_line_too_long_to_travel_is_still_counted_whole() -> None:
     state = queue_of(("A001", "personal", 0), cut=700)
     assert ahead_of("A0999", "personal", state) == 701
+
+
+PERSONAL = next(service for service in load_site(DEFAULT_SITE).services if service.id == "personal")
+
+
+def foreseen(state: m.TicketsState, wait_min: tuple[int, int] | None, own: tuple[int, int] | None) -> m.TicketsState:
+    """The same queue from a hub that looks ahead."""
+    services = tuple(msgspec.structs.replace(line, foreseen=True, wait_min=wait_min) for line in state.services)
+    tickets = tuple(msgspec.structs.replace(line, wait_min=own) for line in state.tickets)
+    return msgspec.structs.replace(state, services=services, tickets=tickets)
+
+
+def test_the_hubs_own_figures_are_said_a_tickets_before_a_newcomers() -> None:
+    state = foreseen(queue_of(("A001", "personal", 0), ("A002", "personal", 1)), (12, 25), (7, 15))
+    assert wait_of(PERSONAL, state, 1, "A002") == (7, 15)
+    assert wait_of(PERSONAL, state, 2) == (12, 25)
+
+
+def test_tickets_the_hub_has_not_heard_of_lengthen_a_newcomers_wait() -> None:
+    state = foreseen(queue_of(("A001", "personal", 0)), (5, 9), None)
+    assert wait_of(PERSONAL, state, 4, "A005") > (5, 9)  # type: ignore[operator]
+
+
+def test_where_the_hub_cannot_say_yet_the_terminal_does_not_either() -> None:
+    state = foreseen(queue_of(("A001", "personal", 0)), None, None)
+    assert wait_of(PERSONAL, state, 1) is None
+    assert wait_of(PERSONAL, None, 1) is None
+
+
+def test_a_hub_that_does_not_look_ahead_leaves_the_sites_own_sum_and_no_absurd_one() -> None:
+    assert wait_of(PERSONAL, queue_of(("A001", "personal", 0)), 1) == wait_range(1, (4, 8), 3)
+    assert wait_of(PERSONAL, queue_of(("A001", "personal", 0), cut=3_000), 3_001) is None
+    assert wait_range(3_001, (4, 8), 3)[1] > MOST_SAID_MIN

@@ -136,7 +136,7 @@ def _draw_line(kit: Kit, view: View, line: QueueLine, box: Box) -> None:
     kit.text(line.name, x, box.y + small * 0.85, small, align="center", room=box.width)
     number = str(line.waiting) if line.waiting <= MOST_SHOWN else f"{MOST_SHOWN}+"
     unit = view.say("人", "waiting")
-    waits = line.wait_min is not None and box.height > small * 3.2 + kit.size("display")
+    waits = (line.wait_min is not None or line.waiting > 0) and box.height > small * 3.2 + kit.size("display")
     left = box.height - small * 1.6 - (small * 1.5 if waits else 0)
     size = min(kit.size("hero"), left * 0.86)
     beside = kit.measure(number, size, True) + 10 + kit.measure(unit, small) <= box.width
@@ -148,7 +148,15 @@ def _draw_line(kit: Kit, view: View, line: QueueLine, box: Box) -> None:
         kit.text(unit, start + width + 10, y + size * 0.2, small, "ink_2")
     else:
         kit.text(number, x, y, size, bold=True, align="center", room=box.width)
-    if waits and line.wait_min is not None:
-        low = min(line.wait_min[0], 999)
-        wait = view.say(f"约 {low} 分钟", f"about {low} min")
-        kit.text(wait, x, box.bottom - small * 0.8, small, "ink_2", align="center", room=box.width)
+    if waits:
+        wait, ink = _wait_words(view, line)
+        kit.text(wait, x, box.bottom - small * 0.8, small, ink, align="center", room=box.width)
+
+
+def _wait_words(view: View, line: QueueLine) -> tuple[str, str]:
+    if line.wait_min is None:
+        return view.say("等多久说不准", "wait not known"), "ink_2"
+    low, high = (min(minutes, 999) for minutes in line.wait_min)
+    if line.slower:
+        return view.say(f"比预计慢：约 {low} 分钟", f"slower: about {low} min"), "ink"
+    return view.say(f"约 {low} 分钟，很少过 {high}", f"about {low} min, seldom {high}"), "ink_2"

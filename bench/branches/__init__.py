@@ -1,0 +1,1 @@
+"""Simulated branches in virtual time: who comes, who works, what fails. What is estimated from it never reads it."""
