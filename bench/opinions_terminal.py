@@ -168,9 +168,11 @@ class _Ledger:
 
     async def issue(
         self, service: str, *, visit: str, language: m.Language, at: datetime,
-        priority: Priority = Priority.NONE, booked: Booked | None = None,
+        priority: Priority = Priority.NONE, booked: Booked | None = None, promised: tuple[int, int] | None = None,
     ) -> Any:  # fmt: skip
-        return self.desk.issue(service, visit=visit, language=language, at=at, priority=priority, booked=booked)
+        return self.desk.issue(
+            service, visit=visit, language=language, at=at, priority=priority, booked=booked, promised=promised
+        )
 
     async def booked(self, means: Means, digits: str) -> list[Booked]:
         return []
