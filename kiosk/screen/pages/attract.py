@@ -119,7 +119,7 @@ def _draw_line(kit: Kit, view: View, line: QueueLine, x: float, y: float, room: 
     kit.text(unit, start + width + 10, y + 216, small, "ink_2")
     if line.wait_min is not None:
         low, high = line.wait_min
-        wait = view.say(f"约 {low} 分钟，很少过 {high}", f"about {low} min, seldom {high}")
+        wait = view.say(f"约 {low} 分钟，很少过 {high}", f"{low} min, seldom {high}")
         if line.slower:
             wait = view.say(f"比预计慢：约 {low} 分钟", f"slower: about {low} min")
         kit.text(wait, x, y + 270, small, "ink" if line.slower else "ink_2", align="center", room=room)
