@@ -40,9 +40,8 @@ def delay(service: tuple[str, str], wait_min: tuple[int, int]) -> tuple[str, str
 
     `service`: its names; `wait_min`: of whoever comes now, half of all and nine of ten, in minutes.
     """
-    low, high = wait_min
+    usual, _ = wait_min
     return (
-        f"各位请注意，{service[0]}比预计的慢，现在大约要等{low}分钟，很少超过{high}分钟。请谅解。",
-        f"{service[1] or service[0]} is slower than expected: about {low} minutes now, seldom over {high}. "
-        "Thank you for your patience.",
+        f"{service[0]}比预计慢，大约要等{usual}分钟，请谅解。",
+        f"{service[1] or service[0]}: slower than expected, about {usual} minutes.",
     )
