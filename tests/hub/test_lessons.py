@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,7 +19,7 @@ from hub.desk.acts import Acts
 from hub.desk.lesson_page import made_html
 from hub.knowledge import Knowledge
 from hub.opinions import lessons as program
-from hub.opinions.keep import MAX_UNHEARD, NoVisit, _keep_unheard
+from hub.opinions.keep import MAX_UNHEARD, NoVisit, _keep_unheard, forget
 from hub.opinions.lessons import LessonActs, LessonProblem, Teaching, Wish
 from hub.opinions.tables import candidates, lessons, unheard
 from hub.service import Hub
@@ -100,8 +100,29 @@ def test_what_was_decided_is_not_proposed_again(acts: LessonActs) -> None:
     assert acts.propose(OPERATOR, BRANCH) == 0
     with pytest.raises(LessonProblem, match="decided already"):
         acts.decide(OPERATOR, BRANCH, row["id"], Wish(kind="asks", entry="cash_damaged_full"))
+    with pytest.raises(LessonProblem, match="no name of an entry"):
+        acts.decide(OPERATOR, BRANCH, row["id"], Wish(kind="asks", entry="../Pack"))
     with pytest.raises(LessonProblem, match="both languages"):
         acts.decide(OPERATOR, BRANCH, row["id"], Wish(kind="entry", entry="new_one", zh="只有中文"))
+
+
+def test_what_was_accepted_can_be_taken_back_and_then_nothing_is_made_of_it(acts: LessonActs) -> None:
+    accept(acts)
+    acts.decide(OPERATOR, BRANCH, rows(acts, lessons)[0]["id"], None)
+    with pytest.raises(LessonProblem, match="nothing was accepted"):
+        acts.make(OPERATOR, BRANCH)
+
+
+def test_refused_sentences_go_with_the_other_words_and_accepted_ones_stay(acts: LessonActs) -> None:
+    accept(acts)
+    soon = datetime.now(UTC) + timedelta(days=1)
+    with acts._hub.store.write() as db:
+        forget(db, soon, soon, soon - timedelta(days=400))
+    assert [row["state"] for row in rows(acts, lessons)] == ["accepted"] and rows(acts, unheard) == []
+    acts.decide(OPERATOR, BRANCH, rows(acts, lessons)[0]["id"], None)
+    with acts._hub.store.write() as db:
+        forget(db, soon, soon, soon - timedelta(days=400))
+    assert rows(acts, lessons) == []
 
 
 def accept(acts: LessonActs) -> None:
