@@ -129,7 +129,9 @@ class LessonPage:
             for row in view["accepted"]:
                 kind = both(("新问法", "a way of asking") if row["kind"] == "asks" else ("新条目", "a new entry"))
                 first = quoted(row["lines"][0])
-                drawn(f"<p><code>{escape(row['entry'])}</code> <small>{kind}</small><br><q>{first}</q></p>")
+                with ui.element("div").classes("aside-row"):
+                    drawn(f"<p><code>{escape(row['entry'])}</code> <small>{kind}</small><br><q>{first}</q></p>")
+                    button(("撤回", "Take back"), partial(self._decide, row["id"], None), name=f"back-{row['id']}")
             if view["accepted"] and view["can_make"]:
                 button(("做成新知识包", "Make a new pack"), self._make, css="primary", name="make")
                 words(

@@ -16,7 +16,15 @@ import sqlalchemy as sa
 from contracts import messages as m
 from contracts import opinions as o
 from contracts import topics
-from hub.opinions.tables import came_before, comments, opinion_tasks, unheard, visit_opinions
+from hub.opinions.tables import (
+    came_before,
+    candidates,
+    comments,
+    lessons,
+    opinion_tasks,
+    unheard,
+    visit_opinions,
+)
 from hub.store import devices, events, identity, upsert
 
 LOW: Final = 2  # a score of this or less opens a task
@@ -88,9 +96,11 @@ def forget(db: sa.Connection, now: datetime, words_before: datetime, rows_before
     aged = (
         (comments, comments.c.at, words_before), (unheard, unheard.c.at, words_before),
         (visit_opinions, visit_opinions.c.at, rows_before), (opinion_tasks, opinion_tasks.c.opened_at, rows_before),
-        (came_before, came_before.c.last, rows_before),
+        (came_before, came_before.c.last, rows_before), (candidates, candidates.c.at, rows_before),
     )  # fmt: skip
-    return sum(db.execute(sa.delete(table).where(at < oldest)).rowcount for table, at, oldest in aged)
+    gone = sum(db.execute(sa.delete(table).where(at < oldest)).rowcount for table, at, oldest in aged)
+    undecided = sa.and_(lessons.c.state != "accepted", lessons.c.at < words_before)  # an accepted one is the pack's
+    return gone + db.execute(sa.delete(lessons).where(undecided)).rowcount
 
 
 def _asked(db: sa.Connection, address: topics.Address, asked: o.OpinionAsked, at: datetime, now: datetime) -> None:

@@ -9,6 +9,7 @@ figure said wrongly. What passes is offered as any pack is, and waits for a seco
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -40,6 +41,7 @@ SHOWN: Final = 20
 FIGURES: Final = ("top1", "answered_right", "answered_wrong", "answered_anyway", "wrong_figures")
 NOISE: Final = 1e-9
 Kind = Literal["asks", "entry"]
+_ENTRY: Final = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 
 class LessonProblem(ValueError):
@@ -139,18 +141,21 @@ class LessonActs:
         return len(worth)
 
     def decide(self, person: Person, branch: str, lesson: int, wish: Wish | None) -> None:
-        """Accept a proposal as `wish` says, or refuse it (None)."""
+        """Accept a proposal as `wish` says, or refuse it (None); what was accepted can be refused again."""
         person = self._acts.still(person)
         require(person, Right.TEACH, branch)
         values: dict[str, Any] = {"state": "refused"}
         if wish is not None:
+            if not _ENTRY.fullmatch(wish.entry):
+                raise LessonProblem(f"{wish.entry[:40]!r} is no name of an entry: small letters, figures and _")
             if wish.kind == "entry" and not all((wish.zh, wish.en, wish.asks_zh, wish.asks_en)):
                 raise LessonProblem("a new entry wants an answer and a question in both languages")
             if len(wish.zh) > 240 or len(wish.en) > 400 or max(len(wish.asks_zh), len(wish.asks_en)) > 160:
                 raise LessonProblem("too long: an answer has 240 characters, 400 in English; a question 160")
             texts = {name: " ".join(getattr(wish, name).split()) for name in ("zh", "en", "asks_zh", "asks_en")}
-            values = {"state": "accepted", "kind": wish.kind, "entry": wish.entry[:40]} | texts
-        this = sa.and_(lessons.c.id == lesson, lessons.c.branch == branch, lessons.c.state == "proposed")
+            values = {"state": "accepted", "kind": wish.kind, "entry": wish.entry} | texts
+        open_for = ("proposed",) if wish is not None else ("proposed", "accepted")
+        this = sa.and_(lessons.c.id == lesson, lessons.c.branch == branch, lessons.c.state.in_(open_for))
         with self._hub.store.write() as db:
             decided = {"decided_by": person.name[:80], "decided_at": datetime.now(UTC)}
             if db.execute(sa.update(lessons).where(this).values(values | decided)).rowcount != 1:
