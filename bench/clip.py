@@ -114,11 +114,20 @@ def _visit(out: Path) -> Path:
     """Serve the recorded visitor and return the film."""
     from config.scenario import find_scenario, load_scenario
     from config.schema import load_site
-    from kiosk.scenario.demo import DemoOptions, run_demo
+    from kiosk.runtime.supervisor import ChildFailed
+    from kiosk.scenario.demo import DemoFailed, DemoOptions, run_demo
+    from models.store import StoreError
 
     scenario = load_scenario(find_scenario("withdraw_zh"))
     options = DemoOptions(scenario=scenario, site=load_site(), out=out, headless=True, film=True)
-    account = asyncio.run(run_demo(options, lambda line: print(f"· {line}", file=sys.stderr)))
+    try:
+        account = asyncio.run(run_demo(options, lambda line: print(f"· {line}", file=sys.stderr)))
+    except (DemoFailed, ChildFailed, StoreError) as err:
+        raise ValueError(f"the visit was not served: {err}") from err
+    if not account["video"]:
+        raise ValueError(f"the visit was not filmed; its account: {out}")
+    for failure in account["failures"]:
+        print(f"clip: not as the scenario expects: {failure}", file=sys.stderr)
     return Path(account["video"])
 
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import skia
 
+from avatar import neck
 from avatar.expression import MOODS
 from avatar.personas import LOOKS, PersonaError, Uniform, load_persona, persona_names, persona_or_stand_in
 from config.schema import PERSONAS
@@ -81,3 +83,20 @@ def test_a_name_that_is_none_brings_the_stand_in(name: str) -> None:
 
 def test_moods_are_all_different() -> None:
     assert len(set(MOODS.values())) == len(MOODS)
+
+
+def test_a_badge_can_be_read_where_the_font_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def inked() -> int:
+        surface = skia.Surface(140, 70)
+        surface.getCanvas().clear(skia.ColorWHITE)
+        neck.draw_badge(surface.getCanvas(), load_persona("xiaoying"), 8, 8)
+        return int((surface.toarray()[..., :3].max(axis=2) < 90).sum())
+
+    neck._font.cache_clear()
+    usual = inked()
+    monkeypatch.setattr(neck, "FONT_FAMILY", "No Such Font 9")
+    neck._font.cache_clear()
+    without = inked()
+    neck._font.cache_clear()
+    assert usual > 100
+    assert without > 100
