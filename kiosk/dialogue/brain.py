@@ -31,6 +31,8 @@ from kiosk.dialogue.wording import WISH as WISH
 from kiosk.feeling.tone import apply, spoken_part
 
 HARMLESS: Final = ("self", "ticket", "act", "verify", "video")  # their flows ask before they do anything
+HELPS: Final = frozenset({"accessibility_help", "elder_mode", "other"})
+WAY_WORDS: Final = 40  # signs of a sentence about how one sees and hears; longer ones tell a story
 WAYFINDING: Final = "wayfinding"
 WARY: Final = frozenset({"abusive"})  # what nobody understands often looks like it
 STANDS_OUT: Final = 0.5
@@ -208,6 +210,8 @@ class Brain:
             inside = self._within.answer(context, context.place, heard, now)
             if inside is not None:
                 return inside
+        if (way := self._way(context, heard)) is not None:
+            return self._arrivals.arrive(context, way, now)
         if decision == "unsure" or not ranked:
             asked = self._found(context, heard, now) or self._not_understood(context, self._likely(ranked))
             return self._keeping(context, heard, asked)
@@ -215,6 +219,21 @@ class Brain:
             likely = [intent for intent, p in ranked[:2] if p >= WORTH_NAMING]
             return self._keeping(context, heard, self._found(context, heard, now) or self._clarify(context, likely))
         return self._wish(context, ranked[0][0], {**self._named_before(context), **slots}, now, heard)
+
+    @staticmethod
+    def _wants_help(heard: Meaning) -> bool:
+        """Whether these words may be about how one sees and hears: no wish stands in them, or one for help."""
+        return heard.decision != "act" or not heard.ranked or heard.ranked[0][0] in HELPS
+
+    def _way(self, context: Context, heard: Meaning) -> Place | None:
+        """'I cannot hear', 'I sit in a wheelchair': the step that shows and speaks so, whatever else is open."""
+        if not heard.text or len(heard.text) > WAY_WORDS or not self._book.knows("ways") or not self._wants_help(heard):
+            return None
+        text = heard.text.lower()
+        for choice in self._book.choices(Place("ways", "ask", "elder_mode")):
+            if any(word.lower() in text for word in choice.words):
+                return Place("ways", "set", "elder_mode", dict(choice.sets))
+        return None
 
     @staticmethod
     def _named_before(context: Context) -> Mapping[str, str]:

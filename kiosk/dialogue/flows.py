@@ -108,6 +108,10 @@ class FlowBook:
         found = self._begins.get(intent)
         return Place(found[0], found[1], intent, dict(slots)) if found else None
 
+    def knows(self, flow: str) -> bool:
+        """Whether there is a flow of that name."""
+        return flow in self._flows
+
     def stands_alone(self, intent: str) -> bool:
         """Whether this wish ends all others."""
         return intent in self._alone

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import combinations, pairwise
 from typing import Final
 
 import numpy as np
@@ -59,7 +59,7 @@ def problems_of(composer: Composer, layout: PageLayout, state: ScreenState) -> l
     composer.compose()
     drawn = [(part, composer.draw(layout.theme, part)) for part in (*layout.behind, *layout.parts)]
     found = [*_targets(layout), *_reachable(layout, state), *_spoken(state)]
-    found += _words(drawn, layout, composer.factor)
+    found += _words(drawn, layout, state)
     found += _pictures(drawn, composer)
     found += _pale(drawn, layout, composer)
     found += _tongues(drawn, state)
@@ -105,7 +105,7 @@ def _spoken(state: ScreenState) -> Iterator[Problem]:
 
 
 # ---------------------------------------------------------------------- what is read
-def _words(drawn: list[tuple[Part, Drawn]], layout: PageLayout, factor: float) -> Iterator[Problem]:
+def _words(drawn: list[tuple[Part, Drawn]], layout: PageLayout, state: ScreenState) -> Iterator[Problem]:
     page = layout.frame.page
     lines: list[tuple[str, Written]] = []
     for part, picture in drawn:
@@ -122,9 +122,20 @@ def _words(drawn: list[tuple[Part, Drawn]], layout: PageLayout, factor: float) -
                 yield Problem("off the page", part.id, line.text)
             if line.size < SMALLEST_PX * min(1.0, layout.theme.text):
                 yield Problem("small text", part.id, f"{line.size:.0f} px: {line.text}")
+    for (a, first), (b, second) in pairwise(lines):
+        if a == b and (word := _broken(first.text, second.text, state)):
+            yield Problem("broken word", a, word)
     for (a, first), (b, second) in combinations(lines, 2):
         if _overlap(_body(first), _body(second)):
             yield Problem("overlap", f"{a}, {b}", f"{first.text} / {second.text}")
+
+
+def _broken(first: str, second: str, state: ScreenState) -> str:
+    """The word of a label that a line's end cuts in two; empty: none."""
+    if not first[-1:].isascii() or not first[-1:].isalpha() or not second[:1].isalpha():
+        return ""
+    word = first.split(" ")[-1] + second.split(" ")[0]
+    return word if any(word in target.label.split(" ") for target in state.targets) else ""
 
 
 def _body(line: Written) -> Box:

@@ -202,8 +202,9 @@ def veil_parts(frame: Frame, top: float) -> tuple[Part, ...]:
         fade, rest = Box(left - 120, 0, 120, frame.height), Box(left, 0, frame.width - left, frame.height)
         end = (left - 120, 0.0, left, 0.0)
     else:
-        fade, rest = Box(0, top - 120, frame.width, 120), Box(0, top, frame.width, frame.height - top)
-        end = (0.0, top - 120, 0.0, top)
+        high = 120 * min(1.0, (top - frame.head.bottom) / 600)  # a small figure is not drowned
+        fade, rest = Box(0, top - high, frame.width, high), Box(0, top, frame.width, frame.height - top)
+        end = (0.0, top - high, 0.0, top)
 
     def paint_fade(kit: Kit) -> None:
         kit.rect(fade, 0, linear(*end, (0, "#0B4443", 0), (0.8, "#0B4443", 0.97), (1, "#0B4443", 1)))

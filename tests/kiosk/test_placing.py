@@ -179,8 +179,9 @@ def test_large_letters_are_one_touch_away_and_every_other_way_two(play: Callable
         await kiosk.touch("way_contrast")
         await kiosk.until(State.LISTENING)
         assert kiosk.screen.needs == ("contrast",) and kiosk.screen.page == "conversation"
-        await kiosk.say("听不见", words="听不见")  # on another page it is no answer
+        await kiosk.say("我耳朵不好，听不见", decision="unsure", words="我耳朵不好，听不见")  # by a word, on any page
         await kiosk.until(State.LISTENING)
+        assert set(kiosk.screen.needs) == {"contrast", "captions"}
         await kiosk.touch("text_size")
         await kiosk.until(State.LISTENING)
         await kiosk.touch("way_usual")

@@ -114,7 +114,8 @@ def _label(kit: Kit, text: str, width: float, height: float, size: float) -> Fit
     if one <= width:
         return Fitted((text,), min(size, size * width / kit.measure(text, size, True)))
     longest = max(kit.measure(word, size, True) for word in text.split(" "))
-    wrapped = min(size * 0.9, size * width / longest if " " in text else size, height / 2.5)
+    whole = size * (width - 2) / longest if text.isascii() else size  # Chinese may break anywhere
+    wrapped = min(size * 0.9, whole, height / 2.5 if " " in text or not text.isascii() else height / 1.2)
     return kit.fitted(text, width, wrapped, True, max_lines=2)
 
 
