@@ -159,4 +159,4 @@ def _wait_words(view: View, line: QueueLine) -> tuple[str, str]:
     low, high = (min(minutes, 999) for minutes in line.wait_min)
     if line.slower:
         return view.say(f"比预计慢：约 {low} 分钟", f"slower: about {low} min"), "ink"
-    return view.say(f"约 {low} 分钟，很少过 {high}", f"about {low} min, seldom {high}"), "ink_2"
+    return view.say(f"约 {low} 分钟，很少过 {high}", f"{low} min, seldom {high}"), "ink_2"
