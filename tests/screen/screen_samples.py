@@ -10,6 +10,9 @@ from contracts.screen import (
     DeviceLights,
     DocumentView,
     Entry,
+    JoinStands,
+    JoinTry,
+    JoinView,
     Language,
     Page,
     QueueLine,
@@ -28,7 +31,7 @@ from kiosk.together.ports import ApprovedText
 BANK = {"zh": "青禾银行", "en": "Qinghe Bank"}
 BRANCH = {"zh": "滨江路支行", "en": "Binjiang Road"}
 PAGES: tuple[Page, ...] = ("attract", "conversation", "keypad", "ticket", "opinion", "goodbye", "outage", "staff",
-                           "form", "sign", "reading", "document")  # fmt: skip
+                           "form", "sign", "reading", "document", "join")  # fmt: skip
 LANGUAGES: tuple[Language, ...] = ("zh", "en")
 
 
@@ -297,10 +300,23 @@ def reading(language: Language) -> ScreenState:
     return together.reading_page(_talk(language), zh if language == "zh" else en)
 
 
+def join(language: Language, stands: JoinStands = "asking") -> ScreenState:
+    tries = (JoinTry("touch", "works"), JoinTry("camera", "fails"), JoinTry("speak", "works"), JoinTry("sound", "here"),
+             JoinTry("paper"))  # fmt: skip
+    labels = {"zh": ("听到了", "没听到"), "en": ("Heard them", "Did not")}[language]
+    offered = (_target("join_yes", "primary", labels[0]), _target("join_no", "quiet", labels[1]))
+    revoked = stands == "revoked"
+    return ScreenState(
+        1, "join", language, BANK[language], BRANCH[language],
+        join=JoinView(stands, "" if revoked else "K7RMW2QX", tries=() if revoked else tries),
+        targets=(*(() if revoked else offered), *dock(language)),
+    )  # fmt: skip
+
+
 def sample(page: Page, language: Language) -> ScreenState:
     makers = {
         "attract": attract, "conversation": conversation, "keypad": keypad, "ticket": ticket,
         "opinion": opinion, "goodbye": goodbye, "outage": outage, "staff": staff,
-        "form": form, "sign": sign, "reading": reading, "document": document,
+        "form": form, "sign": sign, "reading": reading, "document": document, "join": join,
     }  # fmt: skip
     return makers[page](language)

@@ -11,6 +11,7 @@ from kiosk.screen.pages.conversation import conversation
 from kiosk.screen.pages.document import document
 from kiosk.screen.pages.form import form
 from kiosk.screen.pages.goodbye import goodbye
+from kiosk.screen.pages.join import join
 from kiosk.screen.pages.keypad import keypad
 from kiosk.screen.pages.opinion import opinion
 from kiosk.screen.pages.outage import outage
@@ -33,6 +34,7 @@ PAGES: Final[dict[Page, Callable[[View], PageLayout]]] = {
     "sign": sign,
     "reading": reading,
     "document": document,
+    "join": join,
 }
 
 

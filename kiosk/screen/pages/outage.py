@@ -21,7 +21,7 @@ MAX_ROWS: Final = 3
 
 def outage(view: View) -> PageLayout:
     rows = of_kind(view, *CHOICES)[:MAX_ROWS]
-    if not rows and not view.state.lights.missing:
+    if not rows and not view.state.lights.missing and not view.state.called:
         return _plain(view)
     behind = (gate_part(540, 470, 340), head_part(view))
     default = ("请用手点，下面这些照常能办", "Please touch. These still work.")
