@@ -26,6 +26,6 @@ bench: setup  ## the figures: make bench ARGS="intent --json -"
 pad-report: setup  ## attacks on the liveness check, and what it cannot stop: out/pad/report.md
 	@$(PY) -m bench liveness --report out/pad/report.md $(ARGS)
 image-check:  ## the units for systemd: nothing to complain about, little exposed
-	@$(PY) -m bench image
+	@$(PY) -m bench image $(ARGS)
 docs:  ## the documents that are made from the code
 	@$(PY) -m contracts.document
