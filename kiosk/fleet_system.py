@@ -112,8 +112,13 @@ class Remote:
                 await self._say(number, "done", ())
             while True:
                 command = await self._waiting.get()
-                if self._orders is not None:
+                if self._orders is None:
+                    continue
+                try:
                     await self._orders.take(command, self._say)
+                except OSError as err:  # what was done cannot be read: nothing is done
+                    self.tally["disk"] += 1
+                    log.error("an order was not looked at: %s", type(err).__name__)
         finally:
             root.removeHandler(self._lines)
 

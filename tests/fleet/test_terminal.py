@@ -59,10 +59,20 @@ class Terminal:
                       str(self._site))  # fmt: skip
         await self.supervisor.start(Child(name="core", argv=argv, log=self.folder / "logs" / "core.log", env=BARE))
 
-    async def start_screen(self) -> None:
+    @asynccontextmanager
+    async def screen(self) -> AsyncIterator[Supervisor]:
+        """The real one, for as long as nobody else looks: the core has one screen."""
         argv = module("kiosk.screen", "--socket", str(self.socket), "--headless")
         log = self.folder / "logs" / "screen.log"
-        await self.supervisor.start(Child(name="screen", argv=argv, log=log, allocator=SCREEN_ALLOCATOR))
+        supervisor = Supervisor()
+        following = asyncio.create_task(supervisor.follow(self.folder / "restart"))
+        try:
+            await supervisor.start(Child(name="screen", argv=argv, log=log, allocator=SCREEN_ALLOCATOR))
+            yield supervisor
+        finally:
+            following.cancel()
+            await asyncio.gather(following, return_exceptions=True)
+            await supervisor.stop()
 
     @asynccontextmanager
     async def glass(self) -> AsyncIterator[Glass]:
@@ -264,19 +274,19 @@ async def comes_back_out_of_service(terminal: Terminal) -> None:
 
 async def draws_itself(terminal: Terminal) -> None:
     """The real screen: its page as a picture, and started again."""
-    await terminal.start_screen()
 
     async def picture() -> dict[str, Any]:
         return await terminal.until(await terminal.order("screenshot", agreed=True), "done", "failed")
 
-    done = await until(picture, lambda one: one["state"] == "done", "no picture")  # until the screen has come up
-    drawn = cv2.imdecode(np.frombuffer(await terminal.fetch(done), np.uint8), cv2.IMREAD_COLOR)
-    assert drawn.shape == (960, 540, 3) and drawn.std() > 20
-    await tells_what_fails(terminal)
-    before = terminal.supervisor.pid("screen")
-    order = await terminal.order("restart_part", "--part", "screen", agreed=True)
-    assert (await terminal.until(order, "done", "failed"))["state"] == "done"
-    assert terminal.supervisor.pid("screen") != before
+    async with terminal.screen() as supervisor:
+        done = await until(picture, lambda one: one["state"] == "done", "no picture")  # until it has come up
+        drawn = cv2.imdecode(np.frombuffer(await terminal.fetch(done), np.uint8), cv2.IMREAD_COLOR)
+        assert drawn.shape == (960, 540, 3) and drawn.std() > 20
+        await tells_what_fails(terminal)
+        before = supervisor.pid("screen")
+        order = await terminal.order("restart_part", "--part", "screen", agreed=True)
+        assert (await terminal.until(order, "done", "failed"))["state"] == "done"
+        assert supervisor.pid("screen") != before
     order = await terminal.order("restart_part", "--part", "updater", agreed=True)
     assert (await terminal.until(order, "done", "failed"))["codes"] == ["not_supervised"]  # there is none here
 
