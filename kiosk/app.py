@@ -69,6 +69,7 @@ from kiosk.fleet_system import Remote
 from kiosk.fresh_look import SiteFreshLook
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
 from kiosk.joining.member import Member, clocks_agree
+from kiosk.joining.page import revoked_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
 from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
@@ -112,6 +113,7 @@ DAY_LOOK_S: Final = 30.0
 TICKETS_PER_MINUTE: Final = 60  # a printer manages thirty
 HUB_CATCHES_UP_S: Final = 5.0
 PICTURES_OF_CALL_HZ: Final = 30.0
+REVOKED_REVISION: Final = 2**31  # no snapshot comes after it
 QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
 
@@ -356,7 +358,14 @@ class Terminal:
     def _adopt(self, site: Site) -> None:
         self._site = site
 
+    def _was_revoked(self) -> None:
+        """Nobody is served any more, from this moment on; closing takes its time."""
+        self._screen.send(revoked_page(self._site, REVOKED_REVISION))
+        self._stop.set()
+
     def _send(self, state: ScreenState) -> None:
+        if self._member and self._member.revoked:
+            return
         self._screen.send(replace(state, teller_pictures=self._calls.teller_pictures))
 
     def _called(self, called: m.NumberCalled) -> None:
@@ -501,7 +510,7 @@ class Terminal:
             "remote": self._remote.run(),
         }
         if self._member:
-            works["member"] = self._member.run(self._bus, self._link.say_fleet, self._hub_now, self._stop.set)
+            works["member"] = self._member.run(self._bus, self._link.say_fleet, self._hub_now, self._was_revoked)
         if self._status is not None:
             works["status"] = tell_status(
                 self._status, lambda: self._session.visit is not None, self._clock,

@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from hub import ctl
 from hub.accounts.accounts import Accounts
 from hub.accounts.rights import Grant, Role
+from hub.ctl import Hub
 from hub.store import Store
 from tests.hub.wirekit import SITE, Running, start, start_hub
 
@@ -47,9 +48,9 @@ class House:
     def login(self, name: str) -> None:
         self.ctl("login", name, text=PASSWORD + "\n")
 
-    def api(self) -> ctl.Hub:
+    def api(self) -> Hub:
         """The API as whoever signed in last."""
-        return ctl.Hub(self.address, True)
+        return Hub(self.address, True)
 
     def site(self, **more: str) -> Path:
         """A site file whose terminal joins here. `more`: tables of TOML by their names."""
