@@ -32,6 +32,6 @@ clip: setup  ## twenty seconds of a recorded visit with sound: out/clip/clip.mp4
 pad-report: setup  ## attacks on the liveness check, and what it cannot stop: out/pad/report.md
 	@$(PY) -m bench liveness --report out/pad/report.md $(ARGS)
 image-check:  ## the units for systemd: nothing to complain about, little exposed
-	@$(PY) -m bench image
+	@$(PY) -m bench image $(ARGS)
 docs:  ## the documents that are made from the code
 	@$(PY) -m contracts.document

@@ -16,6 +16,9 @@ from contracts.screen import (
     DocumentView,
     Entry,
     FaceView,
+    JoinStands,
+    JoinTry,
+    JoinView,
     Language,
     MapPlace,
     MapView,
@@ -418,6 +421,19 @@ def call(language: Language) -> ScreenState:
     return replace(made, page="call", captions=captions, targets=targets)
 
 
+def join(language: Language, stands: JoinStands = "asking") -> ScreenState:
+    tries = (JoinTry("touch", "works"), JoinTry("camera", "fails"), JoinTry("speak", "works"), JoinTry("sound", "here"),
+             JoinTry("paper"))  # fmt: skip
+    labels = {"zh": ("听到了", "没听到"), "en": ("Heard them", "Did not")}[language]
+    offered = (_target("join_yes", "primary", labels[0]), _target("join_no", "quiet", labels[1]))
+    revoked = stands == "revoked"
+    return ScreenState(
+        1, "join", language, BANK[language], BRANCH[language],
+        join=JoinView(stands, "" if revoked else "K7RMW2QX", tries=() if revoked else tries),
+        targets=(*(() if revoked else offered), *dock(language)),
+    )  # fmt: skip
+
+
 def sample(page: Page, language: Language) -> ScreenState:
     """The page as a core would send it."""
     makers = {
@@ -425,5 +441,6 @@ def sample(page: Page, language: Language) -> ScreenState:
         "ticket": ticket, "waiting": waiting, "called": called, "map": map_page, "ways": ways, "document": document,
         "face": face, "call": call, "form": form, "sign": sign, "reading": reading, "opinion": opinion,
         "goodbye": goodbye, "outage": outage, "staff": staff,
+        "join": join,
     }  # fmt: skip
     return makers[page](language)

@@ -22,15 +22,16 @@ from pathlib import Path
 from typing import Final
 
 from bench.rollout_payload import PROGRAM, Behaviour, write_payload
-from contracts.release import Chunk, join_manifest, needed, open_chunk, read_index, target_of
+from contracts.release import Chunk, join_manifest, needed, read_index, target_of
 from contracts.repository import chunk_path
 from hub.release.build import BUILT, build
 from hub.release.signing import ONLINE, Keys, Repository, first_root, new_key, now_utc
 from kiosk.adapters.terminal_child import ChildTerminal
 from kiosk.rollout.disk import Disk, Op
+from kiosk.rollout.first import put_first
 from kiosk.rollout.over_folder import FolderSource
 from kiosk.rollout.records import Kept, Verdict
-from kiosk.rollout.slots import OldChunks, Place, assemble, check_slot, seal_of
+from kiosk.rollout.slots import OldChunks, Place, check_slot, seal_of
 from kiosk.rollout.trial import Look, TrialLimits
 from kiosk.rollout.updater import Rules, Update
 from kiosk.runtime.clock import SystemClock
@@ -100,19 +101,8 @@ def make_world(folder: Path, releases: Mapping[str, Behaviour], *, seed: int, ba
 
 def install(folder: Path, repository: Path, release: str) -> None:
     """What an installer does: the release in slot a, both links to it, its record."""
-    place, disk = Place(folder), Disk()
-    disk.folder(place.slots)
     raw = (repository / BUILT / release).read_bytes()
-    index = read_index(raw)
-
-    def stored(chunk: Chunk) -> bytes:
-        return (repository / chunk_path(chunk.sha)).read_bytes()
-
-    manifest = join_manifest(index, {chunk.sha: stored(chunk) for chunk in index.manifest})
-    assemble(place, disk, "a", raw, manifest, lambda chunk: open_chunk(stored(chunk), chunk))
-    disk.keep(place.record, Kept(slot="a", release=release))
-    disk.point(place.proved, "slots/a")
-    disk.point(place.link, "slots/a")
+    put_first(folder, raw, release, lambda chunk: (repository / chunk_path(chunk.sha)).read_bytes())
 
 
 class Shared:

@@ -275,6 +275,8 @@ class Phrases(Section):
     speaking: Both
     muted: Both
     cannot_hear: Both
+    out_of_service: Both
+    out_of_service_note: Both
     dock_language: Both
     dock_text: Both
     dock_text_back: Both

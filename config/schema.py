@@ -416,6 +416,32 @@ class Updates(Section):
     )
 
 
+class Fleet(Section):
+    """How this terminal belongs to the bank's fleet. See docs/fleet.md."""
+
+    certificates: bool = Field(
+        default=False, description="the hub's broker wants a certificate: the terminal joins, and speaks TLS with it"
+    )
+    authority: str = Field(
+        default="", max_length=300, description="with certificates: the authority's certificate that came with it (PEM)"
+    )
+    join_port: int = Field(default=8885, ge=1, le=65535, description="where the broker lets new terminals ask")
+    orders_key: str = Field(
+        default="",
+        pattern=r"^([0-9a-f]{64})?$",
+        description="public key (Ed25519) that orders are checked with; empty: the one that joining brought",
+    )
+    hardware: str = Field(
+        default="", pattern=r"^[a-z0-9-]{0,40}$", description="the model of the machine, shown to who lets it join"
+    )
+
+    @model_validator(mode="after")
+    def _certificates_have_an_authority(self) -> Fleet:
+        if self.certificates and not self.authority:
+            raise ValueError("with certificates, authority must name the file of the authority's certificate")
+        return self
+
+
 class Site(Section):
     """One terminal at one place."""
 
@@ -439,6 +465,7 @@ class Site(Section):
     tellers: Tellers = Tellers()
     glass: Glass = Glass()
     updates: Updates = Updates()
+    fleet: Fleet = Fleet()
 
     @model_validator(mode="after")
     def _one_letter_one_service(self) -> Site:

@@ -168,7 +168,10 @@ class CommandReply(Message, frozen=True, kw_only=True):
 
 
 class DiagChunk(Message, frozen=True, kw_only=True):
-    """A part of what an order asked for: chunk `part` of `parts`, base64; `sha256` is that of the whole."""
+    """A part of what an order asked for: chunk `part` of `parts`, base64; `sha256` is that of the whole.
+
+    A log that is told as it is written has no whole yet: `parts` counts those so far, `sha256` is this part's.
+    """
 
     number: Sequence
     what: DiagKind

@@ -28,9 +28,12 @@ LEVEL_MS: Final = 20
 LEVEL_FLOOR_DB: Final = -60.0
 MAX_MESSAGE_BYTES: Final = 256 * 1024  # a snapshot is about 3 KiB; a minute of visemes about 20 KiB
 
+PICTURE_PART_BYTES: Final = 128 * 1024
+PICTURE_MOST_BYTES: Final = 6 * 1024 * 1024  # of a page that is sent to whoever looks after the terminal
+
 Page = Literal["attract", "conversation", "choices", "keypad", "confirm", "ticket", "waiting", "called", "map", "ways",
                "document", "face", "call", "form", "sign", "reading", "opinion", "goodbye", "outage",
-               "staff"]  # fmt: skip
+               "staff", "join"]  # fmt: skip
 Language = Literal["zh", "en"]
 Mode = Literal["standard", "elder"]
 Need = Literal["contrast", "captions", "spoken", "low"]
@@ -224,6 +227,26 @@ class DocumentView(msgspec.Struct, frozen=True):
     state: Literal["looking", "reading", "read"] = "looking"
 
 
+JoinStands = Literal["asking", "no_line", "joined", "revoked"]
+JoinTrial = Literal["touch", "camera", "speak", "sound", "paper"]
+
+
+class JoinTry(msgspec.Struct, frozen=True):
+    """One thing that is tried out before a terminal serves anybody."""
+
+    trial: JoinTrial
+    state: Literal["open", "here", "works", "fails"] = "open"
+
+
+class JoinView(msgspec.Struct, frozen=True):
+    """A terminal that does not belong yet, or no longer: its code, how it stands, and what is tried out meanwhile."""
+
+    stands: JoinStands
+    code: str = ""  # eight letters; empty: there is none to show
+    name: str = ""  # branch/device, once it has one
+    tries: tuple[JoinTry, ...] = ()
+
+
 class DeviceLights(msgspec.Struct, frozen=True):
     """Which devices are in use, declared on every page; `missing` names those that should be there."""
 
@@ -264,6 +287,7 @@ class ScreenState(msgspec.Struct, frozen=True, tag="state"):
     pad: PadView | None = None
     reading: ReadingView | None = None
     document: DocumentView | None = None
+    join: JoinView | None = None
     teller_pictures: str = ""  # where a teller's pictures lie (`kiosk/call/board.py`); empty: no call
     needs: tuple[Need, ...] = ()
     text_percent: int = 100  # size of all letters, 96 to 200; large letters are at least 160
@@ -310,6 +334,12 @@ class Scribble(msgspec.Struct, frozen=True, tag="scribble"):
 
     target: str
     points: tuple[tuple[float, float], ...]
+
+
+class DrawPicture(msgspec.Struct, frozen=True, tag="draw_picture"):
+    """Draw the present page once more without anything of a visitor, and send it."""
+
+    number: int
 
 
 class Close(msgspec.Struct, frozen=True, tag="close"):
@@ -359,6 +389,15 @@ class Pace(msgspec.Struct, frozen=True, tag="pace"):
     looks: int = 0  # times that the page was brought up to date, also where nothing had moved
 
 
+class PicturePart(msgspec.Struct, frozen=True, tag="picture"):
+    """A part of the PNG that was asked for under this number."""
+
+    number: int
+    part: int
+    parts: int
+    body: bytes
+
+
 class Fault(msgspec.Struct, frozen=True, tag="fault"):
     """Something the screen could not do; `code` is stable, `detail` is for the log."""
 
@@ -366,5 +405,5 @@ class Fault(msgspec.Struct, frozen=True, tag="fault"):
     detail: str
 
 
-ToScreen = ScreenState | SpeechPlan | SpeechClock | SpeechStopped | Press | Scribble | Close
-ToCore = Ready | Touch | Stroke | Drawn | Pace | Fault
+ToScreen = ScreenState | SpeechPlan | SpeechClock | SpeechStopped | Press | Scribble | DrawPicture | Close
+ToCore = Ready | Touch | Stroke | Drawn | Pace | PicturePart | Fault

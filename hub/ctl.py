@@ -198,7 +198,8 @@ def order(
     if act not in ACTS:
         raise typer.BadParameter(f"one of {', '.join(ACTS)}", param_hint="ACT")
     given = {"part": part, "on": on, "hours": hours, "seconds": seconds}
-    stated = {"kind": act} | {name: value for name, value in given.items() if value not in ("", None, 0)}
+    left_out = ("", None, 0)
+    stated = {"kind": act} | {name: value for name, value in given.items() if value is False or value not in left_out}
     found = _hub(context).post(f"{_path(terminal)}/orders", {"act": stated, "reason": reason})
     said = "is sent" if found["state"] == "sent" else "waits for a second person"
     _hub(context).say(found, f"order {found['order']} {said}")

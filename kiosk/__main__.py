@@ -262,12 +262,16 @@ def core(
     sound: Annotated[Path | None, typer.Option(help="Where the sound of the visit goes.")] = None,
     again_for_s: Annotated[float, typer.Option(help="The same visitor comes again and again for so long.")] = 0.0,
     status: Annotated[Path | None, typer.Option(help="Where the updater reads how it is.")] = None,
+    logs: Annotated[Path | None, typer.Option(help="Where the other processes' logs lie, for diagnostics.")] = None,
+    identity: Annotated[Path | None, typer.Option(help="Key and certificate; otherwise in the state's folder.")] = None,
 ) -> None:
     """The core process: devices, models, dialogue, sync. Started by the supervisor."""
     from config.scenario import find_scenario, load_scenario
     from kiosk.adapters.files import SoundFileError
-    from kiosk.app import Places, Terminal
+    from kiosk.app import Places
     from kiosk.equipment import Recording
+    from kiosk.join_system import serve
+    from kiosk.joining.identity import AuthorityMissing
     from kiosk.networks import Models
     from models.sherpa import EngineError
     from models.store import StoreError
@@ -287,18 +291,27 @@ def core(
                 sound=sound,
                 again_for_s=again_for_s,
             )
-        models = Models.load(loaded.hearing.engine)
         places = Places(
-            state=state, socket=socket, call_socket=socket.with_name("call.sock"), tickets=tickets, status=status
-        )
-
-        async def run() -> int:
-            return await Terminal(loaded, places, models, recorded).run()
-
-        ended = asyncio.run(run())
+            state=state, socket=socket, call_socket=socket.with_name("call.sock"), tickets=tickets, status=status,
+            logs=logs,
+        )  # fmt: skip
+        folder = identity or state / "identity"
+        ended = asyncio.run(serve(loaded, places, folder, recorded, lambda: Models.load(loaded.hearing.engine)))
     except (ConfigError, StoreError, EngineError, SoundFileError) as err:
         raise _fail(err) from err
+    except AuthorityMissing as err:
+        raise _fail(f"fleet.authority: {err}") from err
     _leave(ended)
+
+
+@app.command()
+def rejoin(
+    identity: Annotated[Path, typer.Option(help="Where key and certificate lie.")],
+) -> None:
+    """Forget the terminal's key and certificate: at its next start it shows a new code and joins anew."""
+    from kiosk.joining.identity import forget
+
+    typer.echo("it joins anew at its next start" if forget(identity) else "it had not joined")
 
 
 def _leave(status: int) -> NoReturn:

@@ -17,6 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 from msgspec.structs import replace
 
 from config.flows import load_flows, load_phrases
@@ -24,8 +25,9 @@ from config.guesses import load_guesses
 from config.intents import load_intents
 from config.persona import load_persona
 from config.schema import Site
+from contracts import fleet as f
 from contracts import messages as m
-from contracts.screen import Close, Drawn, Fault, Pace, Ready, ScreenState, Stroke, Touch
+from contracts.screen import Close, Drawn, Fault, Pace, PicturePart, Ready, ScreenState, Stroke, Touch
 from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.identity import LatestFrame
@@ -54,6 +56,7 @@ from kiosk.events import (
     MIC_RATE_HZ,
     CameraFrame,
     DeviceChanged,
+    Pcm,
     QueueChanged,
     SpeechStarted,
     Stroked,
@@ -61,8 +64,12 @@ from kiosk.events import (
     Touched,
 )  # fmt: skip
 from kiosk.face_system import LOOKS_HZ, open_face_system
+from kiosk.fleet_system import Around as RemoteAround
+from kiosk.fleet_system import Remote
 from kiosk.fresh_look import SiteFreshLook
 from kiosk.hall import CodeEye, open_announcer, open_staff_page
+from kiosk.joining.member import Member, clocks_agree
+from kiosk.joining.page import revoked_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
 from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
@@ -108,6 +115,7 @@ TICKETS_PER_MINUTE: Final = 60  # a printer manages thirty
 HUB_CATCHES_UP_S: Final = 5.0
 PICTURES_OF_CALL_HZ: Final = 30.0
 COVERED_AFTER_NS: Final = 800_000_000  # nobody near for so long: what is private is covered
+REVOKED_REVISION: Final = 2**31  # no snapshot comes after it
 QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
 
@@ -120,6 +128,7 @@ class Places:
     call_socket: Path  # and the call process here
     tickets: Path  # paper, where the printer is a folder
     status: Path | None = None  # what the updater reads; none: there is no updater
+    logs: Path | None = None  # where the other processes' logs lie; none: they are the system's business
 
 
 def printer_address(site: Site, places: Places) -> str:
@@ -130,7 +139,10 @@ def printer_address(site: Site, places: Places) -> str:
 class Terminal:
     """One terminal. Build it inside a running event loop."""
 
-    def __init__(self, site: Site, places: Places, models: Models, recording: Recording | None) -> None:
+    def __init__(
+        self, site: Site, places: Places, models: Models, recording: Recording | None, member: Member | None = None
+    ) -> None:
+        self._member = member
         opened = open_shadow(places.state / "shadow", site)
         self._status = places.status
         self._shadow = Shadow(opened)
@@ -154,13 +166,15 @@ class Terminal:
         day = BusinessDay(self._outbox, desk, site.branch.hours, places.state)
         self._ledger = DiskLedger(self._outbox, desk, day)
         self._screen = SocketScreen(places.socket)
+        self._bus = PahoBus(
+            site.hub.host,
+            site.hub.port,
+            client_id=f"{site.branch.id}.{site.device.id}",
+            keepalive_s=site.hub.keepalive_s,
+            tls=member.tls if member else None,
+        )
         self._link = Link(
-            PahoBus(
-                site.hub.host,
-                site.hub.port,
-                client_id=f"{site.branch.id}.{site.device.id}",
-                keepalive_s=site.hub.keepalive_s,
-            ),
+            self._bus,
             self._outbox,
             branch=site.branch.id,
             device=site.device.id,
@@ -177,6 +191,7 @@ class Terminal:
             on_appointments=self._keep_appointments,
             on_call=lambda message: self._calls.take(message),
             on_together=lambda message: self._together.hear(message),
+            on_fleet=lambda message: self._fleet_said(message),
         )
         phrases = load_phrases()
         intents = load_intents()
@@ -259,7 +274,7 @@ class Terminal:
             facts=self._facts,
             local_now=_local_now,
         )
-        echo = TappedCanceller(open_canceller(self._far), self._calls.heard, self._plays)
+        echo = TappedCanceller(open_canceller(self._far), self._heard_too, self._plays)
         around = Around(
             echo=echo,
             attendance=self._attendance,
@@ -313,11 +328,48 @@ class Terminal:
             ).table(),
         )  # fmt: skip
 
+        self._remote = Remote(
+            RemoteAround(
+                site=site, session=self._session, link=self._link, screen=self._screen,
+                call=self._call_line if site.tellers.enabled else None,
+                busy=lambda: self._calls.active or bool(self._staff and self._staff.open),
+                printer=self._printer_works, hub_now=self._hub_now, facts=self._facts_of_terminal,
+            ),
+            bytes.fromhex(site.fleet.orders_key) if site.fleet.orders_key else member.orders_key if member else None,
+            state=places.state, run=places.socket.parent, logs=places.logs, clock=self._clock,
+        )  # fmt: skip
+
     # ------------------------------------------------------------ small links between the parts
+    def _fleet_said(self, message: f.Command | f.RenewAnswer) -> None:
+        if isinstance(message, f.Command):
+            self._remote.hear(message)
+        elif self._member:
+            self._member.renewed(message)
+
+    def _heard_too(self, pcm: Pcm, at_ns: int) -> None:
+        self._calls.heard(pcm, at_ns)
+        self._remote.arrivals.heard(pcm)
+
+    def _facts_of_terminal(self) -> dict[str, object]:
+        """For a bundle: what works, what was counted, what it is set to; codes and figures of ours."""
+        condition, owed = self._condition(), self._outbox.tallies()
+        return {
+            "works": self._session.works, "tallies": dict(condition.hearing), "frame_p95_ms": condition.frame_p95_ms,
+            "owed": owed.pending, "dropped": owed.dropped,
+            "settings": msgspec.to_builtins(self._shadow.report()), "out_of_service": self._session.closed,
+        }  # fmt: skip
+
     def _adopt(self, site: Site) -> None:
         self._site = site
 
+    def _was_revoked(self) -> None:
+        """Nobody is served any more, from this moment on; closing takes its time."""
+        self._screen.send(revoked_page(self._site, REVOKED_REVISION))
+        self._stop.set()
+
     def _send(self, state: ScreenState) -> None:
+        if self._member and self._member.revoked:
+            return
         pictures = self._calls.teller_pictures
         page = "call" if pictures and state.page == "conversation" else state.page
         mirror = self._mirror.address if self._mirrors(state) else ""
@@ -376,13 +428,14 @@ class Terminal:
         called |= {f"seeing.{name}": count for name, count in self._eye.tallies().items()}
         if self._faces_checked:
             called |= {f"face.{name}": count for name, count in self._faces_checked.tallies().items()}
+        called |= self._remote.tallies()
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
         return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
         session = self._session
-        if self._staff and self._staff.open:
+        if (self._staff and self._staff.open) or (session.closed and session.visit is None):
             return False
         blind = not session.works.get("camera", True) and self._site.hearing.speech_without_camera
         if self._calls.active:  # they talk to a teller, not to her: only captions are made of it
@@ -475,15 +528,22 @@ class Terminal:
             "day": self._look_at_day(),
             "shadow": self._shadow.run(self._around, self._link.say_shadow),
             "announcer": self._announcer.run(),
+            "remote": self._remote.run(),
         }
+        if self._member:
+            works["member"] = self._member.run(self._bus, self._link.say_fleet, self._hub_now, self._was_revoked)
         if self._status is not None:
-            works["status"] = tell_status(self._status, lambda: self._session.visit is not None, self._clock)
+            works["status"] = tell_status(
+                self._status, lambda: self._session.visit is not None, self._clock,
+                lambda: (now := self._hub_now()) is not None and clocks_agree(now),
+            )  # fmt: skip
         if not self._recording:
             works["rendering"] = self._render_ahead()
         return {**works, **self._devices()}
 
     async def _shut(self) -> None:
-        self._screen.send(Close())
+        if not (self._remote.starts_again or (self._member and self._member.revoked)):
+            self._screen.send(Close())
         await self._printer.close()
         await self._ledger.flush()
         self._ledger.close()
@@ -511,6 +571,8 @@ class Terminal:
                 case Pace():
                     self._pace = message
                     self._trace.note("pace", frames=message.frames, frame_p95_ms=message.frame_p95_ms)
+                case PicturePart():
+                    self._remote.picture_came(message)
                 case Fault(code):
                     log.warning("screen fault %s", code)
 
@@ -601,6 +663,7 @@ class Terminal:
         self._latest.show(frame)
         if self._mirror.show(frame):
             self._session.show_again()
+        self._remote.arrivals.saw(frame)
         self._watch_nearness(frame.at_ns)
 
     def _watch_nearness(self, at_ns: int) -> None:

@@ -38,6 +38,7 @@ async def run_live(options: LiveOptions, progress: Callable[[str], None]) -> int
     supervisor, stop = Supervisor(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    following = asyncio.create_task(supervisor.follow(options.state / "restart"), name="restarts")
     try:
         await unless(stop, _start(options, supervisor, progress))
         name, status = await unless(stop, supervisor.ended.get())
@@ -51,6 +52,8 @@ async def run_live(options: LiveOptions, progress: Callable[[str], None]) -> int
         progress("stopping")
         return 0
     finally:
+        following.cancel()
+        await asyncio.gather(following, return_exceptions=True)
         await supervisor.stop()
 
 
@@ -65,7 +68,7 @@ async def _start(options: LiveOptions, supervisor: Supervisor, progress: Callabl
         hub = await supervisor.start(Child(name="hub", argv=serve, log=logs / "hub.log", ready_line=True))
         progress(f"the hub shows the branch at {hub['http']}")
     core = module("kiosk", "core", "--state", str(state), "--socket", str(state / "screen.sock"), "--tickets",
-                  str(state / "tickets"))  # fmt: skip
+                  str(state / "tickets"), "--logs", str(logs))  # fmt: skip
     await supervisor.start(Child(name="core", argv=core, log=logs / "core.log"))
     flags = [*(["--headless"] if options.headless else []), *(["--fullscreen"] if options.fullscreen else [])]
     screen = module("kiosk.screen", "--socket", str(state / "screen.sock"), "--size", options.size, *flags)

@@ -182,15 +182,20 @@ def serve_command(
         str, typer.Option(help="HOST:PORT of the MQTT broker; more, after commas, in turn.")
     ] = "127.0.0.1:1883",
     share: Annotated[bool, typer.Option(help="Share the questions with other such processes.")] = False,
+    authority: Annotated[Path | None, typer.Option(help="The fleet's authority: TLS to the broker.")] = None,
 ) -> None:
     """Answer what updaters ask for, until it is told to stop; one JSON line says when it is ready."""
     from hub.bus import SHARED_BY
     from hub.bus_mqtt import MqttBus
+    from hub.fleet.authority import client_context
     from hub.release.serve import ReleaseDesk
     from hub.service import VERSION
 
     addresses = [(part.rpartition(":")[0], int(part.rpartition(":")[2])) for part in broker.split(",")]
-    bus = MqttBus(addresses, version=VERSION, shared_by=f"{SHARED_BY}-releases" if share else "", part="releases")
+    bus = MqttBus(
+        addresses, version=VERSION, shared_by=f"{SHARED_BY}-releases" if share else "", part="releases",
+        tls=client_context(authority, "hub") if authority else None,
+    )  # fmt: skip
     desk = ReleaseDesk(repository)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

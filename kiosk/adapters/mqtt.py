@@ -189,6 +189,11 @@ class PahoBus:
         else:
             self._hurried.clear()
 
+    def anew(self) -> None:
+        """End this connection and make another: what is shown or checked of certificates has changed."""
+        if self._connected:
+            self._client.disconnect()
+
     async def _one_connection(self) -> str:
         """Connect, serve until the connection is lost, and say why it ended."""
         try:

@@ -35,6 +35,8 @@ from contracts.topics import identity
 
 LETTERS: Final = "ABCDEFGHJKLMNPQRSTUVWXYZ23456789"  # none that look alike
 CODE_LETTERS: Final = 8
+IDENTITY_FILE: Final = "identity.pem"
+REVOKED_FILE: Final = "revoked"
 RENEW_FROM: Final = 2 / 3  # of a certificate's life
 
 
@@ -44,6 +46,10 @@ class NotOurs(ValueError):
     def __init__(self, code: str) -> None:
         super().__init__(code)
         self.code = code
+
+
+class AuthorityMissing(ValueError):
+    """The certificate of the authority that should have come with the machine cannot be read; `str()` names it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +73,16 @@ class Identity:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.authority = authority
-        self._authority = x509.load_pem_x509_certificate(authority.read_bytes())
+        try:
+            self._authority = x509.load_pem_x509_certificate(authority.read_bytes())
+        except (OSError, ValueError) as err:
+            raise AuthorityMissing(f"{authority}: {err}") from err
         self.code = "".join(secrets.choice(LETTERS) for _ in range(CODE_LETTERS))  # new with each start
 
     @property
     def pair(self) -> Pair | None:
         """What the terminal shows to the broker; None until it has joined."""
-        path = self._folder / "identity.pem"
+        path = self._folder / IDENTITY_FILE
         if not path.exists():
             return None
         made = x509.load_pem_x509_certificate(path.read_bytes())
@@ -98,6 +107,8 @@ class Identity:
         """Take the first certificate. Raises `NotOurs`."""
         made = self._take(answer.certificate, identity(answer.branch, answer.device))
         _write(self._folder / "orders.pub", answer.command_key.encode("ascii"))
+        if answer.kiosk_digit >= 0:
+            _write(self._folder / "digit", str(answer.kiosk_digit).encode("ascii"))
         return made
 
     def renewed(self, answer: f.RenewAnswer) -> Pair:
@@ -106,6 +117,21 @@ class Identity:
         if pair is None:
             raise NotOurs("not_joined")
         return self._take(answer.certificate, pair.name)
+
+    @property
+    def revoked(self) -> bool:
+        """Whether the broker said that this terminal's certificate was revoked. `forget` lets it join anew."""
+        return (self._folder / REVOKED_FILE).exists()
+
+    def note_revoked(self) -> None:
+        """Keep that it was revoked: also the next start serves nobody."""
+        _write(self._folder / REVOKED_FILE, b"revoked\n")
+
+    @property
+    def digit(self) -> int | None:
+        """The digit of the ticket numbers that a predecessor gave; None: there was none, or it is not known."""
+        path = self._folder / "digit"
+        return int(path.read_text("ascii")) if path.exists() else None
 
     @property
     def orders_key(self) -> bytes | None:
@@ -125,7 +151,7 @@ class Identity:
         named = [one.value for one in made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)]
         if named != [name]:
             raise NotOurs("name")
-        _write(self._folder / "identity.pem", _pem_of(key) + made.public_bytes(Encoding.PEM))
+        _write(self._folder / IDENTITY_FILE, _pem_of(key) + made.public_bytes(Encoding.PEM))
         (self._folder / "next.key").unlink(missing_ok=True)
         pair = self.pair
         assert pair is not None
@@ -148,6 +174,21 @@ class Identity:
         return key
 
 
+def name_of(pair: Path) -> str:
+    """The name in a certificate, 'branch/device'. Raises OSError, ValueError."""
+    made = x509.load_pem_x509_certificate(pair.read_bytes())
+    return str(made.subject.get_attributes_for_oid(NameOID.COMMON_NAME)[0].value)
+
+
+def forget(folder: Path) -> bool:
+    """Let the terminal join anew: its key and certificate go. Whether there were any."""
+    found = [path for name in (IDENTITY_FILE, "next.key", "orders.pub", "digit", REVOKED_FILE)
+             if (path := folder / name).exists()]  # fmt: skip
+    for path in found:
+        path.unlink()
+    return bool(found)
+
+
 def _envelope() -> dict[str, Any]:
     return {"id": uuid.uuid4().hex, "at": datetime.now(UTC), "mono_ns": time.monotonic_ns()}
 
@@ -157,9 +198,14 @@ def _pem_of(key: ec.EllipticCurvePrivateKey) -> bytes:
 
 
 def _write(path: Path, body: bytes) -> None:
-    """Whole or not at all: written beside, synced, renamed, and the folder synced."""
+    """Whole or not at all: written beside, synced, renamed, and the folder synced.
+
+    The folder's group, where it may read there, may read this: that is how the updater comes by the certificate.
+    """
     beside = path.with_name(path.name + ".part")
     descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    if path.parent.stat().st_mode & 0o040:
+        os.fchmod(descriptor, 0o640)
     with os.fdopen(descriptor, "wb") as file:
         file.write(body)
         file.flush()

@@ -45,16 +45,21 @@ def scrub(line: str) -> str:
     return head + rest
 
 
-def bundle(logs: Sequence[Path], facts: Mapping[str, object]) -> bytes:
+def bundle(
+    logs: Sequence[Path], facts: Mapping[str, object], *, own: Sequence[str] = (), since: datetime | None = None
+) -> bytes:
     """A zip of the scrubbed ends of `logs` and of `facts` (versions, tallies: codes and figures of ours).
 
-    Raises ValueError where it would be too large to send.
+    `own`: lines of this process's log, scrubbed already. `since`: local time; older lines are left out, as far as lines
+    say when they were written. Raises ValueError where it would be too large to send.
     """
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as whole:
         whole.writestr("facts.json", json.dumps(facts, indent=1, sort_keys=True, default=str))
+        if own:
+            whole.writestr("core.log", "\n".join(_recent(own, since)) + "\n")
         for number, path in enumerate(logs[:MOST_LOGS]):
-            lines = _tail(path)
+            lines = _recent(_tail(path), since)
             whole.writestr(f"{number}-{path.name}", "\n".join(scrub(line) for line in lines) + "\n")
     body = buffer.getvalue()
     if len(body) > MOST_BYTES:
@@ -71,6 +76,26 @@ def chunks(number: int, what: f.DiagKind, body: bytes) -> Iterator[f.DiagChunk]:
             id=uuid.uuid4().hex, at=datetime.now(UTC), mono_ns=time.monotonic_ns(), number=number, what=what,
             part=place, parts=len(parts), sha256=digest, body=base64.b64encode(part).decode(),
         )  # fmt: skip
+
+
+def tail_chunk(number: int, part: int, body: bytes) -> f.DiagChunk:
+    """A part of a log that is told as it is written: whole in itself, and `parts` says how many there are so far."""
+    return f.DiagChunk(
+        id=uuid.uuid4().hex, at=datetime.now(UTC), mono_ns=time.monotonic_ns(), number=number, what="tail", part=part,
+        parts=part + 1, sha256=hashlib.sha256(body).hexdigest(), body=base64.b64encode(body).decode(),
+    )  # fmt: skip
+
+
+def _recent(lines: Sequence[str], since: datetime | None) -> list[str]:
+    """From the first line on that was written after `since`; a line without a time belongs to the one before it."""
+    if since is None:
+        return list(lines)
+    begins = since.strftime("%Y-%m-%d %H:%M:%S")
+    for at, line in enumerate(lines):
+        found = _TIME.match(line)
+        if found and found.group()[:19].replace("T", " ") >= begins:
+            return list(lines[at:])
+    return [] if any(_TIME.match(line) for line in lines) else list(lines)
 
 
 def _tail(path: Path) -> list[str]:

@@ -30,6 +30,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     pid: int
     rss_bytes: int
     visit: bool
+    time_known: bool = False  # the hub has told the time, and this machine's clock agrees with it
 
 
 def rss_of(pid: int) -> int:
@@ -40,14 +41,16 @@ def rss_of(pid: int) -> int:
         return 0
 
 
-async def tell_status(path: Path, visit: Callable[[], bool], clock: Clock) -> None:
+async def tell_status(
+    path: Path, visit: Callable[[], bool], clock: Clock, time_known: Callable[[], bool] = lambda: False
+) -> None:
     """Runs until cancelled. A disk that takes nothing is no reason to stop."""
     since_ns = time.monotonic_ns()
     part = path.with_name(path.name + ".part")
     while True:
         said = Status(
             at_ns=time.monotonic_ns(), since_ns=since_ns, pid=os.getpid(), rss_bytes=rss_of(os.getpid()),
-            visit=visit(),
+            visit=visit(), time_known=time_known(),
         )  # fmt: skip
         try:
             part.write_bytes(msgspec.json.encode(said))

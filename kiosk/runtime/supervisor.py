@@ -31,6 +31,7 @@ BUDGET: Final = 5  # restarts …
 BUDGET_S: Final = 60.0  # … within this time; then it stays down and the parent says so
 PAUSE_S: Final = 0.5
 READY_S: Final = 30.0
+FOLLOW_S: Final = 0.1
 PR_SET_PDEATHSIG: Final = 1
 # glibc's allocator (mallopt(3)). Left alone it raises the size from which a block has pages of its own to whatever was
 # freed last, up to 32 MB, so that pictures and sound come to lie between small objects that live for ever: with full
@@ -105,8 +106,9 @@ class Supervisor:
         self._watchers: list[asyncio.Task[None]] = []
         self._stopping = False
         self._pinned: dict[str, Sequence[str]] = {}
+        self._again: set[str] = set()  # ended because somebody asked for it
         self.ended: asyncio.Queue[tuple[str, int]] = asyncio.Queue(maxsize=64)
-        self.tally_restarts = 0
+        self.tally_restarts = self.tally_asked = 0
 
     async def start(self, child: Child) -> dict[str, object]:
         """Start it and keep it running. Returns its ready line, if it has one. Raises `ChildFailed`."""
@@ -122,6 +124,20 @@ class Supervisor:
     def pid(self, name: str) -> int:
         """Process id of a running child."""
         return next(process.pid for child, process in self._running if child.name == name)
+
+    async def follow(self, folder: Path) -> None:
+        """Restart whichever child a file of its name in `folder` asks for; what path units do under systemd. Runs until
+        cancelled."""
+        while True:
+            await asyncio.sleep(FOLLOW_S)
+            for child, process in list(self._running):
+                if not (folder / child.name).exists():
+                    continue
+                (folder / child.name).unlink(missing_ok=True)
+                self._again.add(child.name)
+                with suppress(ProcessLookupError):
+                    process.terminate()
+                await _ended(process)
 
     async def _spawn(self, child: Child) -> Process:
         child.log.parent.mkdir(parents=True, exist_ok=True)
@@ -155,6 +171,11 @@ class Supervisor:
             self._running = [(c, p) for c, p in self._running if p is not process]
             if self._stopping:
                 return
+            if child.name in self._again:
+                self._again.discard(child.name)
+                self.tally_asked += 1
+                process = await self._spawn(child)
+                continue
             log.warning("%s ended with status %s", child.name, status)
             deaths.append(time.monotonic())
             worn_out = len(deaths) == BUDGET and deaths[-1] - deaths[0] < BUDGET_S

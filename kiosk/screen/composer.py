@@ -16,7 +16,7 @@ from avatar.renderer import FigureRenderer, Placement, figure_bounds
 from kiosk.screen.frame import UPRIGHT, Frame
 from kiosk.screen.parts import PageLayout, Part
 from kiosk.screen.pictures import PictureWindow
-from kiosk.screen.raster import Drawn, RasterCache
+from kiosk.screen.raster import Drawn, RasterCache, draw_part, pixel_rect
 from kiosk.screen.scene import light_of
 from kiosk.screen.theme import Theme, theme
 
@@ -77,12 +77,15 @@ class Composer:
         self._placed = self._place_all(layout.theme, layout.parts, self._placed)
         self._dirty += self.teller.place(layout.teller)
         self._dirty += self.mirror.place(layout.mirror, oval=layout.round_mirror)
-        spot, factor = layout.figure, self.factor
-        clip = (0, 0, self.frame.get_width(), round(spot.bottom * factor))
-        place = Placement(spot.x * factor, spot.y * factor, spot.scale * factor, clip, spot.badge)
+        place = self._placement(layout)
         if place != self._place:
             self._place = place
             self._figure_key = ()
+
+    def _placement(self, layout: PageLayout) -> Placement:
+        spot, factor = layout.figure, self.factor
+        clip = (0, 0, self.frame.get_width(), round(spot.bottom * factor))
+        return Placement(spot.x * factor, spot.y * factor, spot.scale * factor, clip, spot.badge)
 
     def _place_all(self, name: Theme, parts: tuple[Part, ...], before: dict[str, _Placed]) -> dict[str, _Placed]:
         """Return the parts in pixels and mark what differs from `before`."""
@@ -105,6 +108,23 @@ class Composer:
         if part.solid:
             return self.cache.solid((part.id, part.key), part.box, name)
         return self.cache.get((part.id, part.key), part.box, name, part.paint)
+
+    def still(self, layout: PageLayout) -> pygame.Surface:
+        """A page of its own, drawn anew beside the one on the glass; nothing of it is kept."""
+        made = pygame.Surface(self.frame.get_size(), 0, 32)
+        blend = pygame.BLEND_PREMULTIPLIED
+        made.blit(self.light(layout.theme).surface, (0, 0), special_flags=blend)
+        for part in layout.behind:
+            drawn = draw_part(part.box, self.factor, layout.theme, part.paint)
+            made.blit(drawn.surface, drawn.rect, special_flags=blend)
+        self.figure.draw(made, Pose(), self._placement(layout))
+        for part in layout.parts:
+            if part.solid:
+                made.fill(layout.theme.colour(part.solid), pixel_rect(part.box, self.factor))
+                continue
+            drawn = draw_part(part.box, self.factor, layout.theme, part.paint)
+            made.blit(drawn.surface, drawn.rect, special_flags=blend)
+        return made
 
     def show_pictures(self, teller: str, mirror: str) -> None:
         """Pictures lie there (empty: nobody is on the line, nothing is mirrored): put in place."""

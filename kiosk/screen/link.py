@@ -52,6 +52,11 @@ class CoreLink:
         self._retry_s = FIRST_RETRY_S
         return True
 
+    @property
+    def busy(self) -> bool:
+        """Whether something still waits to be sent."""
+        return bool(self._unsent)
+
     def wait(self, timeout_s: float) -> None:
         """Sleep until the core sends something, `timeout_s` at most."""
         readable = [self._socket] if self._socket is not None else []

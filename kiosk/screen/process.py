@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+from collections import deque
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Final
@@ -24,7 +25,9 @@ from contracts.screen import (
     PAD,
     Close,
     Drawn,
+    DrawPicture,
     Fault,
+    PicturePart,
     Press,
     Ready,
     ScreenState,
@@ -42,6 +45,7 @@ from kiosk.screen.link import CoreLink
 from kiosk.screen.notice import NOTICE_REVISION, notice
 from kiosk.screen.pace import Pacer
 from kiosk.screen.pad import Pad
+from kiosk.screen.shot import parts, picture
 from kiosk.screen.stage import Stage
 from kiosk.screen.text import family
 from kiosk.screen.theme import theme
@@ -78,6 +82,7 @@ class ScreenApp:
         self._stopping = False
         self._next_ns = 0
         self._faults: list[Fault] = []
+        self._picture: deque[PicturePart] = deque()  # that is being sent
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         self._stopping = True
@@ -121,6 +126,8 @@ class ScreenApp:
             self._told.clear()
         for message in self._link.receive():
             self.take(message)
+        if self._picture and not self._link.busy:  # one at a time: touches go before them
+            self._link.send(self._picture.popleft())
         if not self._link.connected:
             self._wait_for_core(now_ns)
 
@@ -148,8 +155,19 @@ class ScreenApp:
             self._press(message, now_ns)
         elif isinstance(message, Scribble):
             self._scribble(message, now_ns)
+        elif isinstance(message, DrawPicture):
+            self._send_picture(message.number)
         elif isinstance(message, Close):
             self.stop()
+
+    def _send_picture(self, number: int) -> None:
+        try:
+            body = picture(self._stage.state, self._stage.composer)
+        except Exception as err:  # as with a page that cannot be drawn: the screen goes on
+            traceback.print_exc()
+            self._link.send(Fault(code="picture_not_drawn", detail=type(err).__name__))
+            return
+        self._picture = deque(parts(number, body))
 
     def _press(self, message: Press, now_ns: int) -> None:
         if self._undrawn:  # a visitor presses what he sees

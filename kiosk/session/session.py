@@ -32,6 +32,7 @@ from kiosk.events import (
     FarewellSpoken,
     Interrupted,
     NothingHeard,
+    PersonArrived,
     PersonLeft,
     PlaybackFinished,
     QueueChanged,
@@ -127,6 +128,7 @@ class Session:
         self.forgetters: list[Callable[[], None]] = []  # whoever else holds something of a visit
         self.attended: Callable[[int], None] = lambda at_ns: None  # whoever watches the visitor's attention
         self._news_waits = False  # of the remote tellers, while she speaks or thinks
+        self.closed = False  # out of service: nobody new is served, whoever is being served is
         self.tally_ignored: Counter[str] = Counter()
         self.health = Health()
 
@@ -193,6 +195,9 @@ class Session:
                 self.tally_ignored["old turn"] += 1
                 return
             case Touched(target) if self._quiet_touch(target):
+                return
+            case PersonArrived() | UtteranceEnded() | Touched() if self.closed and self.state is State.IDLE:
+                self.tally_ignored["out of service"] += 1
                 return
             case PersonLeft() if self.visit and self.visit.looking:
                 self.tally_ignored["behind a document"] += 1  # held before the face: silence ends it if they are gone
@@ -571,6 +576,7 @@ class Session:
             language=language,
             called=self.calls.now if self.calls else None,
             called_last=self.calls.last if self.calls else None,
+            closed=self.closed,
         )
         state = snapshot(self._site, self._phrases, self.visit, back)
         if self.staff and self.staff.open:

@@ -65,6 +65,7 @@ class Backstage:
     language: Language = "zh"  # while nobody is served
     called: CalledView | None = None  # the number that is announced now
     called_last: CalledView | None = None
+    closed: bool = False  # out of service
 
 
 def snapshot(site: Site, phrases: Phrases, visit: Visit | None, back: Backstage) -> ScreenState:
@@ -125,6 +126,8 @@ def _entry(visit: Visit) -> Entry | None:
 
 
 def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:
+    if back.closed:
+        return _out_of_service(state, phrases, back, language)
     deaf = not back.works.get("microphone", True)
     blind = not back.works.get("camera", True)
     headline = phrases.cannot_hear if deaf else phrases.attract_blind if blind else phrases.attract
@@ -140,6 +143,24 @@ def _idle(state: ScreenState, phrases: Phrases, back: Backstage, language: Langu
         gesture="rest" if deaf else "wave",
         expression="concerned" if deaf else "glad",
         listening="unavailable" if deaf else "off",
+    )
+
+
+def _out_of_service(state: ScreenState, phrases: Phrases, back: Backstage, language: Language) -> ScreenState:
+    """Nobody is served: where help is, and what still works, which is that numbers are called."""
+    dock = tuple(replace(target, enabled=target.id == "language") for target in _dock(phrases, None, language))
+    return replace(
+        state,
+        page="outage",
+        headline=_in(phrases.out_of_service, language),
+        headline_translation=_in(phrases.out_of_service, "en" if language == "zh" else "zh"),
+        note=_in(phrases.out_of_service_note, language),
+        targets=dock,
+        called=back.called,
+        lights=replace(state.lights, microphone=False, missing=()),
+        gesture="rest",
+        expression="concerned",
+        listening="unavailable",
     )
 
 

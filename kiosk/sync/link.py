@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from contracts import call as c
 from contracts import call_help as h
+from contracts import fleet as f
 from contracts import messages as m
 from contracts import together as t
 from contracts import topics
@@ -101,6 +102,7 @@ class Link:
         on_appointments: Callable[[m.Appointments], None] | None = None,
         on_call: Callable[[c.CallDown], None] | None = None,
         on_together: Callable[[t.TogetherAsked], None] = lambda message: None,
+        on_fleet: Callable[[f.Command | f.RenewAnswer], None] = lambda message: None,
     ) -> None:
         self._bus, self._outbox = bus, outbox
         self._branch, self._device = topics.check_name(branch), topics.check_name(device)
@@ -108,6 +110,7 @@ class Link:
         self._vitals, self._condition = vitals, condition
         self._on_change, self._on_called, self._on_appointments = on_change, on_called, on_appointments
         self._on_standing, self._on_call, self._on_together = on_standing, on_call, on_together
+        self._on_fleet = on_fleet
         self._pace = pace or LinkPace()
         self._since = datetime.now(UTC)
         self._presence: m.HubPresence | None = None
@@ -310,6 +313,13 @@ class Link:
         """Hand what stands on the screen of a talk to the broker, now or not at all. Raises `BusDown`."""
         await self._say_now(topics.TOGETHER_STANDS, message)
 
+    async def say_fleet(self, message: f.CommandReply | f.DiagChunk | f.RenewRequest) -> None:
+        """Hand an answer to an order, a part of what it asked for, or a renewal to the broker. Raises `BusDown`."""
+        rows: dict[type[m.Message], topics.Topic[Any]] = {
+            f.CommandReply: topics.COMMAND_REPLY, f.DiagChunk: topics.DIAG, f.RenewRequest: topics.RENEW_REQUEST,
+        }  # fmt: skip
+        await self._say_now(rows[type(message)], message)
+
     async def _say_now(self, row: topics.Topic[Any], message: m.Message) -> None:
         await self._bus.publish(row.at(self._branch, self._device), row.encode(message), qos=row.qos)
 
@@ -387,6 +397,8 @@ class Link:
                 self._on_call(message)
             case t.TogetherAsked():
                 self._on_together(message)
+            case f.Command() | f.RenewAnswer():
+                self._on_fleet(message)
 
     async def _acknowledge(self, ack: m.Ack) -> None:
         if ack.log != self._outbox.log or ack.applied <= self._acknowledged:

@@ -52,7 +52,10 @@ class Glass:
     async def _until(self, enough: Callable[[ScreenState], bool], within_s: float) -> ScreenState:
         async with asyncio.timeout(within_s):
             while self.state is None or not enough(self.state):
-                for message in self._framing.feed(await self._reader.read(65536)):
+                received = await self._reader.read(65536)
+                if not received:
+                    raise ConnectionError("the terminal closed its screen's connection")
+                for message in self._framing.feed(received):
                     if isinstance(message, ScreenState):
                         self.state = message
             return self.state

@@ -50,6 +50,26 @@ async def test_a_child_that_is_killed_comes_back_within_two_seconds(tmp_path: Pa
     await supervisor.stop()
 
 
+async def test_a_child_is_started_again_when_a_file_of_its_name_asks_for_it(tmp_path: Path) -> None:
+    supervisor, folder = Supervisor(), tmp_path / "restart"
+    folder.mkdir()
+    await supervisor.start(child(tmp_path, "lasting", "import time; time.sleep(60)"))
+    await supervisor.start(child(tmp_path, "beside", "import time; time.sleep(60)"))
+    first, beside = supervisor.pid("lasting"), supervisor.pid("beside")
+    following = asyncio.create_task(supervisor.follow(folder))
+    (folder / "lasting").touch()
+    (folder / "nobody").touch()
+    async with asyncio.timeout(20):
+        while supervisor.tally_asked == 0 or not any(child.name == "lasting" for child, _ in supervisor._running):
+            await asyncio.sleep(0.05)
+    assert supervisor.pid("lasting") != first and not alive(first) and supervisor.pid("beside") == beside
+    assert [path.name for path in folder.iterdir()] == ["nobody"] and supervisor.ended.empty()
+    assert supervisor.tally_restarts == 0  # nothing died
+    following.cancel()
+    await asyncio.gather(following, return_exceptions=True)
+    await supervisor.stop()
+
+
 async def test_a_signal_is_not_kept_waiting_by_a_child_that_is_still_starting(tmp_path: Path) -> None:
     supervisor, stop = Supervisor(), asyncio.Event()
     slow = child(tmp_path, "slow", "import time; time.sleep(20); print('{}', flush=True)", ready_line=True)

@@ -25,6 +25,7 @@ from kiosk.screen.widgets.choosing import (
     status_rows,
 )
 from kiosk.screen.widgets.form import form_acts, form_hint, form_rows, form_title
+from kiosk.screen.widgets.joining import join_code, join_heading, join_note, join_tries
 from kiosk.screen.widgets.missing import called_or_missing
 from kiosk.screen.widgets.paper import number_only, paper, take, ticket_words
 from kiosk.screen.widgets.plan import plan
@@ -79,6 +80,7 @@ PAGES: Final[dict[Page, PageData]] = {
         (status_rows, called_or_missing),
         stages.gate, sheet=800,
     ),
+    "join": PageData((join_heading, join_code, join_tries, join_note), (plain_buttons,), stages.gate, sheet=560),
     "staff": PageData((staff_status, staff_table, staff_now), (staff_words, staff_acts), stages.small, sheet=330),
 }
 # fmt: on
