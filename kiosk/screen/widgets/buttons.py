@@ -95,7 +95,9 @@ def button(view: View, target: Target, box: Box, size: float = 0, filled: bool |
         icon_width = size * 1.25 + 18
         if not target.icon or kit.measure(target.label, size, True) > face.width - 48 - icon_width:
             icon_width = 0.0  # words before pictures
-        shown = _label(kit, target.label, face.width - 36 - icon_width, face.height - 10, size)
+        shown = _label(
+            kit, target.label, face.width - min(36.0, face.width * 0.16) - icon_width, face.height - 10, size
+        )
         width = max(kit.measure(row, shown.size, True) for row in shown.lines) + icon_width
         x, middle = face.x + (face.width - width) / 2, face.y + face.height / 2
         if icon_width:
