@@ -30,7 +30,7 @@ from kiosk.screen.text import family, measurer
 from kiosk.screen.theme import theme, tokens
 
 FACTOR: Final = 0.5
-ALLOWED: Final = frozenset({"lost words", "missing translation", "missing target"})
+ALLOWED: Final = frozenset({"broken word", "lost words", "missing translation", "missing target"})
 NAMES: Final = ("محمد بن عبد الله", "יוסף בן-דוד", "欧阳娜娜·买买提·吐尔逊江", "Wolfeschlegelsteinhausenbergerdorff")
 CLOCK: Final = clock_text(time.struct_time((2026, 11, 21, 10, 24, 0, 5, 325, 0)))
 

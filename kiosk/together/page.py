@@ -136,6 +136,6 @@ def _over(state: ScreenState, page: str, targets: list[Target], **views: object)
     """The same visit with another page: she and the dock stay."""
     dock = tuple(target for target in state.targets if target.kind == "dock" or target.id == "human")
     return replace(
-        state, page=page, mode="standard", headline="", headline_translation="", note="", captions=(), ticket=None,
+        state, page=page, headline="", headline_translation="", note="", captions=(), ticket=None,
         entry=None, gesture="rest", expression="listening", targets=(*targets, *dock), **views,
     )  # fmt: skip

@@ -17,6 +17,7 @@ SHADOW_SPREAD: Final = 24
 BEATS: Final = 18  # pictures of one breath of the listening wave
 CHIP_PAD: Final = 30.0
 ICON_ROOM: Final = 90.0
+LEAST_LABEL: Final = 22.0  # a longer word than fits at this size loses its end
 WAVE: Final = 366.0  # the listening wave at its widest
 _WORDS: Final[dict[Listening, tuple[str, str]]] = {
     "listening": ("我在听，请说", "I'm listening"),
@@ -94,7 +95,9 @@ def button(view: View, target: Target, box: Box, size: float = 0, filled: bool |
         icon_width = size * 1.25 + 18
         if not target.icon or kit.measure(target.label, size, True) > face.width - 48 - icon_width:
             icon_width = 0.0  # words before pictures
-        shown = _label(kit, target.label, face.width - 36 - icon_width, face.height - 10, size)
+        shown = _label(
+            kit, target.label, face.width - min(36.0, face.width * 0.16) - icon_width, face.height - 10, size
+        )
         width = max(kit.measure(row, shown.size, True) for row in shown.lines) + icon_width
         x, middle = face.x + (face.width - width) / 2, face.y + face.height / 2
         if icon_width:
@@ -116,7 +119,7 @@ def _label(kit: Kit, text: str, width: float, height: float, size: float) -> Fit
     longest = max(kit.measure(word, size, True) for word in text.split(" "))
     whole = size * (width - 2) / longest if text.isascii() else size  # Chinese may break anywhere
     wrapped = min(size * 0.9, whole, height / 2.5 if " " in text or not text.isascii() else height / 1.2)
-    return kit.fitted(text, width, wrapped, True, max_lines=2)
+    return kit.fitted(text, width, max(LEAST_LABEL, wrapped), True, max_lines=2)
 
 
 def _button_inks(target: Target, *, filled: bool, pressed: bool) -> tuple[str, str]:
