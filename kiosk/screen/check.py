@@ -132,7 +132,7 @@ def _words(drawn: list[tuple[Part, Drawn]], layout: PageLayout, state: ScreenSta
 
 def _broken(first: str, second: str, state: ScreenState) -> str:
     """The word of a label that a line's end cuts in two; empty: none."""
-    if not first[-1:].isascii() or not first[-1:].isalpha() or not second[:1].isalpha():
+    if not all(sign.isascii() and sign.isalpha() for sign in (first[-1:], second[:1])):  # between scripts one may break
         return ""
     word = first.split(" ")[-1] + second.split(" ")[0]
     return word if any(word in target.label.split(" ") for target in state.targets) else ""
