@@ -50,6 +50,8 @@ def until(what: Callable[[], bool], within_s: float, why: str) -> None:
 def test_the_demo_ends_within_three_seconds_and_leaves_nothing(tmp_path: Path, number: int, after_s: float) -> None:
     mark = f"YINGBIN_TEST_MARK={tmp_path.name}-{after_s}"
     name, value = mark.split("=")
+    # as from a person's terminal: a shell that runs the tests in the background ignores Ctrl-C for all that it starts
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     demo = subprocess.Popen(
         [sys.executable, "-m", "kiosk", "demo", "--headless", "--out", str(tmp_path / "out")],
         cwd=ROOT,
@@ -58,6 +60,7 @@ def test_the_demo_ends_within_three_seconds_and_leaves_nothing(tmp_path: Path, n
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    signal.signal(signal.SIGINT, before)
     time.sleep(after_s)
     assert demo.poll() is None, "it ended before it was told to"
     began = time.monotonic()
