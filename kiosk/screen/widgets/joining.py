@@ -7,8 +7,9 @@ from typing import Final
 from contracts.screen import JoinStands, JoinTrial, JoinTry, JoinView
 from kiosk.screen.blocks import Block, Room, words
 from kiosk.screen.boxes import Box
-from kiosk.screen.kit import Kit
+from kiosk.screen.kit import SMALL, Kit
 from kiosk.screen.parts import Part, View
+from kiosk.screen.text import fit
 
 CODE_PX: Final = 118.0
 NAME_SHARE: Final = 0.34  # of a row's width; the rest says what to do
@@ -53,7 +54,14 @@ def join_code(room: Room) -> Block | None:
             kit.rect(box, 32, "surface_2")
             middle = box.y + box.height / 2
             kit.text(
-                text, box.x + box.width / 2, middle, size, "primary", bold=True, align="center", room=box.width - 60
+                text,
+                box.x + box.width / 2,
+                middle,
+                min(size, box.height * 0.72),
+                "primary",
+                bold=True,
+                align="center",
+                room=box.width - 60,
             )
 
         return [Part("join:code", box.grown(4), (text, box), paint)]
@@ -90,12 +98,13 @@ def _row(view: View, one: JoinTry, box: Box) -> Part:
     said = todo if one.state == "here" else _STATES[one.state]
 
     def paint(kit: Kit) -> None:
-        middle, body, small = box.y + box.height / 2, kit.size("body"), kit.size("small")
+        middle, high = box.y + box.height / 2, box.height * 0.66
+        body, small = min(kit.size("body"), high), min(kit.size("small"), high)
         if one.state == "here":
             kit.rect(box, 24, "primary_soft")
         if one.state in ("works", "fails"):
             good = one.state == "works"
-            kit.icon("check" if good else "cross", box.x + 46, middle, 44, "ok" if good else "danger", 2.8)
+            kit.icon("check" if good else "cross", box.x + 46, middle, min(44, high), "ok" if good else "danger", 2.8)
         else:
             kit.circle(box.x + 46, middle, 10, "primary" if one.state == "here" else "line_strong")
         faint, left = ("ink_2" if one.state == "open" else "ink"), box.width * NAME_SHARE
@@ -103,7 +112,9 @@ def _row(view: View, one: JoinTry, box: Box) -> Part:
         words_ = view.say(*said)
         if words_:
             free = box.width - left - 60
-            fitted = kit.fitted(words_, free, small, max_lines=2)
+            fitted = fit(words_, free, small, kit.measure, max_lines=2, height=box.height - 8, shrink_to=SMALL)
+            if fitted.cut:
+                kit.cut.append(words_)
             height = len(fitted.lines) * fitted.size * kit.theme.line_height
             kit.lines(fitted, Box(box.x + left + 32, middle - height / 2, free, height), faint)
 
