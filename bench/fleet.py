@@ -5,6 +5,7 @@ it works. First a release that fails on 3 % of them, with a limit of 2 %: it mus
 limit states, and everything that was done must go back. Then one that also fails on 3 %, with a limit of 5 %: it must
 go through. Both journals are held line by line against a reference that shares no code with the hub, and the
 terminals' own state against what the hub says. Only the updates themselves are simulated: a pause and an outcome.
+Last, the terminal's real fetching takes 200 MB over a simulated line (`bench/rollout_line.py`).
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ import sqlalchemy as sa
 from bench.fleet_kiosks import Fleet
 from bench.fleet_reference import Differs, Reference
 from bench.hub import start
+from bench.rollout_line import over_the_line
 from hub.accounts.rights import OPERATOR
 from hub.bus import Outgoing
 from hub.bus_mqtt import MqttBus
@@ -36,6 +38,7 @@ from hub.service import VERSION
 from hub.store import Store
 
 KILLS: Final = 50
+LINE_BYTES: Final = 200_000_000  # what a release may weigh that has to come over a bad line
 FAILING: Final = 0.03
 SEED: Final = 8
 LONGEST_S: Final = 1_500.0  # of one roll-out
@@ -112,7 +115,8 @@ def run(kiosks: int, kills: int) -> dict[str, Any]:
         "stopped_at_stated_point": stops["stopped_at"] is not None and stops["stopped_at"] == stops["stated_stop"],
         "bad_release": stops, "limit_kept_release": goes, "reports_said": fleet.said,
         "reports_said_twice": fleet.repeated, "journal_lines_per_life": sum(house.lives) / max(len(house.lives), 1),
-        "hub_starting_s": round(house.dead_s, 1), "seconds": round(time.monotonic() - began_s, 1), "seed": SEED,
+        "hub_starting_s": round(house.dead_s, 1), "bad_line": over_the_line(LINE_BYTES, SEED),
+        "seconds": round(time.monotonic() - began_s, 1), "seed": SEED,
     }  # fmt: skip
 
 

@@ -41,6 +41,7 @@ Code = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_-]{1,40}$")]
 Counted = Annotated[str, msgspec.Meta(pattern=r"^[A-Za-z0-9_.-]{1,40}$")]
 """What is counted, 'part.name'; names are ours."""
 TALLIES_LIMIT: Final = 80
+MOST_TROUBLES: Final = 12
 TargetId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_.:-]{1,60}$")]
 VisitId = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9-]{1,40}$")]
 """Random, new for each visit; says nothing about who the visitor is."""
@@ -146,6 +147,15 @@ class StaffCalled(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", t
     reason: Code
 
 
+class FaceChecked(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="face_checked"):
+    """A face that was consented to was compared; nothing of it stays. `none`: it did not come to that."""
+
+    visit: VisitId
+    face: Literal["same", "other", "unsure", "none"]
+    liveness: Literal["live", "spoof", "unclear", "none"]
+    tries: Annotated[int, msgspec.Meta(ge=0, le=20)]
+
+
 class VisitEnded(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", tag="visit_ended"):
     """The visitor left or was done, and was forgotten."""
 
@@ -186,6 +196,7 @@ Moment: TypeAlias = (
     | TicketTaken
     | OpinionGiven
     | StaffCalled
+    | FaceChecked
     | VisitEnded
     | DeviceMissing
     | DeviceFound
@@ -474,6 +485,7 @@ class Telemetry(Message, frozen=True, kw_only=True):
     cpu_share: Annotated[float, msgspec.Meta(ge=0, le=64)] = 0.0  # of one core
     frame_p95_ms: Annotated[float, msgspec.Meta(ge=0)] | None = None  # None: no screen says so
     missing: tuple[DeviceKind, ...] = ()
+    troubles: Annotated[tuple[Counted, ...], msgspec.Meta(max_length=MOST_TROUBLES)] = ()  # 'device.reason'
     # what was counted since the start, 'part.name': how sounds and utterances ended, devices, the staff's page
     hearing: Annotated[dict[Counted, Tally], msgspec.Meta(max_length=TALLIES_LIMIT)] = {}
     temperature_c: Annotated[float, msgspec.Meta(ge=-60, le=200)] | None = None  # None: no sensor

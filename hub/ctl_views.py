@@ -60,7 +60,8 @@ def alarms_table(rows: Sequence[Mapping[str, Any]]) -> Table:
     table = Table("alarm", "where", "detail", "since", "", box=None)
     for one in rows:
         devices = one["devices"]
-        where = f"{one['branch']}/{devices[0]}" if len(devices) == 1 else f"{one['branch']}: {len(devices)} terminals"
+        alone = f"{one['branch']}/{devices[0]}".rstrip("/")  # no terminal: the whole branch
+        where = alone if len(devices) == 1 else f"{one['branch']}: {len(devices)} terminals"
         table.add_row(one["kind"], where, one["detail"], one["since"][:16], "silent" if one["silent"] else "")
     return table
 

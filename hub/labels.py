@@ -109,6 +109,9 @@ DEVICE_REASONS: Final[dict[str, Pair]] = {
     "overexposed": ("光太强", "too bright"),
     "torn": ("画面残缺", "pictures cut off"),
     "not_a_picture": ("没有画面", "no pictures"),
+    "no_paper": ("没有纸", "no paper"),
+    "jammed": ("卡纸", "paper jammed"),
+    "cover_open": ("盖子开着", "cover open"),
 }
 """Why a device is missing, where the terminal says it in a word that people can act on."""
 OUTCOMES: Final[dict[str, Pair]] = {

@@ -72,7 +72,7 @@ from kiosk.joining.member import Member, clocks_agree
 from kiosk.joining.page import revoked_page
 from kiosk.late_knowledge import LateKnowledge
 from kiosk.networks import Models, finds_entries, make_voice, sentences_ahead
-from kiosk.ports import Camera, DeviceLost, Microphone, Speaker
+from kiosk.ports import Camera, DeviceLost, Microphone, PrinterFault, PrinterNotice, Speaker
 from kiosk.queueing.day import BusinessDay
 from kiosk.queueing.desk import ServiceView, TicketDesk
 from kiosk.queueing.printing import PrintedPaper
@@ -152,6 +152,7 @@ class Terminal:
         self._stop = asyncio.Event()
         self._keeping: set[asyncio.Task[None]] = set()
         self._pace: Pace | None = None
+        self._paper: PrinterNotice = ""
         self._clock = SystemClock()
         self._trace = Trace(self._clock) if recording else NoTrace()
         self._outbox = Outbox(places.state / "outbox.sqlite")
@@ -286,7 +287,7 @@ class Terminal:
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
         self._faces_checked = actions.faces = open_face_system(
-            site, places.state, models, self._session, voice, self._clock, _local_now, self._latest
+            site, places.state, models, self._session, voice, self._clock, _local_now, self._latest, self._ledger.post
         )
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
@@ -417,6 +418,8 @@ class Terminal:
 
     def _condition(self) -> Condition:
         missing = self._missing()
+        if not self._session.works.get("printer", True):
+            missing = (*missing, "printer")
         pace_ms = self._pace.frame_p95_ms if self._pace else None
         devices = [device.tallies() for device in (self._microphone, self._session.speaker) if device]
         lost = {f"device.{name}": count for tallies in devices for name, count in tallies.items() if count}
@@ -430,7 +433,9 @@ class Terminal:
             called |= {f"face.{name}": count for name, count in self._faces_checked.tallies().items()}
         called |= self._remote.tallies()
         hearing = {**self._heard(), **lost, **turns, **staff, **called}
-        return Condition(missing, pace_ms, hearing, models=self._models.timings.since_last)
+        troubles = [f"{device}.{why}" for device, why in sorted(self._session.why.items()) if device in missing]
+        troubles += [f"printer.{self._paper}"] if self._paper else []
+        return Condition(missing, tuple(troubles), pace_ms, hearing, models=self._models.timings.since_last)
 
     def _may_hear(self) -> bool:
         """Only while somebody is served or stands in front: what people say elsewhere in the lobby is not ours."""
@@ -577,9 +582,14 @@ class Terminal:
                     log.warning("screen fault %s", code)
 
     async def _look_at_printer(self) -> None:
-        """Say whether a ticket could be printed, now and then."""
+        """Say whether a ticket could be printed, now and then, and whether the paper lasts."""
         while True:
-            self._session.tell(DeviceChanged("printer", await self._printer_works()))
+            try:
+                self._paper = await self._printer.check()
+                self._session.tell(DeviceChanged("printer", works=True))
+            except PrinterFault as err:
+                self._paper = ""
+                self._session.tell(DeviceChanged("printer", works=False, reason=err.reason))
             await self._clock.sleep(max(30.0, self._site.ports.retry_s))
 
     async def _look_at_day(self) -> None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from config.flows import Both
 from config.schema import Site
+from contracts import messages as m
 from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
@@ -18,6 +19,7 @@ from kiosk.identity.check import FaceCheck
 from kiosk.identity.consent import ConsentLedger
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import FaceReader
+from kiosk.identity.verdict import FaceFinding
 from kiosk.networks import Models
 from kiosk.ports import Clock, DeviceLost
 from kiosk.session.session import Session
@@ -57,7 +59,7 @@ class SpokenPrompter:
 
 def open_face_system(
     site: Site, state: Path, models: Models, session: Session, voice: Voice, clock: Clock,
-    local_now: Callable[[], datetime], frames: LatestFrame,
+    local_now: Callable[[], datetime], frames: LatestFrame, post: Callable[[m.FaceChecked], None],
 ) -> FaceActs | None:  # fmt: skip
     """None where the site does not offer it. Raises `StoreError` where it does and a model is not there."""
     if not site.identity.face:
@@ -83,7 +85,16 @@ def open_face_system(
         local_now=local_now,
         begins=working.begin,
         ends=working.end,
+        tells=lambda visit, finding: post(moment_of(visit, finding)),
     )
+
+
+def moment_of(visit: str, finding: FaceFinding) -> m.FaceChecked:
+    """What the hub is told of a check: two codes and a count, so that a release that refuses the living is noticed."""
+    return m.FaceChecked(
+        visit=visit, face=finding.match.says if finding.match else "none",
+        liveness=finding.liveness.outcome if finding.liveness else "none", tries=min(finding.tries, 20),
+    )  # fmt: skip
 
 
 class _Working:

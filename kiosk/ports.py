@@ -194,7 +194,8 @@ class DocumentCamera(Protocol):
 
 # ------------------------------------------------------------------ paper
 Bitmap = npt.NDArray[np.bool_]  # (height, 576), True is black
-PrinterReason = Literal["missing", "no_paper", "cover_open", "offline", "timeout", "unknown"]
+PrinterReason = Literal["missing", "no_paper", "jammed", "cover_open", "offline", "timeout", "unknown"]
+PrinterNotice = Literal["", "paper_low"]
 
 
 class PrinterFault(OSError):
@@ -208,8 +209,11 @@ class PrinterFault(OSError):
 class Printer(Protocol):
     """80 mm paper, 576 dots wide, 8 dots a millimetre."""
 
-    async def check(self) -> None:
-        """Raises `PrinterFault` when a ticket could not be printed now, as far as the printer tells."""
+    async def check(self) -> PrinterNotice:
+        """What somebody should see to soon. Raises `PrinterFault` when a ticket could not be printed now.
+
+        Both as far as the printer tells: many never answer.
+        """
 
     async def print(self, name: str, paper: Bitmap) -> None:
         """Print one ticket and cut. `name` is for files and logs. Raises `PrinterFault` within 10 s."""

@@ -42,10 +42,11 @@ def alarms_html(rows: Sequence[Mapping[str, Any]], labels: Labels) -> str:
         devices = row["devices"]
         many = both((f"{len(devices)} 台", f"{len(devices)} terminals"))
         whom = escape(devices[0]) if len(devices) == 1 else many
+        where = both(labels.branch(row["branch"])) + (f" · {whom}" if devices != [""] else "")  # or the whole branch
         silent = both(("静音", "silent")) if row["silent"] else ""
         lines.append(
             f'<li class="{"silent" if row["silent"] else ""}"><b>{both(ALARMS.get(row["kind"], (row["kind"], "")))}</b>'
-            f"<span>{both(labels.branch(row['branch']))} · {whom}</span>"
+            f"<span>{where}</span>"
             f'<span class="age">{escape(row["detail"])} {_since(row["since"])} {silent}</span></li>'
         )
     return f'<ul class="alarms">{"".join(lines)}</ul>'

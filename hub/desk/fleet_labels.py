@@ -42,10 +42,15 @@ ALARMS: Final[dict[str, Pair]] = {
     "microphone_dead": ("麦克风不工作", "Microphone dead"),
     "camera_dead": ("摄像头不工作", "Camera dead"),
     "speaker_dead": ("扬声器不工作", "Speaker dead"),
-    "printer": ("打印机缺纸或故障", "Printer: paper or fault"),
+    "printer": ("打印机故障", "Printer fault"),
     "screen_dead": ("屏幕不工作", "Screen dead"),
     "restarts": ("频繁重启", "Restarts often"),
-    "queue_stuck": ("消息积压", "Messages pile up"),
+    "messages_stuck": ("消息积压", "Messages pile up"),
+    "camera_covered": ("镜头被挡或被转动", "Camera covered or turned"),
+    "paper_low": ("纸快用完", "Paper low"),
+    "paper_out": ("没有纸", "No paper"),
+    "paper_jammed": ("卡纸", "Paper jammed"),
+    "queue_stuck": ("有人等候，没有叫号", "People wait, nobody is called"),
     "certificate": ("证书将到期", "Certificate ends soon"),
     "not_returned": ("没有退回旧版", "Did not go back"),
 }
@@ -80,4 +85,5 @@ EVENTS: Final[dict[str, Pair]] = {
     "device_found": ("设备恢复", "A device is back"),
     "self_tested": ("自检", "Self-test"),
     "staff_called": ("请工作人员", "Staff called"),
+    "face_checked": ("比对人脸", "A face was compared"),
 }

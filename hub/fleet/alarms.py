@@ -20,7 +20,7 @@ from hub.accounts.rights import EVERYWHERE, Person, Right, require
 from hub.fleet import terminals
 from hub.fleet.campaign_rule import State
 from hub.fleet.tables import fleet_alarms, fleet_certificates, fleet_members, fleet_silences, fleet_starts
-from hub.store import Store, upsert
+from hub.store import Store, tickets, upsert
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +30,13 @@ HOOK_S: Final = 3.0
 AT_ONCE: Final = 500
 KINDS: Final = (
     "offline", "hot", "disk", "microphone_dead", "camera_dead", "speaker_dead", "printer", "screen_dead", "restarts",
-    "queue_stuck", "certificate", "not_returned",
+    "messages_stuck", "certificate", "not_returned", "camera_covered", "paper_low", "paper_out", "paper_jammed",
+    "queue_stuck",
 )  # fmt: skip
+SAID: Final[dict[str, str]] = {  # what a terminal says of a device, where it is an alarm of its own
+    "camera.covered": "camera_covered", "camera.upside_down": "camera_covered", "camera.frozen": "camera_covered",
+    "printer.no_paper": "paper_out", "printer.jammed": "paper_jammed", "printer.paper_low": "paper_low",
+}  # fmt: skip
 Key = tuple[str, str, str]  # branch, device, kind
 
 
@@ -44,6 +49,7 @@ class Bounds:
     disk_bytes: int = 1_000_000_000
     restarts: int = 3  # within the last hour
     pending: int = 500  # messages owed while it is online
+    uncalled: timedelta = timedelta(minutes=30)  # somebody waits, and nobody was called for so long
     certificate_days: int = 20
 
 
@@ -59,15 +65,45 @@ def rules(one: Mapping[str, Any], starts: int, ends: datetime | None, now: datet
             found["hot"] = f"{one['temperature_c']:.0f} °C"
         if one["free_disk_bytes"] is not None and one["free_disk_bytes"] < bounds.disk_bytes:
             found["disk"] = f"{one['free_disk_bytes'] / 1e9:.1f} GB"
-        for device in one["missing"]:
-            found["printer" if device == "printer" else f"{device}_dead"] = ""
+        found |= _devices(one["missing"], one["troubles"])
         if (one["pending"] or 0) > bounds.pending:
-            found["queue_stuck"] = f"{one['pending']}"
+            found["messages_stuck"] = f"{one['pending']}"
     if starts > bounds.restarts:
         found["restarts"] = f"{starts}/h"
     if ends is not None and ends - now < timedelta(days=bounds.certificate_days):
         found["certificate"] = f"{max((ends - now).days, 0)} d"
     return {kind: detail for kind, detail in found.items() if kind in KINDS}
+
+
+def _devices(missing: Sequence[str], troubles: Sequence[str]) -> dict[str, str]:
+    """What is said of devices: a covered camera is no dead one, and paper is no fault."""
+    why = dict(one.partition(".")[::2] for one in troubles)
+    found = {SAID[one]: why[one.partition(".")[0]] for one in troubles if one in SAID}
+    for device in missing:
+        if f"{device}.{why.get(device, '')}" not in SAID:
+            found["printer" if device == "printer" else f"{device}_dead"] = why.get(device, "")
+    return found
+
+
+def stuck_queues(store: Store, branches: Sequence[str], now: datetime, bounds: Bounds) -> dict[str, str]:
+    """Branches where somebody has waited and nobody was called for `bounds.uncalled`, each with how long.
+
+    `branches`: those where anybody waits at all. A ticket counts that is in line today, by the hub's or by a
+    neighbouring date, since a branch's own day may be another.
+    """
+    since = now - bounds.uncalled
+    days = [(now + timedelta(days=away)).date().isoformat() for away in (-1, 0, 1)]
+    t = tickets.c
+    waits = sa.func.min(sa.case((t.in_line, t.came))).label("waits")
+    moved = sa.func.max(sa.case((~t.in_line, t.changed_at))).label("moved")
+    here = sa.and_(t.branch.in_(list(branches)), t.line_day.in_(days), t.came > now - timedelta(hours=16))
+    rows = store.rows(sa.select(t.branch, waits, moved).where(here).group_by(t.branch)) if branches else []
+    found: dict[str, str] = {}
+    for row in rows:
+        first, last = _utc(row["waits"]), _utc(row["moved"])
+        if first is not None and first < since and (last is None or last < since):
+            found[row["branch"]] = f"{int((now - max(first, last or first)).total_seconds() // 60)} min"
+    return found
 
 
 def look(store: Store, now: datetime, bounds: Bounds | None = None) -> list[dict[str, Any]]:
@@ -87,6 +123,9 @@ def look(store: Store, now: datetime, bounds: Bounds | None = None) -> list[dict
         key = (one["branch"], one["device"])
         for kind, detail in rules(one, starts[key], _utc(ends.get(key)), now, bounds).items():
             holds[(*key, kind)] = detail
+    waiting = sorted({one["branch"] for one in every if one["online"] and one["waiting"]})
+    holds |= {(branch, "", "queue_stuck"): detail
+              for branch, detail in stuck_queues(store, waiting, now, bounds).items()}  # fmt: skip
     known = {(row["branch"], row["device"], row["kind"]) for row in store.rows(sa.select(fleet_alarms))}
     new, gone = sorted(set(holds) - known), sorted(known - set(holds))
     if not new and not gone:

@@ -22,7 +22,7 @@ Count = Annotated[int, msgspec.Meta(ge=1, le=MOST_TERMINALS)]
 Seconds = Annotated[float, msgspec.Meta(ge=0, le=30 * 86_400)]
 Names = Annotated[tuple[Name, ...], msgspec.Meta(max_length=MOST_NAMED)]
 Codes = Annotated[tuple[Code, ...], msgspec.Meta(max_length=MOST_NAMED)]
-Figure = Literal["unsure", "ask_backs", "poor_opinions", "staff_called", "devices_lost", "restarts"]
+Figure = Literal["unsure", "ask_backs", "poor_opinions", "staff_called", "liveness_rejects", "devices_lost", "restarts"]
 
 
 class PlanProblem(ValueError):

@@ -26,6 +26,7 @@ TRIALS: Final = {  # figure → (moments that are tried, whether one counts)
     "ask_backs": "understood",
     "poor_opinions": "opinion_given",
     "staff_called": "visit_started",
+    "liveness_rejects": "face_checked",
 }
 
 
@@ -100,6 +101,8 @@ def _counts(figure: str, kind: str, body: dict[str, Any]) -> tuple[int, int]:
             return 1, int(body.get("decision") == "ask")
         case "poor_opinions":
             return 1, int(body.get("score", 5) <= POOR)
+        case "liveness_rejects":  # taken for no living face, or not seen well enough to tell
+            return 1, int(body.get("liveness") in ("spoof", "unclear"))
         case "staff_called":
             return int(kind == "visit_started"), int(kind == "staff_called")
     return 0, 1

@@ -125,7 +125,8 @@ def _plain(row: Mapping[str, Any]) -> dict[str, Any]:
         "wanted": row["wanted"] or "", "rollout": row["state"] or "idle", "rollout_reason": row["reason"] or "",
         "rollout_share": row["share"] or 0.0, "heard": row["heard"], "out_of_service": bool(row["out_of_service"]),
         "temperature_c": told.get("temperature_c"), "free_disk_bytes": told.get("free_disk_bytes"),
-        "missing": list(told.get("missing", ())), "pending": told.get("pending"), "uptime_s": told.get("uptime_s"),
+        "missing": list(told.get("missing", ())), "troubles": list(told.get("troubles", ())),
+        "pending": told.get("pending"), "waiting": told.get("waiting"), "uptime_s": told.get("uptime_s"),
         "cpu_share": told.get("cpu_share"), "rss_bytes": told.get("rss_bytes"), "alarms": int(row["alarms"] or 0),
         "versions": dict(row["versions"] or {}),
     }  # fmt: skip

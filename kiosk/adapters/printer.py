@@ -21,7 +21,7 @@ from typing import Any, Final
 
 from PIL import Image
 
-from kiosk.ports import Bitmap, Printer, PrinterFault
+from kiosk.ports import Bitmap, Printer, PrinterFault, PrinterNotice
 from kiosk.queueing.paper import png
 
 # the library leaves a cache of its printers' list in a new temporary folder at each start: take it away again
@@ -36,9 +36,10 @@ STATUS_S: Final = 1.0  # many printers never answer a status query: then we only
 FEED_LINES: Final = 4  # to bring the last line past the cutter
 _LPGETSTATUS: Final = 0x060B  # linux/lp.h; the answer's bits as on a parallel port:
 _LP_PAPER_OUT, _LP_SELECTED, _LP_NO_ERROR = 0x20, 0x10, 0x08
-# DLE EOT n (real-time status), Epson ESC/POS reference: n=1 printer, n=2 offline cause, n=4 paper sensor
-_ASK_OFFLINE, _ASK_PAPER = b"\x10\x04\x02", b"\x10\x04\x04"
-_COVER_OPEN, _PAPER_END, _OFFLINE_ERROR = 0x04, 0x60, 0x40
+# DLE EOT n (real-time status), Epson ESC/POS reference: n=2 offline cause, n=3 error cause, n=4 paper sensor
+_ASK_OFFLINE, _ASK_ERROR, _ASK_PAPER = b"\x10\x04\x02", b"\x10\x04\x03", b"\x10\x04\x04"
+_COVER_OPEN, _PAPER_END, _PAPER_NEAR_END, _OFFLINE_ERROR = 0x04, 0x60, 0x0C, 0x40
+_CUTTER_ERROR: Final = 0x08  # the cutter did not come through: paper is in its way
 _FIXED_BITS, _FIXED_VALUE = 0x93, 0x12  # an answer to DLE EOT has bits 1 and 4 set and 0 and 7 clear
 _SAFE_NAME: Final = re.compile(r"[^A-Za-z0-9_-]")
 KEEP_TICKETS: Final = 500  # files of the folder printer; the oldest go
@@ -95,16 +96,16 @@ class DevicePath:
         finally:
             printer.close()
 
-    def ask(self, _printer: Any) -> None:
+    def ask(self, _printer: Any) -> PrinterNotice:
         path = self._find()
         if not (path.exists() and stat.S_ISCHR(path.stat().st_mode)):
-            return
+            return ""
         answer = bytearray(struct.calcsize("i"))
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
             fcntl.ioctl(handle, _LPGETSTATUS, answer)
         except OSError:
-            return  # not a printer that can be asked
+            return ""  # not a printer that can be asked
         finally:
             os.close(handle)
         (bits,) = struct.unpack("i", answer)
@@ -112,6 +113,7 @@ class DevicePath:
             raise PrinterFault("no_paper")
         if not bits & _LP_NO_ERROR or not bits & _LP_SELECTED:
             raise PrinterFault("offline")
+        return ""  # the kernel's answer has no bit for paper that is nearly used up
 
 
 class NetworkPath:
@@ -129,25 +131,34 @@ class NetworkPath:
         finally:
             printer.close()
 
-    def ask(self, printer: Any) -> None:
+    def ask(self, printer: Any) -> PrinterNotice:
         connection: socket.socket = printer.device
         connection.settimeout(STATUS_S)
         try:
-            for question in (_ASK_OFFLINE, _ASK_PAPER):
-                connection.sendall(question)
-                answer = connection.recv(1)
-                if not answer or answer[0] & _FIXED_BITS != _FIXED_VALUE:
-                    return  # not an answer to what we asked
-                if question == _ASK_PAPER and answer[0] & _PAPER_END:
-                    raise PrinterFault("no_paper")
-                if question == _ASK_OFFLINE and answer[0] & _COVER_OPEN:
-                    raise PrinterFault("cover_open")
-                if question == _ASK_OFFLINE and answer[0] & _OFFLINE_ERROR:
-                    raise PrinterFault("offline")
-        except TimeoutError:
-            return
+            offline = self._answer(connection, _ASK_OFFLINE)
+            if offline is None:
+                return ""
+            if offline & _COVER_OPEN:
+                raise PrinterFault("cover_open")
+            if offline & _OFFLINE_ERROR:
+                error = self._answer(connection, _ASK_ERROR) or 0
+                raise PrinterFault("jammed" if error & _CUTTER_ERROR else "offline")
+            paper = self._answer(connection, _ASK_PAPER) or 0
+            if paper & _PAPER_END:
+                raise PrinterFault("no_paper")
+            return "paper_low" if paper & _PAPER_NEAR_END else ""
         finally:
             connection.settimeout(NETWORK_S)
+
+    @staticmethod
+    def _answer(connection: socket.socket, question: bytes) -> int | None:
+        """The answer's bits; None where the printer says nothing, or something else than was asked."""
+        connection.sendall(question)
+        try:
+            answer = connection.recv(1)
+        except TimeoutError:
+            return None
+        return answer[0] if answer and answer[0] & _FIXED_BITS == _FIXED_VALUE else None
 
 
 class EscposPrinter:
@@ -157,8 +168,8 @@ class EscposPrinter:
         self._path = path
         self._busy = threading.Lock()
 
-    async def check(self) -> None:
-        await self._within_time(lambda: self._talk(b""))
+    async def check(self) -> PrinterNotice:
+        return await self._within_time(lambda: self._talk(b""))
 
     async def print(self, name: str, paper: Bitmap) -> None:
         commands = raster(paper)
@@ -167,19 +178,20 @@ class EscposPrinter:
     async def close(self) -> None:
         return None  # nothing stays open between two tickets
 
-    async def _within_time(self, work: Callable[[], None]) -> None:
+    async def _within_time(self, work: Callable[[], PrinterNotice]) -> PrinterNotice:
         # a thread of its own, not one of the pool: a driver that hangs must not take a worker with it
         loop = asyncio.get_running_loop()
-        done: asyncio.Future[None] = loop.create_future()
+        done: asyncio.Future[PrinterNotice] = loop.create_future()
 
-        def settle(fault: BaseException | None) -> None:
+        def settle(notice: PrinterNotice, fault: BaseException | None) -> None:
             if not done.done():
-                done.set_result(None) if fault is None else done.set_exception(fault)
+                done.set_result(notice) if fault is None else done.set_exception(fault)
 
         def run() -> None:
+            notice: PrinterNotice = ""
             fault: BaseException | None = None
             try:
-                work()
+                notice = work()
             except PrinterFault as err:
                 fault = err
             except DeviceNotFoundError as err:
@@ -189,23 +201,24 @@ class EscposPrinter:
             except Exception as err:  # the printer library's own errors share no base class
                 fault = PrinterFault("unknown", type(err).__name__)
             with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-                loop.call_soon_threadsafe(settle, fault)
+                loop.call_soon_threadsafe(settle, notice, fault)
 
         threading.Thread(target=run, name="printer", daemon=True).start()
         try:
             async with asyncio.timeout(PRINT_S):
-                await done
+                return await done
         except TimeoutError as err:
             raise PrinterFault("timeout", f"no end after {PRINT_S:.0f} s") from err
 
-    def _talk(self, commands: bytes) -> None:
+    def _talk(self, commands: bytes) -> PrinterNotice:
         if not self._busy.acquire(blocking=False):
             raise PrinterFault("timeout", "the ticket before is still being printed")
         try:
             with self._path.open() as printer:
-                self._path.ask(printer)
+                notice = self._path.ask(printer)
                 if commands:
                     printer._raw(commands)
+                return notice
         finally:
             self._busy.release()
 
@@ -216,8 +229,9 @@ class FilePrinter:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    async def check(self) -> None:
+    async def check(self) -> PrinterNotice:
         await asyncio.to_thread(self._check)
+        return ""
 
     async def print(self, name: str, paper: Bitmap) -> None:
         await asyncio.to_thread(self._print, _SAFE_NAME.sub("_", name), paper)

@@ -39,6 +39,7 @@ class FaceActs:
     local_now: Callable[[], datetime]
     begins: Callable[[], None] = lambda: None  # called as a check begins, so that it is known when it is not wanted
     ends: Callable[[], None] = lambda: None  # the visitor does not want it any longer
+    tells: Callable[[str, FaceFinding], None] = lambda visit, finding: None  # a check of this visit came to its end
     tally: Counter[str] = field(default_factory=Counter)
     _agreed: str = ""  # the visit whose consent is on record
 
@@ -95,6 +96,7 @@ class FaceActs:
         finally:
             reference.fill(0)
             visit.checking = None
+        self.tells(visit.id, visit.face)
         return {"for": "done", "against": "differs", "neither": "unclear"}[visit.face.decides]
 
     async def _reference(self, held: Held) -> Template | None:

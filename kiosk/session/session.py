@@ -108,6 +108,7 @@ class Session:
         self.state = State.IDLE
         self.visit: Visit | None = None
         self.works: dict[str, bool] = {}
+        self.why: dict[str, str] = {}  # of what does not work: the reason, as the hub is told
         self.muted = False
         self.speaker: Speaker | None = None
         self.turns: Turns | None = None
@@ -491,6 +492,10 @@ class Session:
             self.show()
 
     def _device(self, event: DeviceChanged) -> None:
+        if event.works:
+            self.why.pop(event.device, None)
+        else:
+            self.why[event.device] = event.reason
         if self.works.get(event.device) == event.works:
             return
         known = event.device in self.works

@@ -65,6 +65,7 @@ class Condition:
     """What telemetry cannot see from here: the devices that are missing, the screen's pace, what hearing counted."""
 
     missing: tuple[m.DeviceKind, ...] = ()
+    troubles: tuple[str, ...] = ()  # why they are, and paper that is low: 'device.reason'
     frame_p95_ms: float | None = None
     hearing: Mapping[str, int] = field(default_factory=dict)
     models: Callable[[], Mapping[str, m.ModelTiming]] = dict
@@ -259,6 +260,7 @@ class Link:
             cpu_share=look.cpu_share,
             frame_p95_ms=condition.frame_p95_ms,
             missing=condition.missing,
+            troubles=condition.troubles[: m.MOST_TROUBLES],
             temperature_c=look.temperature_c,
             waiting=None if self.queue is None else sum(line.waiting for line in self.queue.services),
             clock=self._outbox.hub_clock.reading(),

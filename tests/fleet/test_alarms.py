@@ -15,7 +15,7 @@ import sqlalchemy as sa
 
 from hub.accounts.rights import OPERATOR, Grant, Person, Refused, Role
 from hub.fleet import alarms
-from hub.store import Store, devices
+from hub.store import Store, devices, tickets
 
 pytestmark = pytest.mark.contract
 
@@ -27,11 +27,14 @@ def store(tmp_path: Path) -> Iterator[Store]:
     made.close()
 
 
-def hears(store: Store, device: str, *, online: bool, seen: datetime, branch: str = "binjiang") -> None:
+def hears(
+    store: Store, device: str, *, online: bool, seen: datetime, branch: str = "binjiang", waiting: int = 0
+) -> None:
     with store.write() as db:
         here = sa.and_(devices.c.branch == branch, devices.c.device == device)
         db.execute(sa.delete(devices).where(here))
-        row = {"branch": branch, "device": device, "online": online, "seen": seen, "versions": {}}
+        row = {"branch": branch, "device": device, "online": online, "seen": seen, "versions": {},
+               "telemetry": {"waiting": waiting}}  # fmt: skip
         db.execute(sa.insert(devices).values(**row))
 
 
@@ -120,3 +123,35 @@ def test_the_web_hook_is_told_each_alarm_once_and_again_while_it_does_not_take_i
     (one,) = bank.told[-1]["alarms"]
     assert (one["branch"], one["device"], one["kind"]) == ("binjiang", "kiosk-1", "offline")
     assert alarms.tell_hook(store, url, now + timedelta(hours=3)) == 0  # nobody listens there any more
+
+
+def takes(
+    store: Store, number: str, came: datetime, *, state: str = "waiting", changed: datetime | None = None
+) -> None:
+    times = dict.fromkeys(("issued_at", "came", "stamped_at", "place_at"), came)
+    row = {"branch": "binjiang", "day": came.date().isoformat(), "line_day": came.date().isoformat(), "number": number,
+           "service": "personal", "state": state, "in_line": state == "waiting", "device": "kiosk-1", "log": "l",
+           "seq": int(number[1:]), "visit": "v", "language": "zh", "changed_at": changed or came}  # fmt: skip
+    with store.write() as db:
+        db.execute(sa.insert(tickets).values(**row, **times))
+
+
+@pytest.mark.parametrize(
+    ("waited_min", "called_min", "alarmed"),
+    [(31, None, True), (29, None, False), (90, 31, True), (90, 29, False), (None, 90, False)],
+)
+def test_a_line_in_which_nobody_is_called_is_an_alarm_of_the_branch(
+    waited_min: int | None, called_min: int | None, alarmed: bool, store: Store
+) -> None:
+    now = datetime.now(UTC)
+    hears(store, "kiosk-1", online=True, seen=now, waiting=1)
+    if waited_min is not None:
+        takes(store, "A001", now - timedelta(minutes=waited_min))
+    if called_min is not None:
+        called = now - timedelta(minutes=called_min)
+        takes(store, "A002", called - timedelta(minutes=1), state="done", changed=called)
+    stuck = [one for one in alarms.look(store, now) if one["kind"] == "queue_stuck"]
+    assert [(one["branch"], one["device"]) for one in stuck] == ([("binjiang", "")] if alarmed else [])
+    if alarmed:
+        assert stuck[0]["detail"] == "31 min"
+        assert alarms.shown(store, ["binjiang"], now)[0]["devices"] == [""]

@@ -106,13 +106,38 @@ def test_a_gate_seldom_stops_what_is_no_worse_and_does_stop_what_is() -> None:
 def test_alarms_are_those_of_the_stated_bounds() -> None:
     here: dict[str, Any] = {
         "online": True, "seen": NOW.isoformat(), "temperature_c": 79.9, "free_disk_bytes": 10**9, "missing": [],
-        "pending": 500,
+        "pending": 500, "troubles": [],
     }  # fmt: skip
     assert rules(here, 3, NOW + timedelta(days=20), NOW, Bounds()) == {}
     bad = here | {"temperature_c": 80.0, "free_disk_bytes": 10**9 - 1, "missing": ["microphone", "camera", "printer"],
                   "pending": 501}  # fmt: skip
     assert sorted(rules(bad, 4, NOW + timedelta(days=19), NOW, Bounds())) == [
-        "camera_dead", "certificate", "disk", "hot", "microphone_dead", "printer", "queue_stuck", "restarts",
+        "camera_dead", "certificate", "disk", "hot", "messages_stuck", "microphone_dead", "printer", "restarts",
     ]  # fmt: skip
     gone = here | {"online": False, "seen": (NOW - timedelta(minutes=6)).isoformat()}
     assert rules(gone, 0, None, NOW, Bounds()) == {"offline": "6 min"}
+
+
+@pytest.mark.parametrize(
+    ("missing", "troubles", "alarmed"),
+    [
+        (["camera"], ["camera.not_found"], {"camera_dead": "not_found"}),
+        (["camera"], ["camera.covered"], {"camera_covered": "covered"}),
+        (["camera"], ["camera.overexposed"], {"camera_dead": "overexposed"}),
+        (["camera"], [], {"camera_dead": ""}),  # from a terminal that does not say why
+        (["printer"], ["printer.no_paper"], {"paper_out": "no_paper"}),
+        (["printer"], ["printer.jammed"], {"paper_jammed": "jammed"}),
+        (["printer"], ["printer.offline"], {"printer": "offline"}),
+        ([], ["printer.paper_low"], {"paper_low": "paper_low"}),
+        (["microphone", "printer"], ["printer.no_paper"], {"microphone_dead": "", "paper_out": "no_paper"}),
+        ([], ["toaster.burning"], {}),  # said by a terminal that knows more than we
+    ],
+)
+def test_a_covered_camera_is_no_dead_one_and_paper_is_no_fault(
+    missing: list[str], troubles: list[str], alarmed: dict[str, str]
+) -> None:
+    here: dict[str, Any] = {
+        "online": True, "seen": NOW.isoformat(), "temperature_c": None, "free_disk_bytes": None, "missing": missing,
+        "pending": 0, "troubles": troubles,
+    }  # fmt: skip
+    assert rules(here, 0, None, NOW, Bounds()) == alarmed

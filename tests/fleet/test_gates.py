@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -53,6 +53,15 @@ class Fleet:
         with self.store.write() as db:
             db.execute(sa.insert(events), rows)
 
+    def checks_faces(self, device: str, liveness: Sequence[str], at: datetime) -> None:
+        rows = [
+            {"branch": "b", "device": device, "log": f"{device}{at:%H%M}", "seq": number + 1, "kind": "face_checked",
+             "visit": "v", "at": at, "body": {"liveness": one}}
+            for number, one in enumerate(liveness)
+        ]  # fmt: skip
+        with self.store.write() as db:
+            db.execute(sa.insert(events), rows)
+
     def an_hour_later(self) -> dict[str, Any]:
         self.now = START + timedelta(hours=1, seconds=1)
         self.campaigns.carry_on()
@@ -90,6 +99,20 @@ def test_the_canarys_ask_backs_are_held_against_the_others(
     assert not reason or shown["reason"] == reason
     if asked_back is None:  # too little was seen of it: a person decides
         assert shown["reason"] == "gate_ask_backs"
+
+
+@pytest.mark.parametrize(
+    ("liveness", "status"), [("spoof", "returning"), ("unclear", "returning"), ("live", "running")]
+)
+def test_a_release_that_refuses_the_living_goes_back(
+    liveness: str, status: str, fleets: list[Fleet], tmp_path: Path
+) -> None:
+    fleet = Fleet(tmp_path, {"figure": "liveness_rejects", "factor": 1.2, "alpha": 0.01, "least": 30})
+    fleets.append(fleet)
+    for device in TERMINALS:
+        said = [liveness if device in fleet.canary and n % 3 == 0 else "live" for n in range(40)]
+        fleet.checks_faces(device, said, START + timedelta(minutes=30))
+    assert fleet.an_hour_later()["status"] == status
 
 
 def test_restarts_are_counted_over_the_same_hours(fleets: list[Fleet], tmp_path: Path) -> None:

@@ -52,6 +52,7 @@ class NetworkPrinter:
     listening: socket.socket = field(default_factory=lambda: socket.create_server(("127.0.0.1", 0)))
     received: bytearray = field(default_factory=bytearray)
     offline_cause: int = 0x12
+    error_cause: int = 0x12
     paper: int = 0x12
     answers: bool = True
 
@@ -81,9 +82,9 @@ class NetworkPrinter:
                 return
             if not part:
                 return
-            if part in (b"\x10\x04\x02", b"\x10\x04\x04"):
+            if part[:2] == b"\x10\x04":
                 if self.answers:
-                    connection.sendall(bytes([self.offline_cause if part[2] == 2 else self.paper]))
+                    connection.sendall(bytes([{2: self.offline_cause, 3: self.error_cause, 4: self.paper}[part[2]]]))
             else:
                 self.received += part
 
@@ -140,13 +141,16 @@ async def test_two_tickets_come_out_one_after_the_other(case: Case) -> None:
 
 
 @pytest.mark.parametrize(
-    ("offline_cause", "paper", "reason"),
-    [(0x12, 0x72, "no_paper"), (0x16, 0x12, "cover_open"), (0x52, 0x12, "offline")],
-)
+    ("offline_cause", "error_cause", "paper", "reason"),
+    [
+        (0x12, 0x12, 0x72, "no_paper"), (0x16, 0x12, 0x12, "cover_open"), (0x52, 0x12, 0x12, "offline"),
+        (0x52, 0x1A, 0x12, "jammed"),
+    ],
+)  # fmt: skip
 async def test_a_printer_that_says_what_is_wrong_prints_nothing(
-    network: NetworkPrinter, offline_cause: int, paper: int, reason: str
+    network: NetworkPrinter, offline_cause: int, error_cause: int, paper: int, reason: str
 ) -> None:
-    network.offline_cause, network.paper = offline_cause, paper
+    network.offline_cause, network.error_cause, network.paper = offline_cause, error_cause, paper
     printer = open_printer(f"network:127.0.0.1:{network.port}")
     for act in (printer.check(), printer.print("A037", PAPER)):
         with pytest.raises(PrinterFault) as caught:
@@ -155,6 +159,16 @@ async def test_a_printer_that_says_what_is_wrong_prints_nothing(
     assert not network.received
     network.offline_cause, network.paper = 0x12, 0x12  # paper was put in, the cover closed
     await printer.print("A037", PAPER)
+
+
+async def test_paper_that_is_nearly_used_up_is_said_and_prints_all_the_same(network: NetworkPrinter) -> None:
+    printer = open_printer(f"network:127.0.0.1:{network.port}")
+    assert await printer.check() == ""
+    network.paper = 0x1E
+    assert await printer.check() == "paper_low"
+    await printer.print("A037", PAPER)
+    network.answers = False
+    assert await printer.check() == ""  # it is there; more is not known
 
 
 @pytest.mark.parametrize("address", ["file:/dev/usb/lp97", "network:127.0.0.1:9"])
