@@ -38,6 +38,10 @@ SYSTEM = {
 }
 SYSTEM_TESTS = {
     "xvfb": "a screen for tests",
+    "xserver-xorg-core": "a terminal's own display, in tests",
+    "xserver-xorg-video-dummy": "a terminal's own display, in tests",
+    "cage": "a terminal's other display, in tests",
+    "xwayland": "a terminal's other display, in tests",
     "pulseaudio": "a sound card for tests",
     "pulseaudio-utils": "a sound card for tests",
     "libasound2-plugins": "a sound card for tests",

@@ -74,7 +74,7 @@ class House:
             "worker", "hub", "worker", "--broker", f"127.0.0.1:{self.port}", "--database", self.database, "--no-share"
         ).popen
         self.dead_s += time.monotonic() - began_s
-        self.kill_at = steps + self.chance.randint(10, 70) if self.kills < self.kills_wanted else NEVER
+        self.kill_at = steps + self.chance.randint(5, 40) if self.kills < self.kills_wanted else NEVER
 
     def maybe_kill(self, steps: int, began: int) -> int:
         """Kill it where its time has come; the line at which its life began."""
