@@ -27,6 +27,7 @@ import sqlalchemy as sa
 from bench.fleet_kiosks import Fleet
 from bench.fleet_reference import Differs, Reference
 from bench.hub import start
+from bench.hub_servers import postgres
 from bench.rollout_line import over_the_line
 from hub.accounts.rights import OPERATOR
 from hub.bus import Outgoing
@@ -91,10 +92,10 @@ class House:
         return steps
 
 
-def run(kiosks: int, kills: int) -> dict[str, Any]:
+def run(kiosks: int, kills: int, database: str = "sqlite") -> dict[str, Any]:
     """Both roll-outs; what was seen."""
     began_s = time.monotonic()
-    with _house(kills) as house:
+    with _house(kills, database) as house:
         chance = random.Random(SEED)
         failing = chance.sample(range(kiosks), round(kiosks * FAILING))
         bad = [(number, version) for number in failing for version in ("2.0.0", "2.1.0")]
@@ -110,7 +111,8 @@ def run(kiosks: int, kills: int) -> dict[str, Any]:
             fleet.close()
             store.close()
     return {
-        "kiosks": kiosks, "terminals_simulated": True, "failing_share": FAILING, "hub_killed": house.kills,
+        "kiosks": kiosks, "database": database, "terminals_simulated": True,
+        "failing_share": FAILING, "hub_killed": house.kills,
         "final_state_equals_reference": stops["equals_reference"] and goes["equals_reference"],
         "stopped_at_stated_point": stops["stopped_at"] is not None and stops["stopped_at"] == stops["stated_stop"],
         "bad_release": stops, "limit_kept_release": goes, "reports_said": fleet.said,
@@ -121,10 +123,14 @@ def run(kiosks: int, kills: int) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _house(kills: int) -> Iterator[House]:
-    with tempfile.TemporaryDirectory(prefix="yingbin-fleet-") as folder:
+def _house(kills: int, database: str) -> Iterator[House]:
+    with contextlib.ExitStack() as closing:
+        folder = closing.enter_context(tempfile.TemporaryDirectory(prefix="yingbin-fleet-"))
+        url = f"sqlite:///{folder}/hub.db"
+        if database == "postgresql":
+            url = closing.enter_context(postgres(durable=True)).database("fleet")
         broker = start("broker", "hub", "broker", "--dir", f"{folder}/broker")
-        house = House(broker.ready["port"], f"sqlite:///{folder}/hub.db", kills, random.Random(SEED + 1))
+        house = House(broker.ready["port"], url, kills, random.Random(SEED + 1))
         house.desk = MqttBus([("127.0.0.1", house.port)], version=VERSION, part="sender")
         house.desk.start()
         try:
@@ -243,7 +249,8 @@ def main(argv: list[str]) -> dict[str, Any]:
     parser = argparse.ArgumentParser(prog="python -m bench fleet")
     parser.add_argument("--kiosks", type=int, default=1_000)
     parser.add_argument("--kills", type=int, default=KILLS)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), default="sqlite")
     told = parser.parse_args(argv)
     if not 12 <= told.kiosks <= 10_000 or not 0 <= told.kills <= 1_000:
         raise ValueError("--kiosks 12 to 10000, --kills 0 to 1000")
-    return run(told.kiosks, told.kills)
+    return run(told.kiosks, told.kills, told.database)

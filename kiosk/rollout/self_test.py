@@ -1,9 +1,9 @@
 """`python -m kiosk.rollout.self_test`: a release does its work once, before anybody relies on it.
 
 A recorded visitor walks up to this release's own core and screen, with file-backed devices and a state folder of its
-own: heard, understood, answered aloud, given a ticket on paper. The real hub is only asked whether it answers; no
-ticket of the test reaches it. One line of JSON: `{"failed": [...]}`. What is not there to be tested (identity,
-cards) is not claimed.
+own: heard, understood, answered aloud, given a ticket on paper. Where the site compares faces, the visitor's portrait
+is told from another. The real hub is only asked whether it answers; no ticket of the test reaches it. One line of
+JSON: `{"failed": [...]}`. What is not there to be tested (cards) is not claimed.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 VISIT_S: Final = 200.0
 HUB_S: Final = 10.0
 UPDATER_S: Final = 60.0
+VERIFY_S: Final = 60.0
 NOWHERE: Final = "127.0.0.1:9"  # the discard port: a terminal on its own, whose tickets go nowhere
 VISITORS: Final = "visitors"
 SCENARIO: Final = "withdraw_zh"
@@ -40,7 +41,10 @@ async def run_test(site: Site, scenario: Scenario, work: Path) -> tuple[str, ...
     failed = [] if await _hub_answers(site) else ["hub"]
     if not await _updater_starts():
         failed.append("updater")
-    account = await _visit(scenario, work)
+    recording = await _recording(scenario)
+    if site.identity.face and not await _verifies(recording / "portrait.png"):
+        failed.append("verifies")
+    account = await _visit(scenario, recording, work)
     return (*(failures_of(account) if account is not None else ("visit",)), *failed)
 
 
@@ -83,13 +87,30 @@ async def _hub_answers(site: Site) -> bool:
     return True
 
 
-async def _visit(scenario: Scenario, work: Path) -> Mapping[str, Any] | None:
+async def _recording(scenario: Scenario) -> Path:
+    """The folder of the recorded visitor: the release's, this machine's, or made now."""
     recording = recording_folder(scenario)
-    brought = models_root() / "models" / VISITORS / recording.name  # a release may bring its visitor
+    brought = models_root() / "models" / VISITORS / recording.name
     if is_recorded(brought):
-        recording = brought
-    elif not is_recorded(recording):
+        return brought
+    if not is_recorded(recording):
         await asyncio.to_thread(prepare, scenario, log.info)
+    return recording
+
+
+async def _verifies(portrait: Path) -> bool:
+    """In a process of its own, so that its networks are gone before the visit begins."""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-m", "kiosk.rollout.verifies", str(portrait))
+    try:
+        async with asyncio.timeout(VERIFY_S):
+            return await process.wait() == 0
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return False
+
+
+async def _visit(scenario: Scenario, recording: Path, work: Path) -> Mapping[str, Any] | None:
     supervisor, report = Supervisor(), work / "account.json"
     try:
         await supervisor.start(

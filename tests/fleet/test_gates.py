@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,8 +24,8 @@ TERMINALS = tuple(f"kiosk-{number}" for number in range(6))
 class Fleet:
     """Six terminals, two of which are the canary."""
 
-    def __init__(self, folder: Path, *gates: dict[str, Any]) -> None:
-        self.store, self.now = Store(f"sqlite:///{folder}/hub.db"), START
+    def __init__(self, database: str, *gates: dict[str, Any]) -> None:
+        self.store, self.now = Store(database), START
         self.campaigns = Campaigns(self.store, now=lambda: self.now)
         with self.store.write() as db:
             for device in TERMINALS:
@@ -69,7 +68,7 @@ class Fleet:
 
 
 @pytest.fixture
-def fleets(tmp_path: Path) -> Iterator[list[Fleet]]:
+def fleets() -> Iterator[list[Fleet]]:
     made: list[Fleet] = []
     yield made
     for one in made:
@@ -83,9 +82,9 @@ GATE = {"figure": "ask_backs", "factor": 1.2, "alpha": 0.01, "least": 50}
     ("asked_back", "status", "reason"), [(12, "returning", "gate_ask_backs"), (5, "running", ""), (None, "waiting", "")]
 )
 def test_the_canarys_ask_backs_are_held_against_the_others(
-    asked_back: int | None, status: str, reason: str, fleets: list[Fleet], tmp_path: Path
+    asked_back: int | None, status: str, reason: str, fleets: list[Fleet], database: str
 ) -> None:
-    fleet = Fleet(tmp_path, GATE)
+    fleet = Fleet(database, GATE)
     fleets.append(fleet)
     later = START + timedelta(minutes=30)
     for device in TERMINALS:
@@ -105,9 +104,9 @@ def test_the_canarys_ask_backs_are_held_against_the_others(
     ("liveness", "status"), [("spoof", "returning"), ("unclear", "returning"), ("live", "running")]
 )
 def test_a_release_that_refuses_the_living_goes_back(
-    liveness: str, status: str, fleets: list[Fleet], tmp_path: Path
+    liveness: str, status: str, fleets: list[Fleet], database: str
 ) -> None:
-    fleet = Fleet(tmp_path, {"figure": "liveness_rejects", "factor": 1.2, "alpha": 0.01, "least": 30})
+    fleet = Fleet(database, {"figure": "liveness_rejects", "factor": 1.2, "alpha": 0.01, "least": 30})
     fleets.append(fleet)
     for device in TERMINALS:
         said = [liveness if device in fleet.canary and n % 3 == 0 else "live" for n in range(40)]
@@ -115,8 +114,8 @@ def test_a_release_that_refuses_the_living_goes_back(
     assert fleet.an_hour_later()["status"] == status
 
 
-def test_restarts_are_counted_over_the_same_hours(fleets: list[Fleet], tmp_path: Path) -> None:
-    fleet = Fleet(tmp_path, {"figure": "restarts", "factor": 1.5, "alpha": 0.01, "least": 1})
+def test_restarts_are_counted_over_the_same_hours(fleets: list[Fleet], database: str) -> None:
+    fleet = Fleet(database, {"figure": "restarts", "factor": 1.5, "alpha": 0.01, "least": 1})
     fleets.append(fleet)
     with fleet.store.write() as db:
         rows = [
