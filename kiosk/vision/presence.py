@@ -192,6 +192,8 @@ class Presence:
     def _of_visitor(self, at_ns: int) -> Seen | None:
         track = self.tracks.all.get(self.served or 0)
         if track is None or track.state is Standing.UNSEEN or track.face.near < self._set.far_face_share:
+            if track is not None and self._others.get(track.id, 0) >= OTHERS:
+                self.served = None  # somebody far behind where the visitor was: their lips are not the visitor's
             if self.seat is not Seat.HIDDEN:
                 return Seen.VANISHES
             if any(self._stands_instead(other) for other in self.tracks.all.values()):

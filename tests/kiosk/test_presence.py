@@ -153,6 +153,20 @@ def test_the_same_visitor_back_after_a_moment_out_of_sight_goes_on() -> None:
     assert lobby.kinds == ["PersonArrived"] and lobby.presence.seat is Seat.TAKEN
 
 
+def test_somebody_far_behind_where_the_visitor_was_is_not_taken_for_them() -> None:
+    lobby = Lobby()
+    lobby.shown(NEAR, 3000, owner=[1])
+    for share in (0.15, 0.11, 0.085):  # the visitor turns and is not found; the face behind them is
+        lobby.shown(SeenFace(0.5, 0.4, share), 100, owner=[2])
+    lobby.shown(SeenFace(0.5, 0.4, 0.085), 600, owner=[2])
+    assert lobby.presence.seat is Seat.HIDDEN and lobby.presence.served is None
+    assert lobby.presence.followed is None  # nobody's lips are the visitor's now
+    lobby.shown((SeenFace(0.5, 0.4, 0.085), SeenFace(0.7, 0.4, 0.19)), 1000, owner=[2, 1])  # there they are again
+    served = lobby.presence.tracks.all[lobby.presence.served or 0]
+    assert served.face.share == pytest.approx(0.19)
+    assert lobby.kinds == ["PersonArrived"] and lobby.presence.seat is Seat.TAKEN
+
+
 def test_without_comparing_faces_the_place_decides_and_nothing_is_asked_for() -> None:
     lobby = Lobby(SEEING.model_copy(update={"tells_visitors_apart": False}))
     lobby.shown(NEAR, 3000)
