@@ -302,8 +302,8 @@ class Terminal:
         )  # fmt: skip
         self._microphone: Microphone | None = None
         self._session.forgetters += [
-            self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"), self._together.forget,
-            papers.stop, self._wipe_mirror,
+            entries.forget, self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"),
+            self._together.forget, papers.stop, self._wipe_mirror,
         ]  # fmt: skip
         self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(

@@ -24,6 +24,7 @@ class LateKnowledge:
         self._make = make
         self._ready: ApprovedKnowledge | None = None
         self._hours: Mapping[Weekday, Hours] | None = None
+        self._last: tuple[tuple[object, ...], Found | None] | None = None  # of this visit, until the next question
         threading.Thread(target=self._work, name="knowledge", daemon=True).start()
 
     def _work(self) -> None:
@@ -36,11 +37,25 @@ class LateKnowledge:
     def adopt(self, hours: Mapping[Weekday, Hours]) -> None:
         """Other opening hours in the next answer, also while the entries are being made ready."""
         self._hours = dict(hours)
+        self._last = None
         if self._ready is not None:
             self._ready.adopt(hours)
 
     def find(
         self, text: str, language: Language, ranked_intents: Sequence[tuple[str, float]], now: datetime
     ) -> Found | None:
-        """As `ApprovedKnowledge.find`; None while the entries are not ready."""
-        return self._ready.find(text, language, ranked_intents, now) if self._ready else None
+        """As `ApprovedKnowledge.find`; None while the entries are not ready.
+
+        A question is looked up when its words are there and again when it is sure that they were all: what was found
+        for the same words in the same minute is kept for the second time.
+        """
+        if self._ready is None:
+            return None
+        asked = (text, language, tuple(ranked_intents), now.replace(second=0, microsecond=0), self._ready.pack)
+        if self._last is None or self._last[0] != asked:
+            self._last = asked, self._ready.find(text, language, ranked_intents, now)
+        return self._last[1]
+
+    def forget(self) -> None:
+        """The visit is over: its last question is not kept."""
+        self._last = None

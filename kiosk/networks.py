@@ -18,9 +18,10 @@ import numpy as np
 from avatar.timeline import viseme_spans
 from config.flows import load_flows, load_phrases
 from config.intents import IntentRow, load_intents
+from config.persona import load_persona
 from config.schema import Site
 from kiosk.content.finder import FinderMaker
-from kiosk.dialogue.fixed import Clause, fillers, fixed_clauses
+from kiosk.dialogue.fixed import Clause, fillers, fixed_clauses, openings
 from kiosk.dialogue.fixed import everything as all_clauses
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.manner import Manner
@@ -214,11 +215,11 @@ def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause],
     Raises `ConfigError`.
     """
     flows, phrases, intents = load_flows(), load_phrases(), load_intents()
-    fixed = fixed_clauses(flows, phrases, intents)
+    fixed = [*fixed_clauses(flows, phrases, intents), *openings(load_persona())]
     if not everything:
         return [(fixed, Manner())]
     knowledge = ApprovedKnowledge.for_site(site, intents)
-    worth = all_clauses(flows, phrases, intents, knowledge, datetime.now())
+    worth = [*openings(load_persona()), *all_clauses(flows, phrases, intents, knowledge, datetime.now())]
     return [(worth, Manner()), (fixed, Manner(speed=site.voice.elder_times))]
 
 

@@ -32,6 +32,8 @@ from kiosk.feeling.tone import apply, spoken_part
 
 HARMLESS: Final = ("self", "ticket", "act", "verify", "video")  # their flows ask before they do anything
 HELPS: Final = frozenset({"accessibility_help", "elder_mode", "other"})
+# Who asks for somebody gets somebody: then what they see and hear badly is why, and no wish for another page.
+ASKS_FOR_SOMEBODY: Final = ("帮", "有人", "来个人", "扶", "help", "somebody", "someone", "assist")
 WAY_WORDS: Final = 40  # signs of a sentence about how one sees and hears; longer ones tell a story
 WAYFINDING: Final = "wayfinding"
 WARY: Final = frozenset({"abusive"})  # what nobody understands often looks like it
@@ -230,6 +232,8 @@ class Brain:
         if not heard.text or len(heard.text) > WAY_WORDS or not self._book.knows("ways") or not self._wants_help(heard):
             return None
         text = heard.text.lower()
+        if heard.decision == "act" and any(word in text for word in ASKS_FOR_SOMEBODY):
+            return None
         for choice in self._book.choices(Place("ways", "ask", "elder_mode")):
             if any(word.lower() in text for word in choice.words):
                 return Place("ways", "set", "elder_mode", dict(choice.sets))
@@ -324,9 +328,9 @@ class Brain:
             return found
         if answer := self._knowledge.answer(intent, context.language, slots, now):
             told = self._informed(context, answer, then)
-            return (
-                replace(told, page="map", goal=slots["place"]) if intent == WAYFINDING and slots.get("place") else told
-            )
+            if intent == WAYFINDING and slots.get("place") and told.keypad is None:  # who is typing keeps the keys
+                return replace(told, page="map", goal=slots["place"])
+            return told
         row = self._intents.get(intent)
         if row is None or row.route == "act" or intent == "other":
             return self._not_understood(context)

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 
 from config.flows import Flow, Phrases
 from config.intents import IntentRow
+from config.persona import Persona
 from contracts.screen import Language
 from kiosk.dialogue.clauses import clauses, opening
 
@@ -29,7 +30,14 @@ SPOKEN: Final = (
     "companion_welcome",
     "sorry",
     "language_switched",
+    "slower",
+    "faster",
+    "louder",
+    "quieter",
+    "from_the_start",
+    "no_way_back",
 )
+NAMING: Final = ("clarify", "and_then", "instead", "dropped")  # phrases in which a wish is named
 QUEUE_SAID: Final = 10  # places in a queue up to this are rendered ahead
 _FIGURES: Final = {"ticket": "A000", "amount": "100", "ahead": "0", "wait_low": "10", "wait_high": "20"}
 _FIGURE: Final = re.compile(r"\{(" + "|".join(_FIGURES) + r")\}")
@@ -47,14 +55,15 @@ class Approved(Protocol):
 def fixed_clauses(flows: Sequence[Flow], phrases: Phrases, intents: Mapping[str, IntentRow]) -> list[Clause]:
     """What nothing of the visitor changes in flows and phrases, each clause once, most needed first.
 
-    A clause that names the wish is spoken for each wish that begins the flow. Of a clause with a figure in it, what
-    stands before the figure is there: it is heard while the figure is made.
+    A clause that names the wish is spoken for each wish that begins the flow. Of a clause with a figure in it, and of a
+    phrase that names whatever wish, what stands before is there: it is heard while the rest is made.
     """
     found: dict[Clause, None] = dict.fromkeys(_cut(_phrases(phrases)))
     found |= dict.fromkeys(fillers(phrases))
     pairs = list(_lines(flows, intents))
     found |= dict.fromkeys(clause for clause in _cut(pairs) if "{" not in clause[0])
     found |= dict.fromkeys(_carriers(pairs))
+    found |= dict.fromkeys(_before_wishes(phrases, intents))
     return list(found)
 
 
@@ -73,6 +82,11 @@ def everything(
     )
     found |= dict.fromkeys(_cut(asked))
     return list(found)
+
+
+def openings(persona: Persona) -> list[Clause]:
+    """What is said before an answer to the bereaved, the angry and the frightened."""
+    return list(_cut((both.zh, both.en) for both in persona.openings.values()))
 
 
 def fillers(phrases: Phrases) -> list[Clause]:
@@ -96,6 +110,22 @@ def _carriers(pairs: Iterable[tuple[str, str]]) -> Iterator[Clause]:
                 figures = any(sign.isdigit() for sign in clause)
                 if figures and rest and not any(sign.isdigit() for sign in first) and "{" not in first:
                     yield first, language
+
+
+def _before_wishes(phrases: Phrases, intents: Mapping[str, IntentRow]) -> Iterator[Clause]:
+    """How phrases begin that name a wish, where that is the same for two of them."""
+    one, other = list(intents.values())[:2]
+    for name in NAMING:
+        both = getattr(phrases, name)
+        for text, language in zip((both.zh, both.en), _LANGUAGES, strict=True):
+            said = [
+                opening(
+                    clauses(text.format(**dict.fromkeys(("wish", "first", "second"), wish)), language)[0], language
+                )[0]
+                for wish in ((one.zh, other.zh) if language == "zh" else (one.en.lower(), other.en.lower()))
+            ]
+            if said[0] == said[1]:
+                yield said[0], language
 
 
 def _places(pairs: Iterable[tuple[str, str]]) -> Iterator[Clause]:

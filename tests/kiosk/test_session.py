@@ -438,7 +438,7 @@ def test_between_two_wishes_she_asks_and_offers_both(play: Play) -> None:
         await kiosk.until(State.LISTENING)
 
     kiosk = play(script)
-    assert kiosk.said()[1] == "您是想办挂失，还是补换卡？"
+    assert kiosk.said()[1] == "您想办的是哪一样：挂失，还是补换卡？"
     assert {"wish_card_loss_report", "wish_card_replace"} <= {target.id for target in kiosk.screen.targets}
 
 
