@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 
@@ -63,7 +63,7 @@ class AheadPorts:
     captioned: Callable[[Visit, Words], None]
     answers: Callable[[Visit, Meaning], bool]  # whether it answers an open question
     foresee: Callable[[Visit, Words, Meaning], Awaitable[None]]  # prepare the answer's first sound
-    prepare: Callable[[Pcm], Awaitable[None]]  # whose voice it is
+    prepare: Callable[[Pcm], Coroutine[Any, Any, None]]  # whose voice it is
     held: Callable[[], bool]  # she was silenced by what is being said
     let_go: LetsGo  # and that is over already, if it was but a nod
 
@@ -121,6 +121,8 @@ class Ahead:
 
     async def _pause(self, visit: Visit, so_far: SpeechSoFar, pcm: Pcm, key: Key) -> None:
         hasty = self._may_be_a_nod(so_far, pcm)
+        if not hasty:  # whose voice it is takes a tenth of a second: it is known when the words are, not after them
+            self._prepare(self._ports.prepare(so_far.pcm))
         words = await self._recogniser.recognise(pcm, hasty=hasty)
         meaning = await self._understanding.understand(words)
         if hasty and not words.clear:
@@ -141,24 +143,28 @@ class Ahead:
         if over_her and not len(pcm) > len(so_far.pcm):
             self._ports.let_go(so_far, Foreseen(words, meaning), hasty=False)
         self._ports.captioned(visit, words)
-        self._prepare(visit, so_far.pcm, Foreseen(words, meaning) if how != "unfinished" else None)
+        before = self._preparing
+
+        async def work() -> None:
+            if hasty:
+                await self._ports.prepare(so_far.pcm)
+            elif before:
+                await before
+            if how != "unfinished":
+                await self._ports.foresee(visit, words, meaning)
+
+        self._prepare(work(), drop=False)
 
     def _may_be_a_nod(self, so_far: SpeechSoFar, pcm: Pcm) -> bool:
         """Whether she is silenced by a sound so short that it may be no more than a sign of listening."""
         short = so_far.voice_ns - so_far.start_ns < NOD_MOST_NS
         return short and self._ports.held() and not len(pcm) > len(so_far.pcm)
 
-    def _prepare(self, visit: Visit, pcm: Pcm, whole: Foreseen | None) -> None:
-        """Get ready what the turn will want; a pause that was none is dropped for the next one."""
-        if self._preparing:
+    def _prepare(self, work: Coroutine[Any, Any, None], *, drop: bool = True) -> None:
+        """Get ready what the turn will want. `drop`: what was begun for a pause that was none."""
+        if drop and self._preparing:
             self._preparing.cancel()
-
-        async def work() -> None:
-            await self._ports.prepare(pcm)
-            if whole:
-                await self._ports.foresee(visit, whole.words, whole.meaning)
-
-        self._preparing = asyncio.create_task(work(), name="prepare")
+        self._preparing = asyncio.create_task(work, name="prepare")
 
     async def take(self, heard: UtteranceEnded) -> Foreseen | None:
         """What is known of exactly this utterance; waits for a look at it that is in progress. None: nothing."""

@@ -103,6 +103,9 @@ def test_what_was_recognised_at_the_pause_is_there_when_the_end_is_decided(run: 
     async def script() -> None:
         around = Around()
         around.look(200, 1500)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        assert around.prepared == 1 and not around.recognised  # whose voice it is: known when the words are
         await asyncio.sleep(0.3)
         before = asyncio.get_running_loop().time()
         known = await around.ahead.take(around.utterance(200, 1500))
