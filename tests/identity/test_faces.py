@@ -15,16 +15,18 @@ import pytest
 
 from bench.face import rates
 from bench.liveness import astronaut, open_eyes, wilson
-from bench.portraits.attacks import Held, hold, lobby, printed, telephone
-from bench.portraits.bank import Bank, Eyes
+from bench.portraits.attacks import Held, hold, lobby, printed, screened, telephone
+from bench.portraits.bank import Bank, Eyes, lit_by
 from bench.portraits.clips import Follower, attacker, play
+from bench.portraits.lamp import Lamp, on_face, on_glass
 from bench.portraits.puppet import HEIGHT_PX, WIDTH_PX, NoFace, Picture, Pose, Puppet
 from kiosk.events import CameraFrame
 from kiosk.identity.census import in_files, in_memory
 from kiosk.identity.check import FaceCheck
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import Comparison, FaceReader, Seen
-from kiosk.identity.flash import answers
+from kiosk.identity.flash import COLOURS
+from kiosk.identity.liveness import Step
 from kiosk.identity.quality import HARD
 from kiosk.identity.surround import bezel
 
@@ -148,13 +150,22 @@ def test_a_telephone_s_edge_is_seen_and_a_wall_is_not(puppet: Puppet, eyes: Eyes
     assert edges[0] > 0.6 > 0.4 > edges[1]
 
 
-def test_the_order_of_the_screen_s_light_is_found_on_skin_and_noise_is_not() -> None:
-    rng = np.random.default_rng(0)
-    shown = ((255, 40, 40), (40, 255, 40), (60, 60, 255), (235, 235, 235), (20, 20, 20))
-    skin = 120 + 0.03 * np.asarray(shown, float) + rng.normal(0, 0.5, (5, 3))
-    assert (answers(shown, skin) or 0) > 0.9
-    assert abs(answers(shown, 120 + rng.normal(0, 0.5, (5, 3))) or 0) < 0.6
-    assert answers(shown, np.full((5, 3), 120.0)) is None
+def test_the_screen_lights_a_face_and_only_veils_a_film_of_it(puppet: Puppet, eyes: Eyes, live: Bank) -> None:
+    lamp = Lamp(lobby_lux=600, warm=0.6, mirrors=0.03)
+    lights = {("lit", lit_by(0, colour)): colour for colour in range(len(COLOURS))}
+    face, film = dict(live), dict(live)
+    rng = np.random.default_rng(2)
+    for state, colour in lights.items():
+        face[state] = [eyes.look(on_face(puppet.still, puppet.points, lamp, colour))]
+        film[state] = [eyes.look(on_glass(screened(puppet.still, rng), lamp, colour))]
+    steps: tuple[Step, ...] = ("left", "blink", "right")
+    results = []
+    for bank in (face, film):
+        draws = random.Random(4)
+        draws.randrange = lambda *_: 0  # type: ignore[method-assign,assignment]  # the one lamp there is
+        results.append(play(Follower(draws, most_deg=26), bank, draws, steps, colours=(2, 0, 1)))
+    assert [result.outcome for result in results] == ["live", "spoof"], results
+    assert results[1].reasons[0].code == "veiled"
 
 
 def test_the_figures_of_the_benches_are_what_they_say() -> None:
@@ -170,7 +181,7 @@ class _Visitor:
     """Frames of a puppet that does what it is told; the clock goes by frames."""
 
     def __init__(self, puppet: Puppet) -> None:
-        self.puppet, self.ns, self.told, self.since_ns = puppet, 0, "", 0
+        self.puppet, self.ns, self.told, self.since_ns, self.done = puppet, 0, "", 0, [0]
 
     def now_ns(self) -> int:
         return self.ns
@@ -178,8 +189,9 @@ class _Visitor:
     async def sleep(self, seconds: float) -> None:
         self.ns += int(seconds * 1e9)
 
-    async def tell(self, said: Any) -> None:
+    async def tell(self, said: Any, done: int, steps: int) -> None:
         self.told, self.since_ns = said.en, self.ns
+        self.done.append(done)
 
     async def newer(self, than_ns: int, within_s: float) -> CameraFrame:
         await asyncio.sleep(0)
@@ -208,6 +220,7 @@ async def test_a_whole_check_ends_alive_and_the_same_and_nothing_of_the_face_is_
     reference = reader.template(seen(reader, puppet.draw(Pose(yaw_deg=4))))
     finding = await check.run(reference)
     assert finding.decides == "for", finding
+    assert visitor.done == sorted(visitor.done) and visitor.done[-1] >= 2
     reference.fill(0)
     del reference
     assert in_memory() == before
