@@ -6,7 +6,8 @@ Clips are made from still portraits (see `bench.portraits`): synthetic, and name
 checks and the networks are the kiosk's own. One presentation is one try of the challenge. By default the portrait is
 scikit-image's astronaut (public domain). `--portraits DIR` adds people of a folder; of them every second one chose the
 thresholds (`dev`), the others are reported (`test`). Of each person the straightest portrait with open eyes is used;
-none that shows a second person as near, or a face turned by more than 10 degrees: who is left without one is counted.
+none that shows a second person as near, shut eyes, or a face turned by more than 15 degrees: who is left without one is
+counted.
 Where there is one portrait only, the second person of `second_person` is of scikit-image's small grey faces, which is
 said. Clips of one portrait share frames: the intervals (Wilson, 95 %)
 count presentations, not people. `apcer` and `bpcer` are of a terminal as it is shipped, without the screen's light;
@@ -50,8 +51,10 @@ SWAPS: Final = ("stranger 1", "stranger 2")  # frames of second people, where th
 STRANGERS: Final = "two faces of scikit-image's lfw_subset, grey and 25 px small"
 Z95: Final = 1.959964
 PORTRAITS_EACH: Final = 10  # of a person; the straightest is used
-STRAIGHT_DEG: Final = 10.0  # portraits that are turned further, or show a second person, are not used
+STRAIGHT_DEG: Final = 15.0  # portraits that are turned further, or show a second person, are not used
 ALONE: Final = 0.4  # of the face's width; the kiosk objects from 0.6 on
+TURNED_DEG: Final = 10.0  # as bad as eyes that are shut
+SHUT: Final = 0.12  # of the width: whose eyes are shut does not look at a screen
 OPEN: Final = 0.3  # height of an open eye over its width
 Banks = dict[str, Bank]
 
@@ -158,7 +161,10 @@ def best_portrait(pictures: Sequence[Picture], eyes: Eyes) -> Puppet | None:
         still = eyes.look(puppet.still)
         if not isinstance(still, Look) or abs(still.mesh.yaw_deg) > STRAIGHT_DEG or not _alone(puppet, eyes):
             continue
-        wrong = abs(still.mesh.yaw_deg) / STRAIGHT_DEG + max(0.0, 1.0 - openness(still.mesh.points) / OPEN)
+        opened = openness(still.mesh.points)
+        if opened < SHUT:
+            continue
+        wrong = abs(still.mesh.yaw_deg) / TURNED_DEG + max(0.0, 1.0 - opened / OPEN)
         if best is None or wrong < best[0]:
             best = (wrong, puppet)
     return best[1] if best else None

@@ -78,7 +78,7 @@ class Challenge:
         self._began_ns = self._since_ns = began_ns
         self._base: list[Look] = []
         self._resting: _Rest | None = None
-        self._held = 0
+        self._held = self._wrong = 0  # looks in a row at a turn that was asked for, and at another
         self._crowded_ns: int | None = None  # since when a second face has been as near
         self._nudges = 0
         self._back = False  # the step is done but for coming back
@@ -227,18 +227,18 @@ class Challenge:
         side = "left" if turned > 0 else "right"
         if abs(turned) >= self._gate["turn_on"]:
             if early or step == "blink" or side != step:
-                self._held = self._held + 1 if self._held < 0 else 1
-                if self._held >= HOLD_LOOKS:
+                self._held, self._wrong = 0, self._wrong + 1
+                if self._wrong >= HOLD_LOOKS:
                     self._ends("spoof", "too_early" if early else "wrong_action", turned)
                 return
-            self._held += 1
+            self._held, self._wrong = self._held + 1, 0
             self._reliefs.append(relief(rest.points, look.mesh.points, turned))
             self._rests.append(planar_rest(rest.points, look.mesh.points))
             if self._held >= HOLD_LOOKS:
                 self._back, self._held = True, 0
                 self._asks(at_ns)
             return
-        self._held = 0
+        self._held = self._wrong = 0
         if step == "blink":
             self._watch_lids(look, turned, early, rest, at_ns)
 
