@@ -19,7 +19,7 @@ from kiosk.screen.parts import Part
 CARD: Final = 1.586  # an ID-1 card's width by its height
 CORNER: Final = 0.1  # length of the frame's corner strokes, of its width
 RING: Final = 14.0
-LIT_INK: Final = "#10202b"  # on every colour of the light at least 7:1
+LIT_INK: Final = "#000000"  # on every colour of the light at least 7:1
 FACE_SHAPE: Final = 0.8  # width by height of the oval
 TURN_DEG: Final = 300.0  # the ring is open at the bottom, where the shoulders are
 
