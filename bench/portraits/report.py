@@ -29,8 +29,8 @@ document would not.
 ## What the figures are of
 
 Clips are synthetic: portraits turned and blinked in software, prints and telephones drawn in perspective. How visitors
-behave was chosen, not measured. Paper's texture, a screen's own pattern and a lens are not imitated. Nothing here replaces a test with people and things in hand
-(ISO/IEC 30107-3), which has to be made before a branch relies on it.
+behave was chosen, not measured. Paper's texture, a screen's own pattern and a lens are not imitated. Nothing here
+replaces a test with people and things in hand (ISO/IEC 30107-3), which has to be made before a branch relies on it.
 """
 
 
