@@ -6,6 +6,8 @@ import asyncio
 import itertools
 import random
 import time
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pygame
@@ -13,8 +15,10 @@ import pytest
 from msgspec.structs import replace
 
 from bench.page_samples import sample
+from config.flows import Both
 from contracts.screen import FaceView
 from kiosk.adapters.screen_light import ScreenLight
+from kiosk.face_system import SpokenPrompter, painter
 from kiosk.identity.flash import COLOURS, GAMMA, SETTLE_MS, SHOWN, SHOWN_MS, answer, order
 from kiosk.screen.clock import clock_text
 from kiosk.screen.composer import Composer
@@ -83,6 +87,27 @@ async def test_a_colour_counts_from_when_the_glass_had_it_and_a_silent_screen_is
     assert await showing == 200
     assert await light.show(COLOURS[1], 0.01) is None and light.late == 1
     assert await light.show(None, 0.01) is None and painted == ["#ffb048", "#58ffb0", ""]
+
+
+class Page:
+    """A session with somebody whose face is looked at, or with nobody."""
+
+    def __init__(self, checking: FaceView | None) -> None:
+        self.visit, self.revision = SimpleNamespace(checking=checking, language="en", caption=None), 4
+        self.turns = SimpleNamespace(playback=None)
+
+    def show(self) -> None:
+        self.revision += 1
+
+
+async def test_an_instruction_that_is_said_meanwhile_leaves_the_page_its_colour() -> None:
+    page: Any = Page(FaceView("Look here", "看这里", done=3, steps=3))
+    assert painter(page)("#58ffb0") == 5
+    await SpokenPrompter(page, None).tell(Both(zh="看着屏幕", en="Look at the screen"), 3, 3)  # type: ignore[arg-type]
+    assert page.visit.checking == FaceView("Look at the screen", "看着屏幕", done=3, steps=3, light="#58ffb0")
+    assert painter(page)("") == 7 and page.visit.checking.light == ""
+    nobody: Any = Page(None)
+    assert painter(nobody)("#58ffb0") is None and nobody.revision == 4
 
 
 def test_the_page_is_that_colour_from_edge_to_edge_and_as_it_was_without() -> None:
