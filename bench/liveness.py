@@ -190,8 +190,17 @@ def measure(banks: Sequence[tuple[str, Banks]], attacks: int, genuine: int) -> d
         "by_person": {who: {code: count for (one, code), count in sorted(by_person.items()) if one == who}
                       for who, _ in banks},
         "with_screen_light": _rates(lit),
+        f"{LIT}_by_hold": _by_hold(rows[LIT], len(banks)),
         "second_person": STRANGERS if len(banks) == 1 else "another of the portraits",
     }  # fmt: skip
+
+
+def _by_hold(results: Sequence[Result], people: int) -> dict[str, dict[str, int]]:
+    found = {}
+    for name, hand in (("in a hand", True), ("on a stand", False)):
+        mine = [row.outcome == "live" for n, row in enumerate(results) if held(n, people) == hand]
+        found[name] = {"tried": len(mine), "accepted": sum(mine)}
+    return found
 
 
 def _rates(rows: dict[str, list[Result]]) -> dict[str, Any]:
@@ -222,7 +231,13 @@ def _attack(
     if species == "second_person":
         swap = rng.choice([bank["live"] for other, bank in banks if other != who] or [mine[name] for name in SWAPS])
     colours = order(rng) if light else ()
-    return play(attacker(species, asked, rng), mine[KIND[species]], rng, asked, swap, colours)
+    kind = KIND[species] if species != LIT or held(number, len(banks)) else "stand"
+    return play(attacker(species, asked, rng), mine[kind], rng, asked, swap, colours)
+
+
+def held(number: int, people: int) -> bool:
+    """Every second right film of a person is on a screen in somebody's hand, the others on a stand."""
+    return number // people % 2 == 0
 
 
 def _visit(banks: Sequence[tuple[str, Banks]], number: int, rng: random.Random, *, light: bool = False) -> Result:

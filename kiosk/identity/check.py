@@ -21,6 +21,7 @@ from kiosk.identity.flash import COLOURS, light_of, order
 from kiosk.identity.liveness import TRIES_MOST, Challenge, Crowd, Look, Result, sequence
 from kiosk.identity.ports import Flash, Frames, Prompter
 from kiosk.identity.quality import Advice, Picture
+from kiosk.identity.shake import Surroundings
 from kiosk.identity.surround import bezel
 from kiosk.identity.verdict import FaceFinding
 from kiosk.ports import Clock
@@ -76,6 +77,7 @@ class FaceCheck:
         colours = order(self.rng) if self.flash is not None else ()
         challenge = Challenge(sequence(self.rng), self.clock.now_ns(), colours)
         lit: int | None = None
+        around = Surroundings()
         speaking: asyncio.Task[None] | None = None
         told: tuple[str, int] = ("", 0)
         advice: Advice | None = None
@@ -95,7 +97,7 @@ class FaceCheck:
                     continue
                 at_ns = frame.at_ns
                 resting = challenge.instruction == "look_here"
-                look, found = await self.thread.call(self._look, comparison, frame.bgr, resting)
+                look, found = await self.thread.call(self._look, comparison, frame.bgr, resting, around)
                 challenge.look(look, at_ns)
                 if found != advice:
                     advice, advised_ns = found, at_ns
@@ -105,6 +107,7 @@ class FaceCheck:
             return challenge.result
         finally:
             challenge.forget()
+            around.forget()
             if lit is not None and self.flash is not None:
                 await self.flash.show(None, GLASS_WAIT_S)
             if speaking is not None:
@@ -120,12 +123,14 @@ class FaceCheck:
             challenge.shown(since_ns)
         return wanted
 
-    def _look(self, comparison: Comparison, bgr: Picture, resting: bool) -> tuple[Look | Crowd | None, Advice | None]:
+    def _look(
+        self, comparison: Comparison, bgr: Picture, resting: bool, around: Surroundings
+    ) -> tuple[Look | Crowd | None, Advice | None]:
         """One frame; at rest it is gathered for the comparison too. Runs on the models' thread."""
         seen = self.reader.see(bgr)
         if resting and isinstance(seen, Seen):
             comparison.take(seen)
-        return look_of(self.reader, seen), first_advice(seen)
+        return look_of(self.reader, bgr, seen, around), first_advice(seen)
 
     async def _say(self, said: Both, challenge: Challenge, before: asyncio.Task[None] | None) -> asyncio.Task[None]:
         if before is not None:
@@ -134,13 +139,16 @@ class FaceCheck:
         return asyncio.create_task(telling, name="face-instruction")
 
 
-def look_of(reader: FaceReader, seen: Seen | tuple[Advice, ...]) -> Look | Crowd | None:
-    """What a frame says about liveness."""
+def look_of(
+    reader: FaceReader, bgr: Picture, seen: Seen | tuple[Advice, ...], around: Surroundings
+) -> Look | Crowd | None:
+    """What a frame says about liveness. `around`: of this try."""
     if not isinstance(seen, Seen):
         return Crowd() if seen[0] == "one_person" else None
     template = reader.quick(seen.upright, seen.mesh)
     return Look(mesh=seen.mesh, template=template, edges=bezel(seen.upright, seen.face),
-                light=light_of(seen.upright, seen.mesh))  # fmt: skip
+                light=light_of(seen.upright, seen.mesh),
+                shift=around.shift(bgr, seen.face))  # fmt: skip
 
 
 def first_advice(seen: Seen | tuple[Advice, ...]) -> Advice | None:

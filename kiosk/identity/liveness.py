@@ -18,6 +18,7 @@ import numpy.typing as npt
 from contracts.identity import Reason
 from kiosk.identity.flash import SETTLE_MS, SHOWN_MS, Answer, answer
 from kiosk.identity.parallax import openness, planar_rest, relief
+from kiosk.identity.shake import Shift, spread
 from models.mesh import Mesh
 from models.thresholds import load
 
@@ -31,6 +32,7 @@ BASE_LOOKS: Final = 6  # of a face at rest, before anything is asked
 BASE_MS: Final = 8_000  # and no longer than that
 HOLD_LOOKS: Final = 2  # that a turn must last
 FRAME_MS: Final = 125  # between two looks, about: a colour is left with the last look in its time
+SHIFTS_LEAST, SHIFTS_MOST = 12, 400  # looks by which a shake is judged, and which are remembered
 NUDGES_MOST: Final = 2  # of one instruction: it is said again, plainer
 TRIES_MOST: Final = 3  # then the other way
 Floats = npt.NDArray[np.float64]
@@ -43,6 +45,7 @@ class Look:
     mesh: Mesh = field(repr=False)
     template: npt.NDArray[np.float32] | None = field(default=None, repr=False, compare=False)
     edges: float = 0.0  # see surround.py
+    shift: Shift | None = None  # of what is behind; see shake.py
     light: Floats | None = field(default=None, repr=False, compare=False)  # see flash.py
     passive: float | None = None  # [0, 1] that it is alive, where a passive model is installed: a veto, never a yes
 
@@ -88,6 +91,7 @@ class Challenge:
         self._worst: dict[str, float] = {}
         self._reliefs: list[float] = []
         self._rests: list[float] = []
+        self._shifts: list[Shift] = []
         self._lit = _Lit(colours)
         self._lighting = False  # every step is done, the screen's colours are being shown
         self.result: Result | None = None
@@ -181,6 +185,9 @@ class Challenge:
         self._note("edges", look.edges, low=False)
         if look.passive is not None:
             self._note("passive", look.passive, low=True)
+        at_rest = self._resting is None or abs(look.mesh.yaw_deg - self._resting.yaw_deg) < self._gate["turn_off"]
+        if at_rest and look.shift is not None and len(self._shifts) < SHIFTS_MOST:  # hair and shoulders turn too
+            self._shifts.append(look.shift)
         if self._resting is None:
             self._take_base(look, at_ns)
             return
@@ -282,6 +289,10 @@ class Challenge:
         if against:
             self.result = Result(outcome="spoof", reasons=tuple(against))
             return
+        shaken = spread(self._shifts)
+        if len(self._shifts) >= SHIFTS_LEAST and shaken > self._gate["shaken"]:
+            self._ends("unclear", "shaken", shaken)
+            return
         if self._lit.colour is not None:
             self._lighting = True
             return
@@ -312,6 +323,7 @@ class Challenge:
         self._resting, self._middle = None, None
         self._reliefs.clear()
         self._rests.clear()
+        self._shifts.clear()
         self._lit.seen.clear()
 
 

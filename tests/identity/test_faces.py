@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ import pytest
 from bench.face import rates
 from bench.liveness import astronaut, open_eyes, wilson
 from bench.portraits.attacks import Held, hold, lobby, printed, screened, telephone
-from bench.portraits.bank import Bank, Eyes, lit_by
+from bench.portraits.bank import Bank, Eyes, Sight, lit_by
 from bench.portraits.clips import Follower, attacker, play
 from bench.portraits.lamp import Lamp, on_face, on_glass
 from bench.portraits.puppet import HEIGHT_PX, WIDTH_PX, NoFace, Picture, Pose, Puppet
@@ -26,7 +27,7 @@ from kiosk.identity.check import FaceCheck
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import Comparison, FaceReader, Seen
 from kiosk.identity.flash import COLOURS
-from kiosk.identity.liveness import Step
+from kiosk.identity.liveness import Look, Step
 from kiosk.identity.quality import HARD
 from kiosk.identity.surround import bezel
 
@@ -148,6 +149,19 @@ def test_a_telephone_s_edge_is_seen_and_a_wall_is_not(puppet: Puppet, eyes: Eyes
         bezel(picture, max(eyes.detector.detect(picture), key=lambda face: face.w)) for picture in (held, puppet.still)
     ]
     assert edges[0] > 0.6 > 0.4 > edges[1]
+
+
+def test_a_head_before_a_lobby_that_shakes_is_not_taken_for_living(live: Bank) -> None:
+    rng, hand = random.Random(6), np.random.default_rng(6)
+
+    def shaken(look: Sight) -> Sight:
+        return replace(look, shift=(float(hand.normal(0, 0.3)), 0.0)) if isinstance(look, Look) else look
+
+    film = {state: [shaken(look) for look in looks * 8] for state, looks in live.items()}
+    steps: tuple[Step, ...] = ("left", "blink", "right")
+    assert play(Follower(rng, most_deg=26), live, rng, steps).outcome == "live"
+    result = play(Follower(rng, most_deg=26), film, rng, steps)
+    assert (result.outcome, result.reasons[0].code) == ("unclear", "shaken")
 
 
 def test_the_screen_lights_a_face_and_only_veils_a_film_of_it(puppet: Puppet, eyes: Eyes, live: Bank) -> None:
