@@ -248,6 +248,36 @@ async def test_a_whole_check_ends_alive_and_the_same_and_nothing_of_the_face_is_
     assert (tmp_path / "scores.json").exists()
 
 
+class _Lit(_Visitor):
+    """Stands before a display that lights the face, in a lobby of 500 lux."""
+
+    def __init__(self, puppet: Puppet) -> None:
+        super().__init__(puppet)
+        self.shown: list[tuple[int, int, int] | None] = []
+
+    async def show(self, rgb: tuple[int, int, int] | None, within_s: float) -> int | None:
+        self.shown.append(rgb)
+        return self.ns if rgb else None
+
+    async def newer(self, than_ns: int, within_s: float) -> CameraFrame:
+        frame = await super().newer(than_ns, within_s)
+        if not self.shown or (rgb := self.shown[-1]) is None:
+            return frame
+        lamp = Lamp(lobby_lux=500, warm=0.5, mirrors=0.0)
+        return CameraFrame(on_face(frame.bgr, self.puppet.points, lamp, COLOURS.index(rgb)), frame.at_ns)
+
+
+async def test_a_check_with_the_screen_s_light_shows_three_colours_and_the_usual_page_again(
+    puppet: Puppet, reader: FaceReader
+) -> None:
+    visitor = _Lit(puppet)
+    check = FaceCheck(visitor, reader, _Here(), visitor, visitor, ScoreHistogram(), random.Random(1), flash=visitor)
+    finding = await check.run(reader.template(seen(reader, puppet.still)))
+    assert finding.decides == "for", finding
+    assert finding.liveness is not None and "light_alike" in {row.code for row in finding.liveness.reasons}
+    assert len(set(visitor.shown[:3])) == 3 and visitor.shown[3:] == [None]
+
+
 async def test_a_check_that_nobody_wants_any_more_ends_at_once(puppet: Puppet, reader: FaceReader) -> None:
     visitor = _Visitor(puppet)
     check = FaceCheck(visitor, reader, _Here(), visitor, visitor, ScoreHistogram(), random.Random(1), lambda: False)
