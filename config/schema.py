@@ -348,6 +348,11 @@ class Identity(Section):
         max_length=200,
         description="the simulated document's photo; empty: document.png beside the simulated card reader's file",
     )
+    screen_light: bool = Field(
+        default=False,
+        description="the page shows three soft colours at the end of a check and the face has to answer to them; only "
+        "where the display was seen to light a face at the place where it stands",
+    )
 
 
 class Calling(Section):

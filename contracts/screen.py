@@ -190,6 +190,7 @@ class FaceView(msgspec.Struct, frozen=True):
     done: int = 0  # steps that are behind
     steps: int = 0
     state: Literal["looking", "done"] = "looking"
+    light: str = ""  # '#rrggbb' over the whole page, for a moment: what the face does in it is looked at
 
 
 class MapPlace(msgspec.Struct, frozen=True):

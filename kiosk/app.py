@@ -33,6 +33,7 @@ from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.identity import LatestFrame
 from kiosk.adapters.mqtt import PahoBus
 from kiosk.adapters.printer import open_printer
+from kiosk.adapters.screen_light import ScreenLight
 from kiosk.adapters.screen_socket import SocketScreen
 from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.adopting import Adopters
@@ -259,6 +260,7 @@ class Terminal:
             fresh=SiteFreshLook(lambda: self._session.visit, papers, lambda: actions.faces),
         )  # fmt: skip
         self._latest = LatestFrame()
+        self._screen_light = ScreenLight()
         self._mirror = Mirror(self._mirror_wanted)
         self._far_since_ns: int | None = None
         self._session.in_call = lambda: self._calls.active
@@ -287,8 +289,9 @@ class Terminal:
         )
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
         self._faces_checked = actions.faces = open_face_system(
-            site, places.state, models, self._session, voice, self._clock, _local_now, self._latest, self._ledger.post
-        )
+            site, places.state, models, self._session, voice, self._clock, _local_now, self._latest, self._screen_light,
+            self._ledger.post,
+        )  # fmt: skip
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._captions = Captions(
@@ -571,7 +574,8 @@ class Terminal:
                     await self._session.events.put(Touched(target, at_ns))
                 case Stroke(_, _, points):
                     await self._session.events.put(Stroked(points))
-                case Drawn(revision):
+                case Drawn(revision, at_ns):
+                    self._screen_light.drawn(revision, at_ns)
                     self._trace.note("drawn", revision=revision)
                 case Pace():
                     self._pace = message

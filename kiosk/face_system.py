@@ -7,12 +7,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from config.flows import Both
 from config.schema import Site
 from contracts import messages as m
 from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
+from kiosk.adapters.screen_light import Paint, ScreenLight
 from kiosk.dialogue.voice import Voice
 from kiosk.identity.acts import FaceActs
 from kiosk.identity.check import FaceCheck
@@ -38,13 +41,14 @@ class SpokenPrompter:
         self._voice = voice
         self._said = 0
 
-    async def tell(self, said: Both) -> None:
+    async def tell(self, said: Both, done: int, steps: int) -> None:
         visit, turns = self._session.visit, self._session.turns
         if visit is None or turns is None:
             return
         text, other = (said.zh, said.en) if visit.language == "zh" else (said.en, said.zh)
         visit.caption = Caption("receptionist", text, other)
-        visit.checking = FaceView(text, other)
+        light = visit.checking.light if visit.checking else ""
+        visit.checking = FaceView(text, other, done=done, steps=steps, light=light)
         self._session.show()
         if turns.playback is None:
             return
@@ -57,9 +61,24 @@ class SpokenPrompter:
             return  # it is on the screen
 
 
+def painter(session: Session) -> Paint:
+    """Colours the page on which a face is looked at."""
+
+    def paint(colour: str) -> int | None:
+        visit = session.visit
+        if visit is None or visit.checking is None:
+            return None
+        visit.checking = replace(visit.checking, light=colour)
+        session.show()
+        return session.revision
+
+    return paint
+
+
 def open_face_system(
     site: Site, state: Path, models: Models, session: Session, voice: Voice, clock: Clock,
-    local_now: Callable[[], datetime], frames: LatestFrame, post: Callable[[m.FaceChecked], None],
+    local_now: Callable[[], datetime], frames: LatestFrame, light: ScreenLight,
+    post: Callable[[m.FaceChecked], None],
 ) -> FaceActs | None:  # fmt: skip
     """None where the site does not offer it. Raises `StoreError` where it does and a model is not there."""
     if not site.identity.face:
@@ -72,9 +91,10 @@ def open_face_system(
     held = Path(site.bank_system.reader) if site.bank_system.reader else state / "card_reader.json"
     photo = Path(site.identity.photo) if site.identity.photo else held.with_name("document.png")
     working = _Working(session)
+    light.paint = painter(session)
     check = FaceCheck(
         frames, reader, models.seeing, clock, SpokenPrompter(session, voice), ScoreHistogram(folder / "scores.json"),
-        wanted=working.still,
+        wanted=working.still, flash=light if site.identity.screen_light else None,
     )  # fmt: skip
     return FaceActs(
         check=check,

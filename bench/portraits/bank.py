@@ -16,18 +16,24 @@ import cv2
 import numpy as np
 
 from bench.portraits.attacks import Held, hold, lobby, printed, screened, telephone
+from bench.portraits.lamp import Lamp, on_face, on_glass
 from bench.portraits.puppet import Picture, Pose, Puppet
-from kiosk.identity.liveness import Look
-from kiosk.identity.surround import bezel
+from kiosk.identity.check import look_of
+from kiosk.identity.faces import FaceReader
+from kiosk.identity.flash import COLOURS
+from kiosk.identity.liveness import Crowd, Look
+from kiosk.identity.shake import Surroundings
 from models.mesh import FaceMesh
 from models.sface import SFace
-from models.yunet import Face, YuNet
+from models.yunet import YuNet
 
-YAWS: Final = (-29, -24, -18, -12, -6, 6, 12, 18, 24, 29)
+YAWS: Final = (-34, -29, -24, -18, -12, -6, 6, 12, 18, 24, 29, 34)
 TILTS: Final = (-55, -45, -35, -25, -12, 12, 25, 35, 45, 55)
-KINDS: Final = ("live", "print", "bent", "phone", "close", "screen")
+KINDS: Final = ("live", "print", "bent", "phone", "close", "screen", "stand")
+FILMS: Final = ("live", "screen", "stand")  # a screen in a hand, and one on a stand
+LAMPS: Final = 3  # places in which the screen lights somebody
 State = tuple[str, int]
-"""What is seen: ('rest', 0), ('yaw', degrees), ('blink', percent)."""
+"""What is seen: ('rest', 0), ('yaw', degrees), ('blink', percent), ('lit', `lit_by`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,35 +44,35 @@ class Eyes:
     mesh: FaceMesh
     embedder: SFace
 
-    def look(self, picture: Picture) -> Look | None:
-        """What the kiosk sees in one frame; None: no face."""
-        faces = self.detector.detect(picture)
-        if not faces:
-            return None
-        face: Face = max(faces, key=lambda one: one.w * one.h)
-        mesh = self.mesh.look(picture, face)
-        if mesh is None:
-            return None
-        others = sum(one.w > 0.6 * face.w for one in faces) - 1
-        return Look(
-            mesh=mesh, template=self.embedder.template(picture, face), others=others, edges=bezel(picture, face)
-        )
+    def look(self, picture: Picture, around: Surroundings | None = None) -> Look | Crowd | None:
+        """What the kiosk sees in one frame, the kiosk's own way; None: no face. `around`: of the clip it is of."""
+        reader = FaceReader(self.detector, self.mesh, self.embedder)
+        return look_of(reader, picture, reader.see(picture), around or Surroundings())
 
 
-Bank = dict[State, list[Look | None]]
+Sight = Look | Crowd | None
+Bank = dict[State, list[Sight]]
 
 
 def states(kind: str) -> Iterator[tuple[State, int]]:
     """Every state of a kind, and how many frames of it are drawn."""
     yield ("rest", 0), 4
-    if kind in ("live", "screen", "phone", "close"):
-        for yaw in YAWS if kind in ("live", "screen") else (-24, -12, 12, 24):
+    if kind in (*FILMS, "phone", "close"):
+        for yaw in YAWS if kind in FILMS else (-24, -12, 12, 24):
             yield ("yaw", yaw), 1
     if kind in ("print", "bent"):
         for tilt in TILTS:
             yield ("yaw", tilt), 1
     yield ("blink", 50), 1
     yield ("blink", 100), 2
+    if kind in FILMS:
+        for lamp in range(LAMPS):
+            for colour in range(len(COLOURS)):
+                yield ("lit", lit_by(lamp, colour)), 1
+
+
+def lit_by(lamp: int, colour: int) -> int:
+    return lamp * len(COLOURS) + colour
 
 
 def fill(puppet: Puppet, kind: str, eyes: Eyes, rng: np.random.Generator, times: int = 1) -> Bank:
@@ -74,14 +80,20 @@ def fill(puppet: Puppet, kind: str, eyes: Eyes, rng: np.random.Generator, times:
     light, behind = float(rng.uniform(0.75, 1.1)), lobby(rng)
     border = int(rng.choice([0, 0, 10]))
     bend = float(rng.uniform(0.45, 0.9)) if kind == "bent" else 0.0
+    around = Surroundings()
+    lamps = [Lamp.drawn(rng) for _ in range(LAMPS)]
     bank: Bank = {}
     for state, count in states(kind):
         bank[state] = []
         for _ in range(count * times):
             picture = _drawn(puppet, kind, state, behind, border, bend, rng)
+            if state[0] == "lit":
+                lamp, colour = divmod(state[1], len(COLOURS))
+                picture = (on_face(picture, puppet.points, lamps[lamp], colour) if kind == "live" else
+                           on_glass(picture, lamps[lamp], colour))  # fmt: skip
             noise = rng.standard_normal(picture.shape, np.float32) * np.float32(2.5)
             seen = np.clip(picture * np.float32(light) + noise, 0, 255).astype(np.uint8)
-            bank[state].append(eyes.look(seen))
+            bank[state].append(eyes.look(seen, around))
     return bank
 
 
@@ -110,8 +122,9 @@ def _drawn(
         held = Held(tilt_deg=float(rng.normal(0, 3)), crooked_deg=float(rng.normal(0, 2)), x_px=2 * float(shaky[0]),
                     y_px=2 * float(shaky[1]))  # fmt: skip
         return hold(telephone(drawn), held, behind)
-    if kind in ("close", "screen"):
-        shift = np.array([[1, 0, shaky[0]], [0, 1, shaky[1]]], np.float64)
+    if kind in ("close", "screen", "stand"):
+        hand = shaky if kind != "stand" else np.zeros(2)
+        shift = np.array([[1, 0, hand[0]], [0, 1, hand[1]]], np.float64)
         moved = cv2.warpAffine(drawn, shift, (drawn.shape[1], drawn.shape[0]), borderMode=cv2.BORDER_REPLICATE)
         return screened(np.asarray(moved, np.uint8), rng)
     return drawn

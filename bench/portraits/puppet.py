@@ -62,7 +62,7 @@ class Puppet:
         self.points = look.points
         self._width = float(np.ptp(look.points[:468, 0]))
         self._rest, self._follows = self._grid()
-        self._triangles = _triangles(self._rest[:, :2])
+        self._triangles = triangles_of(self._rest[:, :2])
         self._shader = shader_of(self.still)
 
     def draw(self, pose: Pose) -> Picture:
@@ -172,7 +172,7 @@ def _framed(portrait: Picture, detector: YuNet, mesh: FaceMesh, face_px: float) 
     )
 
 
-def _triangles(flat: Floats) -> npt.NDArray[np.int64]:
+def triangles_of(flat: Floats) -> npt.NDArray[np.int64]:
     """(n, 3) indices of the Delaunay triangles."""
     division = cv2.Subdiv2D((-8, -8, WIDTH_PX + 16, HEIGHT_PX + 16))
     place: dict[tuple[float, float], int] = {}

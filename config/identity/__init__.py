@@ -22,6 +22,7 @@ class IdentityTexts(Section):
     consent_version: str = Field(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")
     advice: dict[str, Both]
     instructions: dict[str, Both]
+    again: dict[str, Both]  # the same, plainer, where nothing was seen of it for a while
 
 
 @lru_cache(maxsize=1)

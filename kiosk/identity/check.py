@@ -17,14 +17,18 @@ from config.flows import Both
 from config.identity import load_identity_texts
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import Comparison, FaceReader, Match, Seen, Template
-from kiosk.identity.liveness import TRIES_MOST, Challenge, Look, Result, sequence
-from kiosk.identity.ports import Frames, Prompter
+from kiosk.identity.flash import COLOURS, light_of, order
+from kiosk.identity.liveness import TRIES_MOST, Challenge, Crowd, Look, Result, sequence
+from kiosk.identity.ports import Flash, Frames, Prompter
 from kiosk.identity.quality import Advice, Picture
+from kiosk.identity.shake import Surroundings
 from kiosk.identity.surround import bezel
 from kiosk.identity.verdict import FaceFinding
 from kiosk.ports import Clock
 
 FRAME_WAIT_S: Final = 1.0
+GLASS_WAIT_S: Final = 0.5  # for a colour to be on the glass
+ALWAYS: Final[frozenset[Advice]] = frozenset({"one_person", "no_face"})  # said in the middle of a step too
 ADVISE_AFTER_NS: Final = 1_500_000_000  # advice that lasts so long is spoken
 WHOLE_S: Final = 75.0  # of all tries together: then the other way, whatever state they are in
 
@@ -46,6 +50,7 @@ class FaceCheck:
     rng: random.Random = field(default_factory=random.SystemRandom)
     wanted: Callable[[], bool] = lambda: True  # False once the visitor touched or said something else, or left
     tally: Counter[str] = field(default_factory=Counter)
+    flash: Flash | None = None  # None: the display is not known to light a face
 
     async def run(self, reference: Template) -> FaceFinding:
         """Against a photo's or an enrolled template. Never raises for what a visitor does."""
@@ -69,47 +74,83 @@ class FaceCheck:
             comparison.forget()
 
     async def _one_try(self, comparison: Comparison, ends_ns: int) -> Result:
-        challenge = Challenge(sequence(self.rng), self.clock.now_ns())
+        colours = order(self.rng) if self.flash is not None else ()
+        challenge = Challenge(sequence(self.rng), self.clock.now_ns(), colours)
+        lit: int | None = None
+        around = Surroundings()
         speaking: asyncio.Task[None] | None = None
-        told = ""
+        told: tuple[str, int] = ("", 0)
         advice: Advice | None = None
         advised_ns = at_ns = self.clock.now_ns()
         texts = load_identity_texts()
         try:
             while challenge.result is None:
-                if challenge.instruction != told:
-                    told = challenge.instruction
-                    speaking = await self._say(texts.instructions[told], speaking)
+                if (challenge.instruction, challenge.nudges) != told:
+                    told = (challenge.instruction, challenge.nudges)
+                    words = texts.again if challenge.nudges else texts.instructions
+                    speaking = await self._say(words[told[0]], challenge, speaking)
+                if challenge.colour != lit:
+                    lit = await self._light(challenge)
                 frame = await self.frames.newer(at_ns, FRAME_WAIT_S)
                 if frame is None or self.clock.now_ns() > ends_ns or not self.wanted():
                     challenge.look(None, max(self.clock.now_ns(), challenge.deadline_ns + 1))
                     continue
                 at_ns = frame.at_ns
-                look, found = await self.thread.call(self._look, comparison, frame.bgr, told == "look_here")
+                resting = challenge.instruction == "look_here"
+                look, found = await self.thread.call(self._look, comparison, frame.bgr, resting, around)
                 challenge.look(look, at_ns)
                 if found != advice:
                     advice, advised_ns = found, at_ns
-                elif advice and told == "look_here" and at_ns - advised_ns > ADVISE_AFTER_NS:
-                    speaking = await self._say(texts.advice[advice], speaking)
+                elif advice and (resting or advice in ALWAYS) and at_ns - advised_ns > ADVISE_AFTER_NS:
+                    speaking = await self._say(texts.advice[advice], challenge, speaking)
                     advised_ns = at_ns + ADVISE_AFTER_NS
             return challenge.result
         finally:
             challenge.forget()
+            around.forget()
+            if lit is not None and self.flash is not None:
+                await self.flash.show(None, GLASS_WAIT_S)
             if speaking is not None:
                 speaking.cancel()
 
-    def _look(self, comparison: Comparison, bgr: Picture, resting: bool) -> tuple[Look | None, Advice | None]:
+    async def _light(self, challenge: Challenge) -> int | None:
+        """Have the wanted colour shown. A screen that does not answer in time leaves the try to its deadline."""
+        wanted = challenge.colour
+        if self.flash is None:
+            return None
+        since_ns = await self.flash.show(None if wanted is None else COLOURS[wanted], GLASS_WAIT_S)
+        if since_ns is not None and wanted is not None:
+            challenge.shown(since_ns)
+        return wanted
+
+    def _look(
+        self, comparison: Comparison, bgr: Picture, resting: bool, around: Surroundings
+    ) -> tuple[Look | Crowd | None, Advice | None]:
         """One frame; at rest it is gathered for the comparison too. Runs on the models' thread."""
         seen = self.reader.see(bgr)
-        if not isinstance(seen, Seen):
-            return None, seen[0]
-        if resting:
+        if resting and isinstance(seen, Seen):
             comparison.take(seen)
-        template = self.reader.quick(seen.upright, seen.mesh)
-        look = Look(mesh=seen.mesh, template=template, edges=bezel(seen.upright, seen.face))
-        return look, seen.advice[0] if seen.advice else None
+        return look_of(self.reader, bgr, seen, around), first_advice(seen)
 
-    async def _say(self, said: Both, before: asyncio.Task[None] | None) -> asyncio.Task[None]:
+    async def _say(self, said: Both, challenge: Challenge, before: asyncio.Task[None] | None) -> asyncio.Task[None]:
         if before is not None:
             before.cancel()
-        return asyncio.create_task(self.prompter.tell(said), name="face-instruction")
+        telling = self.prompter.tell(said, challenge.done, challenge.steps)
+        return asyncio.create_task(telling, name="face-instruction")
+
+
+def look_of(
+    reader: FaceReader, bgr: Picture, seen: Seen | tuple[Advice, ...], around: Surroundings
+) -> Look | Crowd | None:
+    """What a frame says about liveness. `around`: of this try."""
+    if not isinstance(seen, Seen):
+        return Crowd() if seen[0] == "one_person" else None
+    template = reader.quick(seen.upright, seen.mesh)
+    return Look(mesh=seen.mesh, template=template, edges=bezel(seen.upright, seen.face),
+                light=light_of(seen.upright, seen.mesh),
+                shift=around.shift(bgr, seen.face))  # fmt: skip
+
+
+def first_advice(seen: Seen | tuple[Advice, ...]) -> Advice | None:
+    found = seen.advice if isinstance(seen, Seen) else seen
+    return found[0] if found else None

@@ -1,49 +1,100 @@
-"""Does the face answer to the light of the screen? A further signal where the display can light it. Pure.
+"""Does the face answer to the light of the screen? A further signal where the display is known to light a face. Pure.
 
-The screen shows colours in a random order; a face before it takes a little of each, a film that plays in a telephone
-hardly does. What is compared is the order, not the amount: rooms and skins differ. Never a yes by itself.
+The screen shows soft colours in a random order; skin reflects a little of each. A film on a telephone does not: its
+light is its own. What glass mirrors of the screen lies like a veil over bright and dark alike, while light on a face
+goes by its albedo: brows, lashes and nostrils stay dark. Ratios of colours are compared, not amounts, so that a camera
+that follows the light does not matter. No gentle light outshines the sun: where no answer is seen, nothing is decided,
+and the visitor goes another way. Paper answers like skin (other checks are there for paper), and so would a screen
+that was told the colours by a camera of its own.
 """
 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
 from kiosk.identity.quality import Picture
 from models.mesh import Mesh
 
-COLOURS: Final = ((255, 40, 40), (40, 255, 40), (60, 60, 255), (235, 235, 235), (20, 20, 20))  # red, green, blue
-SHOWN: Final = 5
-LEAST_CHANGE: Final = 0.4  # of 255: below it the room outshines the screen and nothing is said
-_SKIN: Final = (151, 9, 50, 280, 205, 425, 199)
 Rgb = tuple[int, int, int]
+Floats = npt.NDArray[np.float64]
+COLOURS: Final[tuple[Rgb, ...]] = ((255, 176, 72), (88, 255, 176), (120, 150, 255), (255, 120, 190))
+"""Amber, mint, sky, rose: none is a saturated red (WCAG 2.2, 2.3.1), all are bright."""
+SHOWN: Final = 3
+SHOWN_MS: Final = 450  # each: 2.2 changes a second, a light that comes and goes at most 1.2 times
+SETTLE_MS: Final = 180  # of these: until the glass and the camera's exposure are there
+GAMMA: Final = 2.2  # pixels to light, about (IEC 61966-2-1)
+DARKER: Final = 1.5  # skin over the darkest of the face: with less between them a veil cannot be told
+SKIN: Final = (0.4, 0.9)  # of the face's pixels by their brightness
+LEAST_PX: Final = 400  # of a face
+DARKEST: Final = 0.06  # of them: brows, lashes, nostrils
 
 
-def order(rng: random.Random) -> tuple[Rgb, ...]:
-    """Colours to show, none twice running."""
-    shown = [rng.choice(COLOURS)]
-    while len(shown) < SHOWN:
-        shown.append(rng.choice([colour for colour in COLOURS if colour != shown[-1]]))
-    return tuple(shown)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How skin followed the screen. `alike`: correlation with what was shown; `much`: what a full colour adds to the
+    skin's light, as a share; `veil`: 0 where the darkest places follow by their own albedo, 1 where they gain as much
+    as skin; None: they are as bright as it."""
+
+    alike: float
+    much: float
+    veil: float | None
 
 
-def skin_light(bgr: Picture, mesh: Mesh) -> npt.NDArray[np.float64]:
-    """(3,) red, green, blue of the skin."""
-    found = [
-        bgr[int(y), int(x)] for x, y in mesh.points[list(_SKIN), :2] if 0 <= y < bgr.shape[0] and 0 <= x < bgr.shape[1]
-    ]
-    return np.asarray(np.mean(found, axis=0)[::-1] if found else np.zeros(3), np.float64)
+def order(rng: random.Random) -> tuple[int, ...]:
+    """Numbers of the colours to show, none twice."""
+    return tuple(rng.sample(range(len(COLOURS)), SHOWN))
 
 
-def answers(shown: tuple[Rgb, ...], seen: npt.NDArray[np.float64]) -> float | None:
-    """Correlation of what the screen showed with what the skin did, (n, 3); None: too little light to say."""
-    sent = np.asarray(shown, np.float64)
-    if len(sent) != len(seen) or len(sent) < 3:
+def light_of(bgr: Picture, mesh: Mesh) -> Floats:
+    """(2, 3) light of a face's skin and of its darkest places: red, green, blue, 0 to 1, linear."""
+    outline = cv2.convexHull(mesh.points[:468, :2].astype(np.float32))[:, 0]
+    left, top = np.maximum(0, np.floor(outline.min(axis=0))).astype(int)
+    right, bottom = np.ceil(outline.max(axis=0)).astype(int)
+    crop = bgr[top:bottom, left:right]
+    inside = np.zeros(crop.shape[:2], np.uint8)
+    if not inside.size:
+        return np.zeros((2, 3))
+    cv2.fillConvexPoly(inside, (outline - (left, top)).astype(np.int32), 1)
+    pixels = crop[inside > 0]
+    if len(pixels) < LEAST_PX:
+        return np.zeros((2, 3))
+    ranks = np.argsort(pixels.sum(axis=1, dtype=np.int32), kind="stable")
+    low, high = (int(share * len(pixels)) for share in SKIN)
+    rows = (ranks[low:high], ranks[: int(DARKEST * len(pixels))])
+    return np.array([((pixels[row][:, ::-1] / 255) ** GAMMA).mean(axis=0) for row in rows])
+
+
+def answer(shown: Sequence[int], seen: Floats) -> Answer | None:
+    """What the face did, `seen` (n, 2, 3) by `light_of` for each of `shown`; None: too dark or too few to say."""
+    if len(shown) < 2 or seen.shape != (len(shown), 2, 3) or float(seen.min()) <= 1e-5:
         return None
-    sent, got = sent - sent.mean(axis=0), seen - seen.mean(axis=0)
-    if float(np.abs(got).max()) < LEAST_CHANGE or not sent.any():
-        return None
-    return float((sent * got).sum() / np.sqrt((sent**2).sum() * (got**2).sum()))
+    logs = np.log(seen)
+    sent = (np.array([COLOURS[i] for i in shown]) / 255) ** GAMMA
+    sent -= sent.mean(axis=0)
+    skin = _ratios(logs[:, 0])
+    ratios = _ratios(sent)
+    energy, power = float((skin**2).sum()), float((ratios**2).sum())
+    if energy < 1e-12:
+        return Answer(alike=0.0, much=0.0, veil=None)
+    both = float((ratios * skin).sum())
+    slopes = (ratios * skin).sum(axis=0) / np.maximum(1e-9, (ratios**2).sum(axis=0))  # of each colour: lobbies have one
+    darker = np.exp((logs[:, 0] - logs[:, 1]).mean(axis=0))
+    gains = logs[:, 1] - logs[:, 0]
+    gains -= gains.mean(axis=0)
+    behind_glass = slopes * (darker - 1) * sent  # what they would be
+    told = float((behind_glass**2).sum())
+    veil = float((gains * behind_glass).sum()) / told if darker.mean() >= DARKER and told > 1e-9 else None
+    return Answer(alike=both / float(np.sqrt(power * energy)), much=both / power, veil=veil)
+
+
+def _ratios(rows: Floats) -> Floats:
+    """(n, 3) without what all colours have in common and without what stays."""
+    rows = rows - rows.mean(axis=0)
+    return np.asarray(rows - rows.mean(axis=1, keepdims=True))

@@ -41,11 +41,13 @@ class Frames(Protocol):
 class Prompter(Protocol):
     """Says and shows one instruction. A newer one replaces it."""
 
-    async def tell(self, said: Both) -> None: ...
+    async def tell(self, said: Both, done: int, steps: int) -> None:
+        """`done` of `steps` are behind."""
 
 
 class Flash(Protocol):
     """Colours the screen for a moment, where it is bright enough to light a face."""
 
-    async def show(self, rgb: tuple[int, int, int], seconds: float) -> int:
-        """Monotonic ns at which the colour was on the glass."""
+    async def show(self, rgb: tuple[int, int, int] | None, within_s: float) -> int | None:
+        """Monotonic ns since when the colour is on the glass; None for the usual page again (nobody waits for that),
+        and None where the screen did not say so in time."""

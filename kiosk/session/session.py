@@ -561,6 +561,11 @@ class Session:
             )
         )
 
+    @property
+    def revision(self) -> int:
+        """Of the snapshot that was sent last."""
+        return self._revision
+
     def show_again(self) -> None:
         """Send the snapshot once more: where its pictures lie has changed."""
         self._shown = None

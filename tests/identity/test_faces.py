@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +16,18 @@ import pytest
 
 from bench.face import rates
 from bench.liveness import astronaut, open_eyes, wilson
-from bench.portraits.attacks import Held, hold, lobby, printed, telephone
-from bench.portraits.bank import Bank, Eyes
+from bench.portraits.attacks import Held, hold, lobby, printed, screened, telephone
+from bench.portraits.bank import Bank, Eyes, Sight, lit_by
 from bench.portraits.clips import Follower, attacker, play
+from bench.portraits.lamp import Lamp, on_face, on_glass
 from bench.portraits.puppet import HEIGHT_PX, WIDTH_PX, NoFace, Picture, Pose, Puppet
 from kiosk.events import CameraFrame
 from kiosk.identity.census import in_files, in_memory
 from kiosk.identity.check import FaceCheck
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import Comparison, FaceReader, Seen
-from kiosk.identity.flash import answers
+from kiosk.identity.flash import COLOURS
+from kiosk.identity.liveness import Look, Step
 from kiosk.identity.quality import HARD
 from kiosk.identity.surround import bezel
 
@@ -148,13 +151,34 @@ def test_a_telephone_s_edge_is_seen_and_a_wall_is_not(puppet: Puppet, eyes: Eyes
     assert edges[0] > 0.6 > 0.4 > edges[1]
 
 
-def test_the_order_of_the_screen_s_light_is_found_on_skin_and_noise_is_not() -> None:
-    rng = np.random.default_rng(0)
-    shown = ((255, 40, 40), (40, 255, 40), (60, 60, 255), (235, 235, 235), (20, 20, 20))
-    skin = 120 + 0.03 * np.asarray(shown, float) + rng.normal(0, 0.5, (5, 3))
-    assert (answers(shown, skin) or 0) > 0.9
-    assert abs(answers(shown, 120 + rng.normal(0, 0.5, (5, 3))) or 0) < 0.6
-    assert answers(shown, np.full((5, 3), 120.0)) is None
+def test_a_head_before_a_lobby_that_shakes_is_not_taken_for_living(live: Bank) -> None:
+    rng, hand = random.Random(6), np.random.default_rng(6)
+
+    def shaken(look: Sight) -> Sight:
+        return replace(look, shift=(float(hand.normal(0, 0.3)), 0.0)) if isinstance(look, Look) else look
+
+    film = {state: [shaken(look) for look in looks * 8] for state, looks in live.items()}
+    steps: tuple[Step, ...] = ("left", "blink", "right")
+    assert play(Follower(rng, most_deg=26), live, rng, steps).outcome == "live"
+    result = play(Follower(rng, most_deg=26), film, rng, steps)
+    assert (result.outcome, result.reasons[0].code) == ("unclear", "shaken")
+
+
+def test_the_screen_lights_a_face_and_only_veils_a_film_of_it(puppet: Puppet, eyes: Eyes, live: Bank) -> None:
+    lamp = Lamp(lobby_lux=600, warm=0.6, mirrors=0.03)
+    lights = {("lit", lit_by(0, colour)): colour for colour in range(len(COLOURS))}
+    face, film = dict(live), dict(live)
+    rng = np.random.default_rng(2)
+    for state, colour in lights.items():
+        face[state] = [eyes.look(on_face(puppet.still, puppet.points, lamp, colour))]
+        film[state] = [eyes.look(on_glass(screened(puppet.still, rng), lamp, colour))]
+    steps: tuple[Step, ...] = ("left", "blink", "right")
+    results = []
+    for bank in (face, film):
+        draws = OneLamp(4)
+        results.append(play(Follower(draws, most_deg=26), bank, draws, steps, colours=(2, 0, 1)))
+    assert [result.outcome for result in results] == ["live", "spoof"], results
+    assert results[1].reasons[0].code == "veiled"
 
 
 def test_the_figures_of_the_benches_are_what_they_say() -> None:
@@ -166,11 +190,18 @@ def test_the_figures_of_the_benches_are_what_they_say() -> None:
     assert low == 0.0 and 0.015 < high < 0.02
 
 
+class OneLamp(random.Random):
+    """Chooses the first of the lamps: no other was drawn."""
+
+    def randrange(self, *args: Any) -> int:
+        return 0
+
+
 class _Visitor:
     """Frames of a puppet that does what it is told; the clock goes by frames."""
 
     def __init__(self, puppet: Puppet) -> None:
-        self.puppet, self.ns, self.told, self.since_ns = puppet, 0, "", 0
+        self.puppet, self.ns, self.told, self.since_ns, self.done = puppet, 0, "", 0, [0]
 
     def now_ns(self) -> int:
         return self.ns
@@ -178,8 +209,9 @@ class _Visitor:
     async def sleep(self, seconds: float) -> None:
         self.ns += int(seconds * 1e9)
 
-    async def tell(self, said: Any) -> None:
+    async def tell(self, said: Any, done: int, steps: int) -> None:
         self.told, self.since_ns = said.en, self.ns
+        self.done.append(done)
 
     async def newer(self, than_ns: int, within_s: float) -> CameraFrame:
         await asyncio.sleep(0)
@@ -208,11 +240,42 @@ async def test_a_whole_check_ends_alive_and_the_same_and_nothing_of_the_face_is_
     reference = reader.template(seen(reader, puppet.draw(Pose(yaw_deg=4))))
     finding = await check.run(reference)
     assert finding.decides == "for", finding
+    assert visitor.done == sorted(visitor.done) and visitor.done[-1] >= 2
     reference.fill(0)
     del reference
     assert in_memory() == before
     assert in_files(tmp_path) == ()
     assert (tmp_path / "scores.json").exists()
+
+
+class _Lit(_Visitor):
+    """Stands before a display that lights the face, in a lobby of 500 lux."""
+
+    def __init__(self, puppet: Puppet) -> None:
+        super().__init__(puppet)
+        self.shown: list[tuple[int, int, int] | None] = []
+
+    async def show(self, rgb: tuple[int, int, int] | None, within_s: float) -> int | None:
+        self.shown.append(rgb)
+        return self.ns if rgb else None
+
+    async def newer(self, than_ns: int, within_s: float) -> CameraFrame:
+        frame = await super().newer(than_ns, within_s)
+        if not self.shown or (rgb := self.shown[-1]) is None:
+            return frame
+        lamp = Lamp(lobby_lux=500, warm=0.5, mirrors=0.0)
+        return CameraFrame(on_face(frame.bgr, self.puppet.points, lamp, COLOURS.index(rgb)), frame.at_ns)
+
+
+async def test_a_check_with_the_screen_s_light_shows_three_colours_and_the_usual_page_again(
+    puppet: Puppet, reader: FaceReader
+) -> None:
+    visitor = _Lit(puppet)
+    check = FaceCheck(visitor, reader, _Here(), visitor, visitor, ScoreHistogram(), random.Random(1), flash=visitor)
+    finding = await check.run(reader.template(seen(reader, puppet.still)))
+    assert finding.decides == "for", finding
+    assert finding.liveness is not None and "light_alike" in {row.code for row in finding.liveness.reasons}
+    assert len(set(visitor.shown[:3])) == 3 and visitor.shown[3:] == [None]
 
 
 async def test_a_check_that_nobody_wants_any_more_ends_at_once(puppet: Puppet, reader: FaceReader) -> None:

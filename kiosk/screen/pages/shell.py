@@ -15,6 +15,7 @@ from kiosk.screen.parts import FigureSpot, PageLayout, Part, View
 from kiosk.screen.scene import clock_part, head_part, sheet_parts, veil_parts
 from kiosk.screen.theme import Theme, theme
 from kiosk.screen.widgets.dock import dock_parts
+from kiosk.screen.widgets.mirror import face_light
 from kiosk.screen.widgets.wording import ending
 
 FLASH: Final = 24.0  # how wide the frame is that flashes
@@ -85,6 +86,7 @@ def lay_out_page(view: View, page: PageData) -> PageLayout:
     parts += _said(says, Box(frame.left, y, frame.inner, top - BLOCK_GAP - y))
     parts += stacked(acts, area, bottom=True)
     parts += dock_parts(view)
+    parts += face_light(room)
     if view.captions_first and view.state.called:
         parts.append(_flash(view))
     return PageLayout(

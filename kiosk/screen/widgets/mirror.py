@@ -19,6 +19,7 @@ from kiosk.screen.parts import Part
 CARD: Final = 1.586  # an ID-1 card's width by its height
 CORNER: Final = 0.1  # length of the frame's corner strokes, of its width
 RING: Final = 14.0
+LIT_INK: Final = "#000000"  # on every colour of the light at least 7:1
 FACE_SHAPE: Final = 0.8  # width by height of the oval
 TURN_DEG: Final = 300.0  # the ring is open at the bottom, where the shoulders are
 
@@ -60,6 +61,21 @@ def document_glass(room: Room, box: Box) -> tuple[list[Part], Box]:
     field = Part("glass:field", glass.grown(2), (shown.shape, glass), paint_field)
     over = Part("glass", glass.grown(8), (shown.corners, shown.state, pictured, glass), paint)
     return ([over] if pictured else [field, over]), glass
+
+
+def face_light(room: Room) -> list[Part]:
+    """The whole page in one colour that lights the face, with the sentence in its middle; nothing where it is off."""
+    shown, page = room.view.state.face, room.frame.page
+    if shown is None or not shown.light:
+        return []
+
+    def paint(kit: Kit) -> None:
+        kit.rect(page, 0, shown.light)
+        text = kit.fitted(shown.advice, page.width - 160, kit.px(52), bold=True, max_lines=4)
+        box = Box(page.x + 80, page.y + page.height * 0.4, page.width - 160, page.height * 0.4)
+        kit.lines(text, box, LIT_INK, bold=True, align="center")
+
+    return [Part("light", page, (shown.light, shown.advice), paint)]
 
 
 def face_ring(room: Room, box: Box) -> tuple[list[Part], Box]:
