@@ -12,6 +12,7 @@ from config.schema import Site
 from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
+from kiosk.aloud import Aloud
 from kiosk.dialogue.voice import Voice
 from kiosk.identity.acts import FaceActs
 from kiosk.identity.check import FaceCheck
@@ -19,7 +20,7 @@ from kiosk.identity.consent import ConsentLedger
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import FaceReader
 from kiosk.networks import Models
-from kiosk.ports import Clock, DeviceLost
+from kiosk.ports import Clock
 from kiosk.session.session import Session
 from models.mesh import FaceMesh
 from models.sface import SFace
@@ -33,26 +34,17 @@ class SpokenPrompter:
 
     def __init__(self, session: Session, voice: Voice) -> None:
         self._session = session
-        self._voice = voice
-        self._said = 0
+        self._aloud = Aloud(session, voice, "face")
 
     async def tell(self, said: Both) -> None:
-        visit, turns = self._session.visit, self._session.turns
-        if visit is None or turns is None:
+        visit = self._session.visit
+        if visit is None or self._session.turns is None:
             return
         text, other = (said.zh, said.en) if visit.language == "zh" else (said.en, said.zh)
         visit.caption = Caption("receptionist", text, other)
         visit.checking = FaceView(text, other)
         self._session.show()
-        if turns.playback is None:
-            return
-        self._said += 1
-        try:
-            await turns.playback.play(
-                f"face{self._said}", self._voice.speak(text, visit.language, keep=True), lambda progress: None
-            )
-        except DeviceLost:
-            return  # it is on the screen
+        await self._aloud.say(visit, said.zh, said.en)
 
 
 def open_face_system(
