@@ -36,6 +36,7 @@ LIKE: Final = 0.85  # correlation with the middle frame: below, the corners were
 BURNT: Final = 250
 BURNT_MOST: Final = 0.03  # of a block, or of one beside it: what is burnt out has lost its colour
 FRAMES_LEAST: Final = 6
+FRAMES_ANYWHERE: Final = 12  # where it is not known in which place a mark would be
 IN_A_ROW: Final = 2  # frames after each of which the mark shows
 TILTED: Final = 0.05  # change of how opposite sides compare: some 6 degrees
 OFTEN: Final = 0.9  # of frames: what is seen in one alone counts for nothing
@@ -52,7 +53,7 @@ STRETCH: Final = (5, 2)  # blocks that a part of a mark fills: what they have in
 TOP_BLOCKS: Final = 6  # of its places
 ELSEWHERE: Final = 0.9  # of the blocks beside them: what anything odd about light, corners or dots makes of them
 LOUDEST: Final = 6.0  # more than that of one block counts as that
-MARKED: Final[dict[Kind, float]] = {"id_front": 1.8, "passport": 6.4, "bank_card": 18.0}
+MARKED: Final[dict[Kind, float]] = {"id_front": 1.6, "passport": 7.0, "bank_card": 20.0}
 """From which change on a mark is seen; the kinds that carry one. An ID card's emblem side carries none."""
 
 
@@ -107,7 +108,7 @@ def change(seen: list[Blocks], burnt: list[Plane], kind: Kind) -> float:
     frames = np.array(seen, np.float32)
     middle = np.median(frames, axis=0)
     kept = np.array([_alike(frame, middle) > LIKE for frame in frames])
-    if kept.sum() < FRAMES_LEAST:
+    if kept.sum() < (FRAMES_LEAST if kind in PLACES else FRAMES_ANYWHERE):
         return 0.0
     left = _left_over(frames[kept], np.array(burnt, np.float32)[kept])
     places = PLACES.get(kind)
