@@ -18,7 +18,9 @@ from bench.papers.light import Grating, Lamps, gloss, irradiance, lamps, sent_on
 from bench.papers.people import TODAY, invent
 from bench.papers.surface import Surface, card_of, paper, photo_paper
 from contracts.papers import REASONS
+from kiosk.aloud import Aloud
 from kiosk.events import CameraFrame, Picture
+from kiosk.ports import DeviceLost
 from kiosk.session.papers import Papers
 from kiosk.vision.documents.corners import Held
 from kiosk.vision.documents.guide import ADVICE, Advice, Guided, advise, step
@@ -239,3 +241,35 @@ async def test_the_tilt_is_asked_for_aloud_once_and_falls_silent_with_the_look(t
         assert said == [ADVICE["tilt"]] and silenced == [True]
     finally:
         stage.close()
+
+
+class Speaks:
+    """A voice that gives the words themselves, and a loudspeaker that notes them or is gone."""
+
+    def __init__(self, *, gone: bool = False) -> None:
+        self.heard: list[tuple[str, Any]] = []
+        self.gone = gone
+        self.turns = self.playback = self
+
+    def speak(self, text: str, language: str, *, keep: bool) -> tuple[str, str]:
+        return text, language
+
+    async def play(self, name: str, chunks: Any, progressed: Any) -> None:
+        if self.gone:
+            raise DeviceLost("unplugged")
+        self.heard.append((name, chunks))
+
+
+@dataclass
+class English:
+    language: str = "en"
+
+
+async def test_what_is_said_aloud_is_in_the_visits_language_and_a_lost_loudspeaker_stops_nothing() -> None:
+    both = Speaks()
+    aloud = Aloud(both, both, "document")  # type: ignore[arg-type]
+    await aloud.say(English(), *ADVICE["tilt"])  # type: ignore[arg-type]
+    assert both.heard == [("document1", (ADVICE["tilt"][1], "en"))]
+    lost = Speaks(gone=True)
+    await Aloud(lost, lost, "document").say(English(), *ADVICE["tilt"])  # type: ignore[arg-type]
+    assert lost.heard == []
