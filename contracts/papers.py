@@ -20,6 +20,9 @@ REASONS: Final[dict[str, tuple[str, str]]] = {
     "print": ("像是打印的", "it looks printed"),
     "corners": ("四角是方的，像是剪下来的", "its corners are square, as if it was cut out"),
     "portrait": ("照片像是贴上去的", "the portrait looks pasted on"),
+    "untilted": ("没有斜着看到", "it was not tilted far enough"),
+    "no_mark": ("斜着看，防伪图案没有变色", "nothing on it changed colour as it was tilted"),
+    "no_mark_side": ("这一面没有会变色的图案", "this side has nothing that changes colour"),
 }
 """Code → Mandarin, English. What none of them says of anybody: that they meant to deceive."""
 OUTCOMES: Final[dict[str, tuple[str, str]]] = {

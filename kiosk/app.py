@@ -37,6 +37,7 @@ from kiosk.adapters.screen_light import ScreenLight
 from kiosk.adapters.screen_socket import SocketScreen
 from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.adopting import Adopters
+from kiosk.aloud import Aloud
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
 from kiosk.bank_system import open_bank_system
@@ -292,6 +293,7 @@ class Terminal:
             site, places.state, models, self._session, voice, self._clock, _local_now, self._latest, self._screen_light,
             self._ledger.post,
         )  # fmt: skip
+        papers.say = Aloud(self._session, voice, "document").say
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
         self._ears, self._turns, self._voice, self._heard = talk.ears, talk.turns, voice, talk.tallies
         self._captions = Captions(

@@ -16,6 +16,7 @@ from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
 from kiosk.adapters.screen_light import Paint, ScreenLight
+from kiosk.aloud import Aloud
 from kiosk.dialogue.voice import Voice
 from kiosk.identity.acts import FaceActs
 from kiosk.identity.check import FaceCheck
@@ -24,7 +25,7 @@ from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import FaceReader
 from kiosk.identity.verdict import FaceFinding
 from kiosk.networks import Models
-from kiosk.ports import Clock, DeviceLost
+from kiosk.ports import Clock
 from kiosk.session.session import Session
 from models.mesh import FaceMesh
 from models.sface import SFace
@@ -38,27 +39,18 @@ class SpokenPrompter:
 
     def __init__(self, session: Session, voice: Voice) -> None:
         self._session = session
-        self._voice = voice
-        self._said = 0
+        self._aloud = Aloud(session, voice, "face")
 
     async def tell(self, said: Both, done: int, steps: int) -> None:
-        visit, turns = self._session.visit, self._session.turns
-        if visit is None or turns is None:
+        visit = self._session.visit
+        if visit is None or self._session.turns is None:
             return
         text, other = (said.zh, said.en) if visit.language == "zh" else (said.en, said.zh)
         visit.caption = Caption("receptionist", text, other)
         light = visit.checking.light if visit.checking else ""
         visit.checking = FaceView(text, other, done=done, steps=steps, light=light)
         self._session.show()
-        if turns.playback is None:
-            return
-        self._said += 1
-        try:
-            await turns.playback.play(
-                f"face{self._said}", self._voice.speak(text, visit.language, keep=True), lambda progress: None
-            )
-        except DeviceLost:
-            return  # it is on the screen
+        await self._aloud.say(visit, said.zh, said.en)
 
 
 def painter(session: Session) -> Paint:

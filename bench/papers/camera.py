@@ -1,7 +1,7 @@
 """What a lobby's camera sees of a document that is held up: a hand's tremor, angle, light, glare, blur, noise, wear.
 
 Everything here is simulated. `Shot` holds what does not change while one person holds one document; each frame of it
-moves a little.
+moves a little. `Tilt` is what a hand does that was asked to tilt it.
 """
 
 from __future__ import annotations
@@ -13,12 +13,20 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from bench.papers.light import Lamps, lamps
+from bench.papers.surface import Surface, brightest, lit
+
 Picture = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 FRAME_W: Final = 1280
 FRAME_H: Final = 720
 MARGIN_PX: Final = 18
 TREMOR_PX: Final = 3.0  # from frame to frame
+FOCAL_PX: Final = 1020.0  # of a lens that sees 64 degrees across
+LAMPS_TRIED: Final = 12
+MIRRORED_MOST: Final = 0.25  # of white, by a smooth surface
+SHADOW_PX: Final = 48
+MOVED: Final = 1.25  # times as much blur while it is tilted
 
 
 @dataclass(slots=True)
@@ -27,13 +35,36 @@ class Shot:
 
     rng: np.random.Generator
     corners: Floats  # (4, 2) where the document's corners are
-    lobby: Picture = field(repr=False)
-    glare: tuple[float, float, float, float, float]  # x, y, width, height, strength
-    shade: float
+    lobby: Floats = field(repr=False)
+    behind: Picture = field(repr=False)  # the lobby in the room's light, as it is without the document
+    flare: Floats = field(repr=False)  # (h, w) added light
+    slope: Floats = field(repr=False)  # (1, w, 3) light across the room, with its colour
     blur_px: float
     noise: float
     quality: int
-    warmth: tuple[float, float, float]
+    at: npt.NDArray[np.float64] = field(repr=False)  # (4, 3) the corners before the camera
+    room: Lamps = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Tilt:
+    """A hand that tilts what it holds, there and back. Angles in radians, the period in frames."""
+
+    most: float
+    aside: float  # the axis: 0 is level, so that the upper edge comes and goes
+    period: float
+    begins: int
+
+    def angle(self, number: int) -> float:
+        """At frame `number` from the asking on."""
+        return self.most * float(np.sin(2 * np.pi * max(0, number - self.begins) / self.period))
+
+
+def tilting(rng: np.random.Generator) -> Tilt:
+    """Most tilt it up and down as they are asked, some sideways, some hardly."""
+    aside = rng.normal(0, 0.25) + (np.pi / 2 if rng.random() < 0.2 else 0)
+    most = np.deg2rad(float(np.clip(rng.normal(17, 5), 6, 30))) * rng.choice([-1, 1])
+    return Tilt(float(most), float(aside), float(rng.uniform(14, 26)), int(rng.integers(2, 7)))
 
 
 def hold(rng: np.random.Generator, aspect: float, *, easy: bool = False) -> Shot:
@@ -55,14 +86,41 @@ def hold(rng: np.random.Generator, aspect: float, *, easy: bool = False) -> Shot
     corners = _within(corners)
     strength = 0.0 if easy or rng.random() < 0.35 else rng.uniform(40, 130)
     inside = corners.mean(axis=0) + rng.uniform(-0.42, 0.42, 2) * (width, height)
-    glare = (*inside, rng.uniform(0.05, 0.12) * FRAME_W, rng.uniform(0.03, 0.07) * FRAME_H, strength)
+    size = rng.uniform(0.05, 0.12) * FRAME_W, rng.uniform(0.03, 0.07) * FRAME_H
+    flare = _flare(float(inside[0]), float(inside[1]), *size, strength)
     cast = 1 + rng.uniform(-0.07, 0.07)
+    at = _in_space(corners, depth)
+    room = lamps(rng)
+    for _ in range(LAMPS_TRIED):  # who has been told 'it reflects' holds it so that no lamp is mirrored in it
+        if brightest(room, at) < MIRRORED_MOST:
+            break
+        room = lamps(rng)
+    shade = float(rng.uniform(0.0, 0.32))
+    slope = np.linspace(1 - shade, 1 + shade * 0.3, FRAME_W, dtype=np.float32)[None, :, None]
+    slope = slope * np.array((cast, 1.0, 2 - cast), np.float32)
+    lobby = _lobby(rng).astype(np.float32)
+    behind = np.clip((lobby + 0.35 * flare[:, :, None]) * slope, 0, 255)
     return Shot(
-        rng=rng, corners=np.asarray(corners, np.float32), lobby=_lobby(rng),
-        glare=tuple(float(part) for part in glare),  # type: ignore[arg-type]
-        shade=float(rng.uniform(0.0, 0.32)), blur_px=float(rng.uniform(0.4, 0.8 if easy else 1.7)),
-        noise=float(rng.uniform(1.5, 8.5)), quality=int(rng.integers(62, 95)), warmth=(cast, 1.0, 2 - cast),
+        rng=rng, corners=np.asarray(corners, np.float32), lobby=lobby, behind=np.asarray(behind, np.uint8),
+        flare=flare, slope=slope,
+        blur_px=float(rng.uniform(0.4, 0.8 if easy else 1.7)), noise=float(rng.uniform(1.5, 8.5)),
+        quality=int(rng.integers(62, 95)), at=at, room=room,
     )  # fmt: skip
+
+
+def _in_space(corners: npt.NDArray[np.float64], depth: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Corners (4, 2) of a picture as points (4, 3) before the camera; `depth` (4,) is 1 in the document's middle."""
+    flat = (corners - (FRAME_W / 2, FRAME_H / 2)) / FOCAL_PX
+    return np.asarray(np.concatenate([flat, np.ones((4, 1))], axis=1) * depth[:, None], np.float64)
+
+
+def _turned(at: npt.NDArray[np.float64], angle: float, aside: float) -> npt.NDArray[np.float64]:
+    """Turned by `angle` about an axis in the document's plane."""
+    across, down = at[1] - at[0], at[3] - at[0]
+    axis = np.cos(aside) * across / np.linalg.norm(across) + np.sin(aside) * down / np.linalg.norm(down)
+    turn = cv2.Rodrigues(axis / np.linalg.norm(axis) * angle)[0]
+    middle = at.mean(axis=0)
+    return np.asarray((at - middle) @ turn.T + middle)
 
 
 def _within(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
@@ -75,33 +133,60 @@ def _within(corners: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     return np.asarray(moved, np.float64)
 
 
-def frame(shot: Shot, flat: Picture, *, square: bool = False) -> Picture:
-    """One frame (720, 1280, 3) of the document `flat`, a moment later than the one before. `square`: its corners are
-    not round, as a card's are."""
+def frame(
+    shot: Shot, flat: Picture, surface: Surface, *, square: bool = False, angle: float = 0.0, aside: float = 0.0
+) -> Picture:
+    """One frame (720, 1280, 3) of the document `flat`, a moment later than the one before, tilted by `angle` radians.
+    `square`: its corners are not round, as a card's are."""
     rng = shot.rng
-    corners = shot.corners + rng.normal(0, TREMOR_PX, (4, 2)).astype(np.float32) * 0.35
-    corners = (corners + rng.normal(0, TREMOR_PX, 2)).astype(np.float32)
+    at = _turned(shot.at, angle + float(rng.normal(0, 0.006)), aside)
+    flat = lit(flat, surface, at, shot.room)
+    corners = (at[:, :2] / at[:, 2:] * FOCAL_PX + (FRAME_W / 2, FRAME_H / 2)).astype(np.float32)
+    corners += rng.normal(0, TREMOR_PX, (4, 2)).astype(np.float32) * 0.35
+    corners += rng.normal(0, TREMOR_PX, 2).astype(np.float32)
     height, width = flat.shape[:2]
     there = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float32)
     matrix = cv2.getPerspectiveTransform(there, corners)
     scale = float(np.linalg.norm(corners[1] - corners[0])) / width
     softened = cv2.GaussianBlur(flat, (0, 0), max(0.3, 0.42 / max(scale, 0.2))) if scale < 1 else flat
-    seen = cv2.warpPerspective(softened, matrix, (FRAME_W, FRAME_H), flags=cv2.INTER_LINEAR).astype(np.float32)
+    picture = shot.behind.copy()
+    low = np.clip(corners.min(axis=0) - SHADOW_PX, 0, (FRAME_W, FRAME_H)).astype(int)
+    high = np.clip(corners.max(axis=0) + SHADOW_PX, 0, (FRAME_W, FRAME_H)).astype(int)
+    there_px = slice(low[1], high[1]), slice(low[0], high[0])  # nothing changes outside of it
+    moved = np.array([[1, 0, -low[0]], [0, 1, -low[1]], [0, 0, 1]], np.float64) @ matrix
+    size = int(high[0] - low[0]), int(high[1] - low[1])
+    seen = cv2.warpPerspective(softened, moved, size, flags=cv2.INTER_LINEAR)
     rounded = np.ones((height, width), np.float32) if square else _rounded(width, height)
-    inside = cv2.warpPerspective(rounded, matrix, (FRAME_W, FRAME_H))[:, :, None]
-    shadow = cv2.GaussianBlur(np.roll(inside[:, :, 0], (10, 6), (0, 1)), (0, 0), 14)[:, :, None]
-    behind = shot.lobby.astype(np.float32) * (1 - 0.25 * shadow)
-    picture = behind * (1 - inside) + seen * inside
-    picture += _glare(shot)[:, :, None] * (0.35 + 0.65 * inside)
-    slope = np.linspace(1 - shot.shade, 1 + shot.shade * 0.3, FRAME_W, dtype=np.float32)
-    picture *= slope[None, :, None] * np.array(shot.warmth, np.float32)
-    picture = cv2.GaussianBlur(picture, (0, 0), shot.blur_px * rng.uniform(0.85, 1.15))
+    inside = np.asarray(cv2.warpPerspective(rounded, moved, size), np.float32)
+    around = shot.lobby[there_px] * (1 - 0.25 * _shadow(inside))[:, :, None]
+    around += (seen - around) * inside[:, :, None]
+    around += (shot.flare[there_px] * (0.35 + 0.65 * inside))[:, :, None]
+    around *= shot.slope[:, there_px[1]]
+    picture[there_px] = np.clip(around, 0, 255)
+    blur = shot.blur_px * rng.uniform(0.85, 1.15) * (MOVED if angle else 1.0)
+    blurred = np.asarray(cv2.GaussianBlur(picture, (0, 0), blur), np.uint8)
+    return _through_sensor(blurred, shot.noise, shot.quality, rng)
+
+
+def _shadow(inside: Floats) -> Floats:
+    """What the document keeps from what is behind it, soft: worked out at an eighth of the size."""
+    height, width = inside.shape
+    small = cv2.resize(inside, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
+    soft = cv2.GaussianBlur(np.roll(small, (1, 1), (0, 1)), (0, 0), 14 / 8)
+    return np.asarray(cv2.resize(soft, (width, height), interpolation=cv2.INTER_LINEAR), np.float32)
+
+
+def _through_sensor(picture: Picture, noise: float, quality: int, rng: np.random.Generator) -> Picture:
+    """One colour at each pixel (Bayer), its noise, the two others guessed from their neighbours, and JPEG."""
+    raw = picture[:, :, 1].astype(np.float32)
+    raw[0::2, 0::2] = picture[0::2, 0::2, 0]
+    raw[1::2, 1::2] = picture[1::2, 1::2, 2]
     cv2.setRNGSeed(int(rng.integers(1 << 30)))  # its noise takes a tenth of numpy's time
-    grain = np.zeros((FRAME_H, FRAME_W, 3), np.float32)
-    cv2.randn(grain, np.zeros(3), np.full(3, shot.noise))
-    grain = grain * 0.5 + grain[:, :, :1] * 0.8  # mostly the same in all colours
-    picture = np.clip(picture + grain, 0, 255)
-    coded = cv2.imencode(".jpg", picture.astype(np.uint8), [cv2.IMWRITE_JPEG_QUALITY, shot.quality])[1]
+    grain = np.zeros(raw.shape, np.float32)
+    cv2.randn(grain, np.zeros(1), np.full(1, noise))
+    mosaic = np.clip(raw + grain, 0, 255).astype(np.uint8)
+    whole = cv2.cvtColor(mosaic, cv2.COLOR_BayerBGGR2BGR_EA)
+    coded = cv2.imencode(".jpg", whole, [cv2.IMWRITE_JPEG_QUALITY, quality])[1]
     return np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), np.uint8)
 
 
@@ -122,8 +207,8 @@ def worn(rng: np.random.Generator, flat: Picture) -> Picture:
     return np.asarray(np.clip(out, 0, 255), np.uint8)
 
 
-def _glare(shot: Shot) -> Floats:
-    x, y, w, h, strength = shot.glare
+def _flare(x: float, y: float, w: float, h: float, strength: float) -> Floats:
+    """A soft reflection: the lens's, or of something wide."""
     columns = np.arange(FRAME_W, dtype=np.float32)[None]
     rows = np.arange(FRAME_H, dtype=np.float32)[:, None]
     return np.asarray(strength * np.exp(-(((columns - x) / w) ** 2) - ((rows - y) / h) ** 2), np.float32)

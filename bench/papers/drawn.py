@@ -29,6 +29,7 @@ LABEL: Final = (58, 108, 168)
 SANS: Final = ("Noto Sans CJK SC", "Noto Serif CJK SC")
 MONO: Final = "DejaVu Sans Mono"
 BANK: Final = "青禾银行"  # invented
+CHIP: Final = (104, 212, 250, 340)  # left, top, right, bottom of a bank card's contacts, by ISO/IEC 7816-2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,7 +219,7 @@ def _bank_card(person: Person, rng: np.random.Generator, changed: dict[str, str]
     sheet.text(60, 90, BANK, 52, white, bold=True)
     sheet.text(730, 88, "借记卡 DEBIT", 30, white)
     chip = skia.Paint(AntiAlias=True, Color=skia.Color(206, 176, 96))
-    sheet.canvas.drawRoundRect(skia.Rect.MakeXYWH(84, 200, 130, 102), 14, 14, chip)
+    sheet.canvas.drawRoundRect(skia.Rect.MakeLTRB(*CHIP), 14, 14, chip)
     shown = " ".join(truth["card"][at : at + 4] for at in range(0, len(truth["card"]), 4))
     if len(truth["card"]) == 19 and rng.random() < 0.5:
         shown = f"{truth['card'][:6]} {truth['card'][6:]}"

@@ -1,8 +1,10 @@
 """Documents that are not what they seem: figures that contradict each other, pasted portraits, copies. All simulated.
 
-Forged ones are printed as well as genuine ones, so that nothing but their content, or the portrait, gives them away.
-Copies are of genuine documents. Colour printing is halftone of 45 to 60 lines a centimetre, screens have stripes of
-red, green and blue; both beat with the camera's own pixels.
+Forged ones are made as well as genuine ones, down to what changes as they are tilted, so that nothing but their
+content, or the portrait, gives them away. Copies are of genuine documents. Colour printing is halftone of 45 to 60
+lines a centimetre, fine printing of 70 to 90; an ink jet strews its drops (stochastic screening); a photo print has no
+dots that a camera could see, and a print in a sleeve has the gloss of plastic. Screens have stripes of red, green and
+blue. Half of the prints are cut out round, as a card is.
 """
 
 from __future__ import annotations
@@ -17,17 +19,21 @@ import numpy.typing as npt
 
 from bench.papers.drawn import Drawn, Kind, draw
 from bench.papers.people import TODAY, Person, Split, invent, mrz, with_passport
+from bench.papers.surface import Surface, card_of, glass, paper, photo_paper, sleeve
 from kiosk.vision.documents.numbers import id_check_digit
 
 Picture = npt.NDArray[np.uint8]
 Trick = Literal[
     "check_digit", "born", "sex", "region", "expired_id", "expired_page", "luhn", "mrz_digit", "mrz_name", "portrait",
-    "grey_print", "colour_print", "screen", "screen_bezel",
+    "grey_print", "colour_print", "fine_print", "ink_jet", "photo_print", "sleeve_print", "screen", "screen_bezel",
 ]  # fmt: skip
 FORGED: Final[tuple[Trick, ...]] = (
     "check_digit", "born", "sex", "region", "expired_id", "expired_page", "luhn", "mrz_digit", "mrz_name", "portrait",
 )  # fmt: skip
-COPIED: Final[tuple[Trick, ...]] = ("grey_print", "colour_print", "screen", "screen_bezel")
+COPIED: Final[tuple[Trick, ...]] = (
+    "grey_print", "colour_print", "fine_print", "ink_jet", "photo_print", "sleeve_print", "screen", "screen_bezel",
+)  # fmt: skip
+SCREENS: Final = frozenset({"screen", "screen_bezel"})
 
 
 def forge(trick: Trick, rng: np.random.Generator, split: Split) -> Drawn:
@@ -94,19 +100,45 @@ def _pasted(drawn: Drawn, rng: np.random.Generator) -> Drawn:
 
 
 def square_corners(trick: Trick, rng: np.random.Generator) -> bool:
-    """Copies are cut out with straight edges; one in eight with care, round as a card is."""
-    return trick in COPIED and bool(rng.random() < 0.875 or trick == "screen_bezel")
+    """Prints are cut out with straight edges or, one in two, with care, round as a card is; a telephone's picture of a
+    document can have been cut out round, one in eight."""
+    if trick not in COPIED:
+        return False
+    return trick == "screen_bezel" or bool(rng.random() < (0.875 if trick in SCREENS else 0.5))
 
 
-def copied(trick: Trick, flat: Picture, rng: np.random.Generator) -> Picture:
-    """What is held up instead of the document `flat`. The size changes for copies with something around them."""
+def made_of(trick: Trick, drawn: Drawn, rng: np.random.Generator) -> Surface:
+    """What is held up: a forged document has all that a genuine one has, a copy nothing of it."""
+    match trick:
+        case "screen" | "screen_bezel":
+            return glass(rng)
+        case "sleeve_print":
+            return sleeve(rng)
+        case "photo_print":
+            return photo_paper(rng)
+        case "fine_print" | "ink_jet":
+            return photo_paper(rng) if rng.random() < 0.4 else paper(rng)
+        case "grey_print" | "colour_print":
+            return paper(rng)
+    return card_of(drawn.kind, drawn.flat.shape[1], drawn.flat.shape[0], rng)
+
+
+def copied(trick: Trick, flat: Picture, rng: np.random.Generator, *, bare: bool = False) -> Picture:
+    """What is held up instead of the document `flat`. The size changes for copies with something around them; `bare`:
+    there is nothing around it, as it is cut out round."""
     match trick:
         case "grey_print":
             grey = cv2.cvtColor(flat, cv2.COLOR_BGR2GRAY).astype(np.float32)
             grey = np.clip((grey - 128) * rng.uniform(1.0, 1.4) + 134, 12, 244)
-            return _on_paper(np.asarray(np.repeat(grey[:, :, None], 3, 2), np.uint8), rng)
-        case "colour_print":
-            return _on_paper(_halftone(flat, rng), rng)
+            return _on_paper(np.asarray(np.repeat(grey[:, :, None], 3, 2), np.uint8), rng, bare)
+        case "colour_print" | "sleeve_print":
+            return _on_paper(_halftone(flat, rng, 45, 60), rng, bare)
+        case "fine_print":
+            return _on_paper(_halftone(flat, rng, 70, 90), rng, bare)
+        case "ink_jet":
+            return _on_paper(_strewn(flat, rng), rng, bare)
+        case "photo_print":
+            return _on_paper(_inks(flat), rng, bare)
         case "screen":
             return _striped(flat, rng)
         case "screen_bezel":
@@ -118,20 +150,37 @@ def copied(trick: Trick, flat: Picture, rng: np.random.Generator) -> Picture:
     return flat
 
 
-def _on_paper(flat: Picture, rng: np.random.Generator) -> Picture:
+def _inks(flat: Picture) -> Picture:
+    """The narrower range of dyes on photo paper, without dots."""
+    return np.asarray(np.clip(18 + flat.astype(np.float32) * 0.9, 0, 255), np.uint8)
+
+
+def _strewn(flat: Picture, rng: np.random.Generator) -> Picture:
+    """Drops of ink of some 40 micrometres where chance puts them: no pattern, only grain."""
+    times = 2
+    large = cv2.resize(flat, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
+    cv2.setRNGSeed(int(rng.integers(1 << 30)))
+    chance = np.zeros(large.shape, np.float32)
+    cv2.randu(chance, np.zeros(3), np.ones(3))
+    out = 0.06 + 0.9 * (large > chance).astype(np.float32)
+    small = cv2.resize(cv2.GaussianBlur(out, (0, 0), 0.8), (flat.shape[1], flat.shape[0]), interpolation=cv2.INTER_AREA)
+    return np.asarray(np.clip(small * 255, 0, 255), np.uint8)
+
+
+def _on_paper(flat: Picture, rng: np.random.Generator, bare: bool) -> Picture:
     """Cut out by hand: sometimes closely, sometimes with a white margin."""
-    if rng.random() < 0.5:
+    if rng.random() < 0.5 or bare:
         return flat
     edge = int(rng.integers(14, 40))
     return np.asarray(cv2.copyMakeBorder(flat, edge, edge, edge, edge, cv2.BORDER_CONSTANT, value=(236, 238, 238)))
 
 
-def _halftone(flat: Picture, rng: np.random.Generator) -> Picture:
-    """Cyan, magenta, yellow and black as dots at four angles, 45 to 60 lines a centimetre."""
-    times = 3
+def _halftone(flat: Picture, rng: np.random.Generator, coarsest: float, finest: float) -> Picture:
+    """Cyan, magenta, yellow and black as dots at four angles, so many lines a centimetre."""
+    times = 2
     large = cv2.resize(flat, None, fx=times, fy=times, interpolation=cv2.INTER_CUBIC).astype(np.float32) / 255
     height, width = large.shape[:2]
-    period = times * 1012 / 8.56 / rng.uniform(45, 60)
+    period = times * 1012 / 8.56 / rng.uniform(coarsest, finest)
     rows, columns = np.mgrid[0:height, 0:width].astype(np.float32)
     black = 1 - large.max(axis=2)
     out = np.ones_like(large)

@@ -52,6 +52,7 @@ class Papers:
         self._camera, self._begin, self._changed, self._today = camera, begin, changed, today
         self._open: DocumentCamera | None = None
         self._one = asyncio.Lock()  # a look that was cut off ends before the next begins
+        self.say: Callable[[Visit, str, str], Awaitable[None]] = _silently  # aloud, in the visit's language
         self.tally: Counter[str] = Counter()
 
     def facts(self, visit: Visit) -> dict[str, str]:
@@ -106,9 +107,12 @@ class Papers:
 
     async def _follow(self, visit: Visit, camera: DocumentCamera, attempt: Attempt) -> None:
         frames = camera.frames(LOOK_S)
+        spoken: asyncio.Task[None] | None = None
         try:
             async for frame in frames:
                 advice = await attempt.see(frame.bgr)
+                if advice == "tilt" and spoken is None:  # who tilts it looks at it, and not at the screen
+                    spoken = asyncio.create_task(_aloud(self.say, visit, advice), name="document-advice")
                 visit.looking = _view(visit, advice, attempt.guided, frame)
                 self._changed()
                 if attempt.guided.ready:
@@ -116,8 +120,19 @@ class Papers:
                 if attempt.result is not None or attempt.unknown:
                     return
         finally:
+            if spoken is not None:
+                spoken.cancel()
+                await asyncio.wait([spoken])
             camera.stop()
             await asyncio.shield(frames.aclose())  # type: ignore[attr-defined]  # the ports' are generators
+
+
+async def _silently(visit: Visit, zh: str, en: str) -> None:
+    """The screen alone says it."""
+
+
+async def _aloud(say: Callable[[Visit, str, str], Awaitable[None]], visit: Visit, advice: Advice) -> None:
+    await say(visit, *ADVICE[advice])
 
 
 def _outcome(visit: Visit, attempt: Attempt) -> Done:

@@ -15,6 +15,7 @@ import pytest
 from bench.papers.camera import frame, hold
 from bench.papers.drawn import draw
 from bench.papers.people import TODAY, invent
+from bench.papers.surface import paper
 from bench.papers.tampered import copied
 from contracts.handover import decode_handover, encode_handover
 from kiosk.adapters.document_camera import PictureDocumentCamera, SharedDocumentCamera
@@ -41,7 +42,7 @@ def picture(seed: int = 4, trick: str = "") -> tuple[Picture, Any]:
     drawn = draw("id_front", invent(rng, "tune"), rng)
     flat = copied(trick, drawn.flat, rng) if trick else drawn.flat  # type: ignore[arg-type]
     shot = hold(rng, flat.shape[1] / flat.shape[0], easy=True)
-    return frame(shot, flat, square=bool(trick)), shot
+    return frame(shot, flat, paper(rng), square=bool(trick)), shot
 
 
 def test_a_card_is_found_to_a_hundredth_of_its_width_and_an_empty_lobby_has_none() -> None:
@@ -49,7 +50,7 @@ def test_a_card_is_found_to_a_hundredth_of_its_width_and_an_empty_lobby_has_none
     corners = find(seen)
     assert corners is not None
     assert np.abs(corners - shot.corners).max() < 0.02 * 1280
-    assert find(shot.lobby) is None or measured(shot.lobby, find(shot.lobby)).sharp < 99  # type: ignore[arg-type]
+    assert find(shot.behind) is None or measured(shot.behind, find(shot.behind)).sharp < 99  # type: ignore[arg-type]
     assert find(np.zeros((480, 640, 3), np.uint8)) is None and find(np.full((120, 160, 3), 255, np.uint8)) is None
 
 

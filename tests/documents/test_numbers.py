@@ -99,6 +99,16 @@ def test_two_frames_that_differ_make_nothing_sure() -> None:
     assert not settle("id_front", looks, TODAY)["name"].sure
 
 
+def test_a_number_that_does_not_fit_its_check_digit_accuses_only_when_read_well_and_twice() -> None:
+    wrong = "6217004021647175436"
+    fair, well = {"card": Seen(wrong, 0.9)}, {"card": Seen(wrong, 0.99)}
+    assert not settle("bank_card", [fair, fair], TODAY)["card"].sure
+    assert not settle("bank_card", [well], TODAY)["card"].sure
+    assert settle("bank_card", [well, well], TODAY)["card"].sure
+    right = {"card": Seen("6217004021647175435", 0.6)}
+    assert settle("bank_card", [right], TODAY)["card"].sure
+
+
 @pytest.mark.parametrize(
     ("kind", "values", "codes"),
     [

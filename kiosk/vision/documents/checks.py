@@ -1,9 +1,9 @@
 """Is it what it seems to be? What contradicts itself or looks copied, as reasons with codes, and what follows. Pure.
 
 Words for the codes stand in `contracts.papers`. A verdict is a value with reasons, never an exception. `accepted`: read
-surely, nothing against it. `refused`: it contradicts itself. `suspected`: it looks like a copy or was altered.
-`unsure`: not everything needed was read surely. None of these accuses anybody: the visitor hears what to do next, a
-colleague looks at the rest.
+surely, nothing against it, and it changed as it was tilted. `refused`: it contradicts itself. `suspected`: it looks
+like a copy or was altered. `unsure`: not everything needed was read surely, or nothing on it changed. None of these
+accuses anybody: the visitor hears what to do next, a colleague looks at the rest.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ def check(
     if copied:
         return Finding("suspected", reasons, missing)
     return Finding("unsure" if missing else "accepted", (), missing)
+
+
+def unproven(code: str) -> Finding:
+    """Everything was read, nothing speaks against it, and no mark was seen: `untilted`, `no_mark`, `no_mark_side`."""
+    return Finding("unsure", (Reason(code),))
 
 
 def contradictions(kind: Kind, values: Mapping[str, str], sure: frozenset[str], today: date) -> list[str]:

@@ -1,8 +1,8 @@
 """Is it the document itself, or a copy of it? Colour, fine patterns, borders and the portrait's edge. Pure.
 
 Serves the moment after reading: a suspicion is said, with its reason, and a colleague looks. It refuses to prove that a
-document is genuine: a good colour copy that is cut out well passes here. Thresholds were chosen on split 'tune'
-(`bench/papers`); their figures stand in docs/documents.md.
+document is genuine: a good colour copy that is cut out well passes here; `marks`, which sees it tilted, stops that.
+Thresholds were chosen on split 'tune' (`bench/papers`); their figures stand in docs/documents.md.
 """
 
 from __future__ import annotations

@@ -14,7 +14,7 @@ import numpy as np
 
 from kiosk.vision.documents.corners import Held
 
-Advice = Literal["show", "closer", "farther", "inside", "flatter", "light", "glare", "still", "reading"]
+Advice = Literal["show", "closer", "farther", "inside", "flatter", "light", "glare", "still", "reading", "tilt"]
 ADVICE: Final[dict[Advice, tuple[str, str]]] = {
     "show": ("请把证件放进框里", "Hold your document inside the frame"),
     "closer": ("再近一点", "A little closer"),
@@ -25,6 +25,7 @@ ADVICE: Final[dict[Advice, tuple[str, str]]] = {
     "glare": ("有反光，稍微斜一点", "It reflects: tilt it slightly"),
     "still": ("很好，先别动", "Good. Hold it still"),
     "reading": ("看清了，正在读", "I can see it. Reading"),
+    "tilt": ("读好了，请上下慢慢斜一斜", "Read. Now tilt it slowly, up and down"),
 }
 """What is shown and said: Mandarin, English."""
 CLOSER_BELOW: Final = 0.46  # document's width by the picture's
@@ -36,6 +37,7 @@ DARK: Final = 38.0
 STILL_PX: Final = 14.0  # mean way of the corners between frames, of a picture 1280 wide
 SOFT: Final = 1.35  # below, it is blurred
 GOOD_FRAMES: Final = 1  # in a row, before one is read
+AT_ONCE: Final = frozenset({"reading", "tilt"})  # need no second frame that says so
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +56,18 @@ class Guided:
         return self.good >= GOOD_FRAMES
 
 
-def step(before: Guided, held: Held | None, width_px: int) -> Guided:
-    """After one more frame, in which the document was held so; None: none was seen."""
-    says = advise(held, before.last, width_px)
+def step(before: Guided, held: Held | None, width_px: int, *, tilting: bool = False) -> Guided:
+    """After one more frame, in which the document was held so; None: none was seen. `tilting`: it was read, and is to
+    be tilted now."""
+    says = advise(held, before.last, width_px, tilting=tilting)
     good = before.good + 1 if says == "reading" else 0
     after = replace(before, good=good, frames=before.frames + 1, last=held)
-    if says == before.advice or before.frames == 0 or says == before.other or says == "reading":
+    if says == before.advice or before.frames == 0 or says == before.other or says in AT_ONCE:
         return replace(after, advice=says, other=None)
     return replace(after, other=says)
 
 
-def advise(held: Held | None, before: Held | None, width_px: int) -> Advice:
+def advise(held: Held | None, before: Held | None, width_px: int, *, tilting: bool = False) -> Advice:
     """What this frame asks for, the coarsest first."""
     if held is None:
         return "show"
@@ -74,6 +77,8 @@ def advise(held: Held | None, before: Held | None, width_px: int) -> Advice:
         return "closer"
     if held.width_share > FARTHER_ABOVE:
         return "farther"
+    if tilting:
+        return "tilt"  # slanted, moving and reflecting is what it should be
     if held.slant > SLANT_MOST:
         return "flatter"
     if held.light < DARK:

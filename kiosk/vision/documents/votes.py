@@ -1,7 +1,8 @@
 """Several frames vote on each field: which value, and whether it is sure. Pure.
 
 A field is sure when a check digit or another field confirms it, or when its least certain character was very certain,
-or when two frames agree on it with fair certainty. A value that another frame contradicts well is not sure.
+or when two frames agree on it with fair certainty. A value that another frame contradicts well is not sure. A number
+whose own check digit does not fit is more often misread than forged, so it needs both.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from kiosk.vision.documents.layout import Fields, Kind, Seen, zone_fits, zone_sa
 ALONE: Final = 0.985  # certainty of the least certain character that needs no second frame
 TOGETHER: Final = 0.7  # that two agreeing frames need each
 CONFIRMED: Final = 0.5  # that a value needs which something else confirms
+CHECKED: Final = frozenset({"number", "card", "mrz_2"})  # fields with a check digit of their own
 AGAINST: Final = 0.8  # from which on a different reading counts against a value
 
 
@@ -37,6 +39,8 @@ def settle(kind: Kind, looks: Sequence[Fields], today: date) -> dict[str, Settle
     for name, (seen, frames, other) in best.items():
         if name in confirmed:
             sure = seen.least >= CONFIRMED
+        elif name in CHECKED:
+            sure = other < AGAINST and seen.least >= ALONE and frames >= 2
         else:
             sure = other < AGAINST and (seen.least >= ALONE or (frames >= 2 and seen.least >= TOGETHER))
         found[name] = Settled(seen, sure, frames)
