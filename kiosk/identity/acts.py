@@ -25,7 +25,8 @@ from kiosk.identity.remembering import Remembering
 from kiosk.identity.verdict import FaceFinding, needs_guardian
 from kiosk.session.visit import Visit
 
-ACTIONS: Final[frozenset[Action]] = frozenset({"agree_face", "refuse_face", "verify_face"}) | REMEMBERS
+OF_A_CHECK: Final[frozenset[Action]] = frozenset({"agree_face", "refuse_face", "verify_face"})
+ACTIONS: Final[frozenset[Action]] = OF_A_CHECK | REMEMBERS
 Offer = Literal["", "ready", "guardian"]
 
 
@@ -49,7 +50,7 @@ class FaceActs:
         """`face`: 'ready' where it may be offered, 'guardian' where the document's holder is too young. `face_kept`:
         this document's holder asked to be known again. `remember`: 'offer' where that may be asked; else, where the
         site does so at all, 'can'."""
-        known = {"face": self._offer(visit), "face_kept": "", "remember": ""}
+        known: dict[str, str] = {"face": self._offer(visit), "face_kept": "", "remember": ""}
         if (kept := self.remembering) is not None:
             offers = self.sees() and kept.may_offer(visit)
             known |= {

@@ -75,7 +75,14 @@ class Remembering:
     def may_offer(self, visit: Visit) -> bool:
         """Once a visit, to whom face, document and number agreed about, while the document still lies there."""
         held, told, face = self.holding(), visit.identity, visit.face
-        if not self.ready or visit.remembering or told is None or told.outcome != "verified" or face is None or face.decides != "for":
+        if (
+            not self.ready
+            or visit.remembering
+            or told is None
+            or told.outcome != "verified"
+            or face is None
+            or face.decides != "for"
+        ):
             return False
         if held is None or held.kind != "document" or held.number != visit.checked_document:
             return False

@@ -214,6 +214,7 @@ def years_since(born: date, today: date) -> int:
 def needs_guardian(document_no: str, today: date, born: str = "") -> bool:
     """Whether the face of this document's holder may only be looked at with a guardian's consent. `born`: the birth
     date (ISO) where the document tells it beside its number, as a passport does."""
+    age: int | None
     try:
         age = years_since(date.fromisoformat(born), today)
     except ValueError:

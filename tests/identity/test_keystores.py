@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +20,12 @@ KINDS = ("file", "tpm")
 STARTS_S = 20.0
 
 
+def listens(path: Path) -> bool:
+    """The file is there a moment before somebody listens."""
+    with socket.socket(socket.AF_UNIX) as line:
+        return line.connect_ex(str(path)) == 0
+
+
 class SoftwareTpm:
     """swtpm, a TPM 2.0 of its own, with its seeds in a folder."""
 
@@ -30,7 +37,7 @@ class SoftwareTpm:
         with (folder / "said").open("wb") as said:
             self.process = subprocess.Popen(ask, stdout=said, stderr=said)
         ends_s = time.monotonic() + STARTS_S
-        while not self.socket.exists():
+        while not all(listens(path) for path in (self.socket, Path(f"{self.socket}.ctrl"))):
             assert self.process.poll() is None and time.monotonic() < ends_s, (folder / "said").read_text()
             time.sleep(0.02)
 

@@ -312,4 +312,5 @@ def score(view: View, target: Target, box: Box) -> Part:
         if target.detail:
             kit.text(target.detail, x, y + size * 0.55, size * 0.5, ink, align="center", room=box.width - 12)
 
-    return Part(f"score:{target.id}", box.grown(2), (target.label, chosen, box), paint, _hit(target, box))
+    drawn = (target.label, target.detail, chosen, box)
+    return Part(f"score:{target.id}", box.grown(2), drawn, paint, _hit(target, box))
