@@ -2,7 +2,7 @@
 wrong name.
 
 `python -m bench names [--split report|tune] [--count 60] [--json -]`. Names are drawn by a seed from two lists of
-common syllables that share none; if the bounds in `kiosk/identity/names.py` are moved, it is on `tune`, and `report` tells.
+common syllables that share none; bounds in `kiosk/identity/names.py` are moved on `tune` alone, `report` tells.
 """
 
 from __future__ import annotations
