@@ -51,6 +51,10 @@ SYSTEM_TESTS = {
     "postgresql": "the hub's database in tests",
     "nats-server": "the bus for many machines, in tests",
     "coturn": "calls through firewalls, in tests",
+    "swtpm": "a TPM in software, in tests",
+    "tpm2-tools": "keys sealed by a TPM, in tests",
+    "pcscd": "card readers, in tests",
+    "vsmartcard-vpcd": "a card reader without a device, in tests",
 }
 RENAMED = {"libglib2.0-0": ("libglib2.0-0t64",)}  # newer releases call it so
 

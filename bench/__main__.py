@@ -36,6 +36,7 @@ BENCHES: Final = {
     "latency": "bench.latency",
     "liveness": "bench.liveness",
     "models": "bench.models",
+    "names": "bench.names",
     "opinions": "bench.opinions",
     "pages": "bench.pages",
     "presence": "bench.presence",

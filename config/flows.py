@@ -20,7 +20,8 @@ Action = Literal[
     "record_recommendation", "keep_comment", "keep_unheard",
     "look_at_queue", "scan_code", "find_appointment",
     "read_card", "read_document", "look_at_document", "verify_card", "verify_document",
-    "agree_face", "refuse_face", "verify_face",
+    "agree_face", "refuse_face", "verify_face", "check_name", "refuse_name",
+    "keep_face", "decline_face", "forget_face",
     "balance", "statement", "card_bill", "repay_card", "transfer", "transfer_status", "report_loss", "unlock_pin",
     "change_pin", "activate_card", "switch_alerts", "redeem", "change_phone", "renew_document", "open_mobile",
     "book_cash", "book_visit", "check_in",
@@ -44,10 +45,12 @@ SlotKind = Literal[
     "switch",
     "priority",
     "words",
+    "name",
     "scale",
 ]
 """How a slot is read from words, and what its keypad looks like."""
 PIN_KIND: Final = "pin"
+NAME_KIND: Final = "name"
 LATER_MOST: Final = 3  # wishes that wait for the present one
 WAITING: Final = ("next", "rest")
 """Ways that are no steps: take up the wish that waits, or leave it."""
@@ -105,6 +108,11 @@ class Slot(Section):
     def secret(self) -> bool:
         """Never spoken, never shown, never kept."""
         return self.kind == PIN_KIND
+
+    @property
+    def private(self) -> bool:
+        """May be spoken; not shown, in no account of the visit, forgotten as soon as it was used."""
+        return self.kind == NAME_KIND
 
 
 class Choice(Section):

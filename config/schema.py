@@ -335,10 +335,24 @@ class BankSystem(Section):
         max_length=200,
         description="the simulated card reader's file; empty: card_reader.json among the terminal's state",
     )
+    slot: str = Field(
+        default="",
+        max_length=100,
+        description="a PC/SC reader for passports by the beginning of its name, 'any' for the first; empty: simulated",
+    )
+    states: str = Field(
+        default="", max_length=200, description="folder of the states' certificates (CSCA); needed with `slot`"
+    )
+
+    @model_validator(mode="after")
+    def _trusts_somebody(self) -> BankSystem:
+        if self.slot and not self.states:
+            raise ValueError("`slot` needs `states`: a chip that nobody vouches for is not believed")
+        return self
 
 
 class Identity(Section):
-    """Comparing a visitor's face with the photo of their document. See docs/identity.md."""
+    """Comparing a visitor's face and name with their document. See docs/identity.md."""
 
     face: bool = Field(
         default=False, description="whether it is offered; each visitor is asked, and may as well do without"
@@ -353,6 +367,20 @@ class Identity(Section):
         description="the page shows three soft colours at the end of a check and the face has to answer to them; only "
         "where the display was seen to light a face at the place where it stands",
     )
+    name: bool = Field(default=False, description="whether the document's name is asked for beside the phone number")
+    remember: bool = Field(
+        default=False, description="whether a visitor whose face agreed may be known next time; needs `face`"
+    )
+    keystore: Literal["file", "tpm"] = Field(default="file", description="where the keys of kept templates lie")
+    tpm: str = Field(
+        default="device:/dev/tpmrm0", max_length=200, description="where the TPM is, as tpm2-tools name it (TCTI)"
+    )
+
+    @model_validator(mode="after")
+    def _remembers_faces_only(self) -> Identity:
+        if self.remember and not self.face:
+            raise ValueError("`remember` needs `face`")
+        return self
 
 
 class Calling(Section):

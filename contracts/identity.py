@@ -2,6 +2,13 @@
 
 Three things may agree: the face, the document, and a name or number said or typed. Each says what it found; the
 verdict says what follows and why. It holds no name, no number, no template and no picture.
+
+A name is printed on the document, so it is never one of the two things that have to agree; it can only take away:
+
+    name_agrees                                              for
+    name_surname, name_close, name_unheard, name_refused     neither
+    name_differs_heard    neither; `unsure` after the second time, unless the face agrees: a recogniser mishears names
+    name_differs_typed    against, from the second time on: `not_verified`
 """
 
 from __future__ import annotations

@@ -32,6 +32,7 @@ from kiosk.adapters.call_socket import SocketCall
 from kiosk.adapters.files import read_wav_16k
 from kiosk.adapters.identity import LatestFrame
 from kiosk.adapters.mqtt import PahoBus
+from kiosk.adapters.passport import PassportReader
 from kiosk.adapters.printer import open_printer
 from kiosk.adapters.screen_light import ScreenLight
 from kiosk.adapters.screen_socket import SocketScreen
@@ -40,7 +41,7 @@ from kiosk.adopting import Adopters
 from kiosk.aloud import Aloud
 from kiosk.audio.echo import FarEnd
 from kiosk.audio.playback import Playback
-from kiosk.bank_system import open_bank_system
+from kiosk.bank_system import open_bank_system, open_names, open_reader
 from kiosk.call.acts import TellerActs
 from kiosk.call.calls import CallNews, Calls
 from kiosk.call.captions import CaptionPorts, Captions
@@ -232,6 +233,7 @@ class Terminal:
         self._checking_in = CheckIn(
             self._ledger.booked, self._hub_local_now, lambda: desk.appointments.known, self._codes.reader
         )
+        self._reads = open_reader(site, places.state, lambda: self._session.visit)
         actions = Actions(
             site,
             self._ledger,
@@ -240,9 +242,10 @@ class Terminal:
             lambda: self._link.hub_reachable,
             _local_now,
             self._trace.note,
-            banking=open_bank_system(site, places.state, self._clock, _local_now),
+            banking=open_bank_system(site, self._reads, self._clock, _local_now),
             checking_in=self._checking_in,
         )
+        actions.names = open_names(site, self._reads)
         actions.papers = papers = Papers(
             self._documents.camera, self._documents.begin, self._session.show, lambda: _local_now().date()
         )
@@ -291,7 +294,7 @@ class Terminal:
         voice = make_voice(site, models.kokoro, models.speech, models.quick)
         self._faces_checked = actions.faces = open_face_system(
             site, places.state, models, self._session, voice, self._clock, _local_now, self._latest, self._screen_light,
-            self._ledger.post,
+            self._ledger.post, self._reads,
         )  # fmt: skip
         papers.say = Aloud(self._session, voice, "document").say
         talk = converse(site, models, self._session, brain, self._clock, ports, actions, voice, around, habits)
@@ -323,6 +326,8 @@ class Terminal:
             self._camera_trouble,
         )  # fmt: skip
         self._session.forgetters += [self._eye.forget]
+        if isinstance(self._reads, PassportReader):
+            self._session.forgetters.append(self._reads.forget)
         self._session.attended = self._presence.attends
         self._around = Surroundings(
             idle=lambda: self._session.visit is None,
@@ -542,6 +547,10 @@ class Terminal:
         }
         if self._member:
             works["member"] = self._member.run(self._bus, self._link.say_fleet, self._hub_now, self._was_revoked)
+        if isinstance(self._reads, PassportReader):
+            works["passports"] = self._reads.run(self._clock)
+        if self._faces_checked and self._faces_checked.remembering:
+            works["forgetting"] = self._faces_checked.remembering.run(self._clock)
         if self._status is not None:
             works["status"] = tell_status(
                 self._status, lambda: self._session.visit is not None, self._clock,

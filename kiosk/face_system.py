@@ -15,14 +15,19 @@ from contracts import messages as m
 from contracts.screen import Caption, FaceView
 from kiosk.adapters.card_reader import SimulatedCardReader
 from kiosk.adapters.identity import FilePhoto, LatestFrame
+from kiosk.adapters.keystore import open_keystore
+from kiosk.adapters.passport import PassportReader
 from kiosk.adapters.screen_light import Paint, ScreenLight
 from kiosk.aloud import Aloud
+from kiosk.banking.ports import Held
 from kiosk.dialogue.voice import Voice
 from kiosk.identity.acts import FaceActs
 from kiosk.identity.check import FaceCheck
 from kiosk.identity.consent import ConsentLedger
 from kiosk.identity.drift import ScoreHistogram
 from kiosk.identity.faces import FaceReader
+from kiosk.identity.remembering import Remembering
+from kiosk.identity.templates import TemplateStore
 from kiosk.identity.verdict import FaceFinding
 from kiosk.networks import Models
 from kiosk.ports import Clock
@@ -70,7 +75,7 @@ def painter(session: Session) -> Paint:
 def open_face_system(
     site: Site, state: Path, models: Models, session: Session, voice: Voice, clock: Clock,
     local_now: Callable[[], datetime], frames: LatestFrame, light: ScreenLight,
-    post: Callable[[m.FaceChecked], None],
+    post: Callable[[m.FaceChecked], None], reads: SimulatedCardReader | PassportReader,
 ) -> FaceActs | None:  # fmt: skip
     """None where the site does not offer it. Raises `StoreError` where it does and a model is not there."""
     if not site.identity.face:
@@ -82,6 +87,7 @@ def open_face_system(
     folder.mkdir(parents=True, exist_ok=True)
     held = Path(site.bank_system.reader) if site.bank_system.reader else state / "card_reader.json"
     photo = Path(site.identity.photo) if site.identity.photo else held.with_name("document.png")
+    ledger = ConsentLedger(folder / "consents")
     working = _Working(session)
     light.paint = painter(session)
     check = FaceCheck(
@@ -90,14 +96,15 @@ def open_face_system(
     )  # fmt: skip
     return FaceActs(
         check=check,
-        photos=FilePhoto(photo),
-        ledger=ConsentLedger(folder / "consents"),
-        holding=SimulatedCardReader(held).holding,
+        photos=reads if isinstance(reads, PassportReader) else FilePhoto(photo),
+        ledger=ledger,
+        holding=reads.holding,
         sees=lambda: session.works.get("camera", False),
         local_now=local_now,
         begins=working.begin,
         ends=working.end,
         tells=lambda visit, finding: post(moment_of(visit, finding)),
+        remembering=open_remembering(site, folder, ledger, reads.holding, local_now),
     )
 
 
@@ -107,6 +114,19 @@ def moment_of(visit: str, finding: FaceFinding) -> m.FaceChecked:
         visit=visit, face=finding.match.says if finding.match else "none",
         liveness=finding.liveness.outcome if finding.liveness else "none", tries=min(finding.tries, 20),
     )  # fmt: skip
+
+
+def open_remembering(
+    site: Site, folder: Path, ledger: ConsentLedger, holding: Callable[[], Held | None],
+    local_now: Callable[[], datetime],
+) -> Remembering | None:  # fmt: skip
+    """None where the site keeps no templates. `folder`: where everything about faces is kept."""
+    if not site.identity.remember:
+        return None
+    store = TemplateStore(folder / "templates", open_keystore(site.identity, folder))
+    kept = Remembering(store, ledger, holding, local_now)
+    kept.warm()
+    return kept
 
 
 class _Working:

@@ -13,7 +13,8 @@ MOST_BYTES: Final = 1000
 
 
 class SimulatedCardReader:
-    """Reads `{"kind": "card", "number": "…"}` from a file; no file, or anything else in it: nothing lies there."""
+    """Reads `{"kind": "document", "number": "…", "name": "…"}` from a file, the name at will; no file, or anything else
+    in it: nothing lies there."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -1,6 +1,6 @@
 """The keystore's file-backed twin: keys in a folder that only the terminal's user may read. Named so everywhere.
 
-A machine with a TPM, or a system keystore, has an adapter of its own behind the same port; there is none yet.
+A machine with a TPM has `tpm.py` behind the same port; which of them is the site's choice.
 """
 
 from __future__ import annotations
@@ -10,7 +10,9 @@ import secrets
 from pathlib import Path
 from typing import Final
 
-from kiosk.identity.ports import KeystoreLocked
+from config.schema import Identity
+from kiosk.adapters.tpm import TpmKeystore
+from kiosk.identity.ports import Keystore, KeystoreLocked
 
 KEY_BYTES: Final = 32
 
@@ -48,3 +50,8 @@ class FileKeystore:
         if path.exists():
             path.write_bytes(secrets.token_bytes(KEY_BYTES))
             path.unlink()
+
+
+def open_keystore(told: Identity, folder: Path) -> Keystore:
+    """The one that the site names; never another in its place. `folder`: where everything about faces is kept."""
+    return TpmKeystore(folder / "tpm", told.tpm) if told.keystore == "tpm" else FileKeystore(folder / "keys")

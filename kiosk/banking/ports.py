@@ -28,10 +28,12 @@ class CoreBank(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What lies in the reader."""
+    """What lies in the reader. `name` and `born` (ISO) of its holder: '' where they are not read."""
 
     kind: Literal["card", "document"]
     number: str = field(repr=False)
+    name: str = field(default="", repr=False)
+    born: str = field(default="", repr=False)
 
 
 class CardReader(Protocol):

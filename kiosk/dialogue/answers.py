@@ -7,16 +7,19 @@ were named as the end of a number), `ticket_no`, `date`, `time`, `period`, `curr
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
-from config.flows import Slot
+from config.flows import NAME_KIND, Slot
 
 _SAME: Final = {"date": "date", "time": "time", "currency": "currency", "period": "period", "switch": "switch",
                 "ticket": "ticket_no", "service": "service", "payee": "payee", "priority": "priority"}  # fmt: skip
 TYPED_MOST: Final = 19  # digits of the longest card number
 PIN_DIGITS: Final = 6
 SCALE_MOST: Final = 10
+NAME_READINGS: Final = 2  # beside the first
+NAME_LEAST: Final = 4  # keys: a short name of one syllable each
+NAME_MOST: Final = 24  # keys: the longest of four syllables
 _ENGLISH: Final = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
 _SCALE: Final = {
     **{sign: str(n) for n, sign in enumerate("零一二三四五六七八九十")}, "两": "2",
@@ -32,6 +35,8 @@ def typed_most(slot: Slot) -> int:
     """How many digits the keypad takes."""
     if slot.secret:
         return PIN_DIGITS
+    if slot.kind == NAME_KIND:
+        return NAME_MOST
     return max(slot.digits, default=len(str(slot.most)) if slot.kind == "amount" else TYPED_MOST)
 
 
@@ -48,13 +53,18 @@ def fits(slot: Slot, value: str) -> bool:
             return value.isdecimal() and (not slot.digits or len(value) in slot.digits)
         case "scale":
             return value.isdecimal() and int(value) <= SCALE_MOST
+        case "name" if value.isdecimal():
+            return NAME_LEAST <= len(value) <= NAME_MOST
     return bool(value)
 
 
-def read_whole(kind: str, text: str) -> dict[str, str]:
-    """What a question takes from the whole sentence: the words themselves, or one number from 0 to 10 in them."""
+def read_whole(kind: str, text: str, readings: Sequence[str] = ()) -> dict[str, str]:
+    """What a question takes from the whole sentence: the words themselves, a name in any of its readings, or one
+    number from 0 to 10 in them."""
     if kind == "words":
         return {"words": text}
+    if kind == NAME_KIND:
+        return {"name": "\n".join((text, *readings[:NAME_READINGS]))} if any(c.isalpha() for c in text) else {}
     if kind != "scale":
         return {}
     found = [_SCALE.get(one.lower(), one) for one in _SCALE_WORD.findall(text)]
@@ -84,7 +94,7 @@ def _asked(slot: Slot, readings: Mapping[str, str]) -> str | None:
             tried = [readings.get("amount"), None if "tail" in readings else readings.get("digits")]
         case "digits" | "phone" | "code":
             tried = [readings.get("tail"), readings.get("digits")]
-        case "words" | "scale":
+        case "words" | "scale" | "name":
             tried = [readings.get(slot.kind)]
         case _:
             tried = [_named(slot, readings)]
@@ -100,7 +110,7 @@ def _named(slot: Slot, readings: Mapping[str, str]) -> str | None:
             return readings.get("tail")
         case "phone" | "code":
             return readings.get("digits")
-        case "words" | "scale":
+        case "words" | "scale" | "name":
             return None  # only where it is asked for
         case _:
             return readings.get(_SAME.get(slot.kind, ""))

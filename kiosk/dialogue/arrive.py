@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final, Protocol
 
-from config.flows import Both, Line, Phrases
+from config.flows import NAME_KIND, Both, Line, Phrases
 from config.intents import IntentRow
 from config.schema import Site
 from contracts.screen import Language, Target
@@ -162,7 +162,8 @@ class Arrivals:
         if step.choices_from == "services":
             return tuple(service_target(service, context.language) for service in self._site.services)
         scores = score_targets() if step.choices_from == "scores" else ()
-        keys = key_targets(self._phrases, context.language) if self._keypad(place) else ()
+        keypad = self._keypad(place)
+        keys = key_targets(self._phrases, context.language, letters=keypad.letters) if keypad else ()
         known = {**place.slots, **context.facts}
         shown = [choice for choice in self._book.choices(place) if all_hold(choice.when, known)]
         return (*scores, *(choice_target(choice, context.language) for choice in shown), *keys)
@@ -211,7 +212,8 @@ class Arrivals:
         slot = self._book.slots(place).get(step.ask or "")
         if slot is None or not slot.keypad or step.ask is None:
             return None
-        return Keypad(step.ask, typed_most(slot), secret=slot.secret, money=slot.kind == "amount")
+        return Keypad(step.ask, typed_most(slot), secret=slot.secret, money=slot.kind == "amount",
+                      private=slot.private, letters=slot.kind == NAME_KIND)  # fmt: skip
 
     def _left_in_reader(self, context: Context) -> Both | None:
         match context.facts.get("in_reader"):

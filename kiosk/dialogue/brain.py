@@ -35,6 +35,7 @@ HELPS: Final = frozenset({"accessibility_help", "elder_mode", "other"})
 # Who asks for somebody gets somebody: then what they see and hear badly is why, and no wish for another page.
 ASKS_FOR_SOMEBODY: Final = ("帮", "有人", "来个人", "扶", "help", "somebody", "someone", "assist")
 WAY_WORDS: Final = 40  # signs of a sentence about how one sees and hears; longer ones tell a story
+FORGET: Final = ("remember", "spoken")
 WAYFINDING: Final = "wayfinding"
 WARY: Final = frozenset({"abusive"})  # what nobody understands often looks like it
 STANDS_OUT: Final = 0.5
@@ -208,6 +209,8 @@ class Brain:
         if "date" in slots:
             slots = {**slots, "date": dated(slots["date"], now.date())}
         heard = Meaning(ranked, decision, slots, text, then=tuple(then), others=tuple(others), readings=tuple(readings))
+        if (forgets := self._forgets(context, heard)) is not None:
+            return self._arrivals.arrive(context, forgets, now)
         if context.place is not None:
             inside = self._within.answer(context, context.place, heard, now)
             if inside is not None:
@@ -238,6 +241,14 @@ class Brain:
             if any(word.lower() in text for word in choice.words):
                 return Place("ways", "set", "elder_mode", dict(choice.sets))
         return None
+
+    def _forgets(self, context: Context, heard: Meaning) -> Place | None:
+        """'Forget my face', at any moment and before anything else, where the site keeps templates of faces."""
+        if not context.facts.get("remember") or not heard.text or len(heard.text) > WAY_WORDS:
+            return None
+        asked = Place(*FORGET, context.place.wish if context.place else "")
+        choice = self._book.named(asked, heard.text) if self._book.knows(FORGET[0]) else None
+        return self._book.move(asked, choice.to) if choice else None
 
     @staticmethod
     def _named_before(context: Context) -> Mapping[str, str]:

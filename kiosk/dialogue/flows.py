@@ -136,7 +136,7 @@ class FlowBook:
 
     def secrets(self, place: Place) -> list[str]:
         """Slots that are never kept longer than they are needed."""
-        return [name for name, slot in self.slots(place).items() if slot.secret]
+        return [name for name, slot in self.slots(place).items() if slot.secret or slot.private]
 
     def move(self, place: Place, way: str, sets: Mapping[str, str] | None = None) -> Place:
         """Follow a way: a step of this flow, or `flow:step`."""

@@ -22,6 +22,8 @@ class Keypad:
     most: int  # digits
     secret: bool = False
     money: bool = False
+    private: bool = False  # what is said instead of typed is in no account of the visit
+    letters: bool = False  # keys carry letters, as a telephone's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

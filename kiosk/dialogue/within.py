@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
-from config.flows import Both, Choice, Phrases, Slot
+from config.flows import NAME_KIND, Both, Choice, Phrases, Slot
 from config.intents import IntentRow
 from kiosk.dialogue.answers import fits, given, read_whole
 from kiosk.dialogue.arrive import ANYTHING_ELSE, RESUME, Arrivals
@@ -82,7 +82,9 @@ class Within:
             and (way_on := self._book.answered(place, heard.ranked))
         ):
             return self.go(context, place, way_on, {}, now)  # '不用了' is no message
-        said = {**heard.slots, **read_whole(kind, heard.text)}
+        if kind == NAME_KIND and (way_on := self._book.named(place, heard.text)):
+            return self.go(context, place, way_on, {}, now)  # nobody is called 'a colleague'
+        said = {**heard.slots, **read_whole(kind, heard.text, heard.readings)}
         told = given(slots, step.ask, said) if is_open else {}
         if is_open and step.ask and step.ask not in told and not cues.corrects:
             told = self._told_otherwise(slots, step.ask, heard) or told

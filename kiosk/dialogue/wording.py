@@ -22,6 +22,8 @@ KEY_OK: Final = "key_ok"
 KEY_BACK: Final = "key_back"
 ASKED: Final = "question_"  # values that stand for the questions that break a swindler's spell
 DIGIT_KEYS: Final = tuple(f"{KEY}{digit}" for digit in "1234567890")
+KEY_LETTERS: Final = {"1": "", "2": "ABC", "3": "DEF", "4": "GHI", "5": "JKL", "6": "MNO", "7": "PQRS", "8": "TUV",
+                      "9": "WXYZ", "0": ""}  # fmt: skip  # ITU-T E.161
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
 _MONTHS: Final = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
                   "November", "December")  # fmt: skip
@@ -99,10 +101,14 @@ def score_targets() -> tuple[Target, ...]:
     return tuple(Target(id=f"{SCORE}{n}", label=str(n), spoken_label=str(n), kind="score") for n in range(11))
 
 
-def key_targets(phrases: Phrases, language: Language) -> tuple[Target, ...]:
-    """The keys of a keypad: ten digits, back, done."""
+def key_targets(phrases: Phrases, language: Language, *, letters: bool = False) -> tuple[Target, ...]:
+    """The keys of a keypad: ten digits, with the letters of a telephone where a name is typed; back, done."""
     back, done = pick(phrases.key_back, language), pick(phrases.key_ok, language)
-    digits = [Target(id=key, label=key[-1], spoken_label=key[-1], kind="key") for key in DIGIT_KEYS]
+    digits = [
+        Target(id=key, label=key[-1], spoken_label=key[-1], kind="key", detail=KEY_LETTERS[key[-1]] if letters else "")
+        for key in DIGIT_KEYS
+        if not letters or KEY_LETTERS[key[-1]]
+    ]
     return (
         *digits,
         Target(id=KEY_BACK, label=back, spoken_label=back, kind="key"),

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 import typer
 
-from kiosk.adapters.keystore import FileKeystore
+from config.schema import load_site
+from kiosk.adapters.keystore import open_keystore
 from kiosk.identity.census import in_files
 from kiosk.identity.consent import Act, ConsentLedger, Entry, LedgerBroken, stamp
 from kiosk.identity.templates import TemplateDamaged, TemplateStore
@@ -28,7 +29,8 @@ Document = Annotated[bool, typer.Option("--document", help="the document's numbe
 def _open(state: Path | None) -> tuple[TemplateStore, ConsentLedger, Path]:
     root = state or state_root()
     folder = root / "identity"
-    return TemplateStore(folder / "templates", FileKeystore(folder / "keys")), ConsentLedger(folder / "consents"), root
+    keys = open_keystore(load_site().identity, folder)
+    return TemplateStore(folder / "templates", keys), ConsentLedger(folder / "consents"), root
 
 
 def _who(store: TemplateStore, subject: str, document: bool) -> str:

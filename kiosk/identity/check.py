@@ -11,25 +11,30 @@ import random
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final, Literal, Protocol
+
+import numpy as np
 
 from config.flows import Both
 from config.identity import load_identity_texts
 from kiosk.identity.drift import ScoreHistogram
-from kiosk.identity.faces import Comparison, FaceReader, Match, Seen, Template
+from kiosk.identity.faces import Comparison, FaceReader, Match, Seen, Template, says
 from kiosk.identity.flash import COLOURS, light_of, order
 from kiosk.identity.liveness import TRIES_MOST, Challenge, Crowd, Look, Result, sequence
 from kiosk.identity.ports import Flash, Frames, Prompter
 from kiosk.identity.quality import Advice, Picture
 from kiosk.identity.shake import Surroundings
 from kiosk.identity.surround import bezel
-from kiosk.identity.verdict import FaceFinding
+from kiosk.identity.verdict import FaceFinding, together
 from kiosk.ports import Clock
 
 FRAME_WAIT_S: Final = 1.0
 GLASS_WAIT_S: Final = 0.5  # for a colour to be on the glass
 ALWAYS: Final[frozenset[Advice]] = frozenset({"one_person", "no_face"})  # said in the middle of a step too
 ADVISE_AFTER_NS: Final = 1_500_000_000  # advice that lasts so long is spoken
+GATHERED: Final = 5  # pictures that a template to keep is made of
+GATHER_S: Final = 25.0
+APART_NS: Final = 300_000_000  # between two of them: five of one moment are one
 WHOLE_S: Final = 75.0  # of all tries together: then the other way, whatever state they are in
 
 
@@ -52,8 +57,8 @@ class FaceCheck:
     tally: Counter[str] = field(default_factory=Counter)
     flash: Flash | None = None  # None: the display is not known to light a face
 
-    async def run(self, reference: Template) -> FaceFinding:
-        """Against a photo's or an enrolled template. Never raises for what a visitor does."""
+    async def run(self, reference: Template | None, kept: Template | None = None) -> FaceFinding:
+        """Against a photo's template, one that was kept, or both. Never raises for what a visitor does."""
         ends_ns = self.clock.now_ns() + int(WHOLE_S * 1e9)
         comparison = Comparison(self.reader)
         tries = 0
@@ -63,15 +68,68 @@ class FaceCheck:
             while tries < TRIES_MOST and self.clock.now_ns() < ends_ns and self.wanted():
                 tries += 1
                 result = await self._one_try(comparison, ends_ns)
-                match = await self.thread.call(comparison.match, reference)
+                photo = None if reference is None else await self.thread.call(comparison.match, reference)
+                again = None if kept is None else await self.thread.call(comparison.match, kept)
+                match = together(photo, again)
                 self.tally[f"try {result.outcome}"] += 1
                 if result.outcome == "live" or (result.outcome == "spoof" and tries > 1):
                     break
             if match is not None and match.score is not None:
                 self.histogram.add(match.score)
-            return FaceFinding(consent=True, match=match, liveness=result, tries=tries)
+            by: Literal["document", "template", "both"]
+            by = "document" if kept is None else "template" if reference is None else "both"
+            return FaceFinding(consent=True, match=match, liveness=result, tries=tries, by=by)
         finally:
             comparison.forget()
+
+    async def gather(self, reference: Template) -> Template | None:
+        """(128,) of several good pictures, each like `reference`, for whoever agreed to be known again; the caller
+        wipes it. None: they did not come together in time, one showed somebody else, or the visitor went on."""
+        ends_ns = self.clock.now_ns() + int(GATHER_S * 1e9)
+        texts, at_ns, taken_ns = load_identity_texts(), self.clock.now_ns(), 0
+        good: list[Template] = []
+        speaking = await self._say(texts.instructions["look_here"], None, None)
+        advice, advised_ns = None, at_ns
+        try:
+            while len(good) < GATHERED and self.clock.now_ns() < ends_ns and self.wanted():
+                frame = await self.frames.newer(at_ns, FRAME_WAIT_S)
+                if frame is None:
+                    continue
+                at_ns = frame.at_ns
+                found, mine = await self.thread.call(self._one_of_several, frame.bgr)
+                if found != advice:
+                    advice, advised_ns = found, at_ns
+                elif advice and at_ns - advised_ns > ADVISE_AFTER_NS:
+                    speaking = await self._say(texts.advice[advice], None, speaking)
+                    advised_ns = at_ns + ADVISE_AFTER_NS
+                if mine is None:
+                    continue
+                alike = says(float(mine @ reference), good=True)
+                if alike == "other":
+                    mine.fill(0)
+                    self.tally["gather another_face"] += 1
+                    return None
+                if alike == "same" and (not good or at_ns - taken_ns >= APART_NS):
+                    good.append(mine)
+                    taken_ns = at_ns
+                else:
+                    mine.fill(0)
+            self.tally[f"gather {len(good)} of {GATHERED}"] += 1
+            if len(good) < GATHERED:
+                return None
+            mean = np.mean(good, axis=0)
+            return np.asarray(mean / np.linalg.norm(mean), np.float32)
+        finally:
+            for one in good:
+                one.fill(0)
+            speaking.cancel()
+
+    def _one_of_several(self, bgr: Picture) -> tuple[Advice | None, Template | None]:
+        """A template of a picture with nothing to say against it; else the advice. Runs on the models' thread."""
+        seen = self.reader.see(bgr)
+        if not isinstance(seen, Seen):
+            return seen[0], None
+        return (seen.advice[0], None) if seen.advice else (None, self.reader.template(seen))
 
     async def _one_try(self, comparison: Comparison, ends_ns: int) -> Result:
         colours = order(self.rng) if self.flash is not None else ()
@@ -132,10 +190,14 @@ class FaceCheck:
             comparison.take(seen)
         return look_of(self.reader, bgr, seen, around), first_advice(seen)
 
-    async def _say(self, said: Both, challenge: Challenge, before: asyncio.Task[None] | None) -> asyncio.Task[None]:
+    async def _say(
+        self, said: Both, challenge: Challenge | None, before: asyncio.Task[None] | None
+    ) -> asyncio.Task[None]:
+        """Without a challenge there are no steps to be shown."""
         if before is not None:
             before.cancel()
-        telling = self.prompter.tell(said, challenge.done, challenge.steps)
+        done, steps = (challenge.done, challenge.steps) if challenge else (0, 0)
+        telling = self.prompter.tell(said, done, steps)
         return asyncio.create_task(telling, name="face-instruction")
 
 

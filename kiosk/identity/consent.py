@@ -6,6 +6,7 @@ pseudonyms, never names, numbers or templates. A month a file; files older than 
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 from collections.abc import Iterator
@@ -19,7 +20,8 @@ KEPT_DAYS: Final = 3 * 366  # as long as a claim can be made
 MOST_BYTES: Final = 32 * 1024 * 1024  # of a month: some 100,000 acts
 FIRST: Final = "0" * 64
 Act = Literal["granted", "refused", "withdrawn", "enrolled", "exported", "erased", "expired"]
-Purpose = Literal["compare_with_document", "keep_template"]
+Purpose = Literal["compare_with_document", "compare_with_kept", "keep_template"]
+LAST_BYTES: Final = 4096  # of a file: its last line stands in them
 
 
 class LedgerFull(OSError):
@@ -48,11 +50,19 @@ class ConsentLedger:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         folder.mkdir(parents=True, exist_ok=True)
-        self._last = self._end()
 
     def note(self, entry: Entry) -> None:
-        """On disk when it returns. Raises `LedgerFull`, `OSError`."""
-        chained = msgspec.structs.replace(entry, before=self._last)
+        """On disk when it returns. The command line may write beside the terminal: one at a time, each after the
+        other's last line. Raises `LedgerFull`, `OSError`."""
+        lock = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self._append(entry)
+        finally:
+            os.close(lock)
+
+    def _append(self, entry: Entry) -> None:
+        chained = msgspec.structs.replace(entry, before=self._end())
         line = msgspec.json.encode(chained) + b"\n"
         path = self._folder / f"consents-{entry.at[:7]}.jsonl"
         if path.exists() and path.stat().st_size + len(line) > MOST_BYTES:
@@ -63,7 +73,6 @@ class ConsentLedger:
             os.fsync(handle)
         finally:
             os.close(handle)
-        self._last = hashlib.sha256(line).hexdigest()
 
     def entries(self) -> Iterator[Entry]:
         """All of them, oldest first. Raises `LedgerBroken`."""
@@ -88,9 +97,14 @@ class ConsentLedger:
         return len(gone)
 
     def _end(self) -> str:
-        files = sorted(self._folder.glob("consents-*.jsonl"))
-        lines = files[-1].read_bytes().splitlines(keepends=True) if files else []
-        return hashlib.sha256(lines[-1]).hexdigest() if lines else FIRST
+        """The hash of the last line, read from the end: a month may be large."""
+        for path in sorted(self._folder.glob("consents-*.jsonl"), reverse=True):
+            with path.open("rb") as file:
+                file.seek(max(0, path.stat().st_size - LAST_BYTES))
+                lines = file.read().splitlines(keepends=True)
+            if lines:
+                return hashlib.sha256(lines[-1]).hexdigest()
+        return FIRST
 
 
 def stamp(now: datetime) -> str:

@@ -26,7 +26,7 @@ from kiosk.identity.ports import Keystore
 
 KEY: Final = "face-templates"
 SUBJECT_KEY: Final = "face-subjects"
-KEPT_DAYS: Final = 365  # after the last use
+KEPT_DAYS: Final = 365  # from the consent; using it does not lengthen them
 MOST: Final = 20_000  # on one terminal
 NONCE_BYTES: Final = 12
 LENGTH: Final = 128
@@ -62,6 +62,11 @@ class TemplateStore:
         self._keystore = keystore
         folder.mkdir(parents=True, exist_ok=True)
 
+    def unlock(self) -> None:
+        """Ask for both keys. Raises `KeystoreLocked`."""
+        self._keystore.key(SUBJECT_KEY)
+        self._keystore.key(KEY)
+
     def subject(self, document_no: str) -> str:
         """The pseudonym of a document's holder on this terminal, 32 hexadecimal digits."""
         return hmac.digest(self._keystore.key(SUBJECT_KEY), document_no.encode(), "sha256").hex()[:32]
@@ -85,6 +90,14 @@ class TemplateStore:
             os.close(handle)
         part.replace(path)
         return Enrolled(subject, until, template)
+
+    def has(self, subject: str, today: date) -> bool:
+        """Whether something is kept that is not past its last day. Nothing is decrypted; `find` may yet refuse it."""
+        try:
+            read = msgspec.msgpack.decode(self._path(subject).read_bytes(), type=_File)
+            return date.fromisoformat(read.until) >= today
+        except (OSError, msgspec.DecodeError, ValueError):
+            return False
 
     def find(self, subject: str, today: date) -> Enrolled | None:
         """None: nothing is kept, or no longer. Raises `TemplateDamaged`, `KeystoreLocked`."""

@@ -31,6 +31,8 @@ from kiosk.dialogue.reply import Done
 from kiosk.dialogue.wording import ASKED
 from kiosk.identity.acts import ACTIONS as FACE_ACTIONS
 from kiosk.identity.acts import FaceActs
+from kiosk.identity.naming import ACTIONS as NAME_ACTIONS
+from kiosk.identity.naming import NameActs
 from kiosk.identity.verdict import concluded
 from kiosk.opinion.asking import Opinions
 from kiosk.queueing.appointments import Booked
@@ -126,6 +128,7 @@ class Actions:
         self.watching: Watching | None = None
         self.tellers: TellerActs | None = None
         self.faces: FaceActs | None = None
+        self.names: NameActs | None = None
 
     async def do(self, visit: Visit, action: Action, place: Place) -> Done:
         """Carry it out. 'failed': it could not be done, and nothing was; other outcomes are the bank's."""
@@ -167,15 +170,20 @@ class Actions:
         if self._banking is None:
             return Done("down")
         by_chip = bool(self._banking.facts(visit).get("in_reader"))  # now: it may be taken out while the bank answers
-        done = await self._banking.do(visit, action, place)
-        visit.identity = concluded(visit.identity, visit.face, action, done.outcome, by_chip=by_chip)
+        if action in NAME_ACTIONS:
+            done = self.names.do(visit, action, place.slots) if self.names else Done("failed")
+        else:
+            done = await self._banking.do(visit, action, place)
+        visit.identity = concluded(
+            visit.identity, visit.face, action, done.outcome, by_chip=by_chip, name=visit.name
+        )  # fmt: skip
         return done
 
     def facts(self, visit: Visit) -> dict[str, str]:
         """What the brain may know of the bank, the reader and the appointments."""
         banking = self._banking.facts(visit) if self._banking else {}
         appointments = self._checking_in.facts() if self._checking_in else {}
-        faces = self.faces.facts(visit) if self.faces else {}
+        faces = {**(self.faces.facts(visit) if self.faces else {}), **(self.names.facts(visit) if self.names else {})}
         papers = self.papers.facts(visit) if self.papers else {}
         tellers = self.tellers.facts(visit) if self.tellers else {}
         return {**banking, **faces, **papers, **appointments, **tellers}

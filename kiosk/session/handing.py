@@ -44,7 +44,7 @@ def packet_of(visit: Visit, reason: str, now_ns: int) -> HandoverPacket:
 
 
 INNER: Final = frozenset(  # slots of the conversation itself, and a message: it goes on its own
-    {"question", "asked", "answer", "danger", "trouble", "instead", "code", "message"}
+    {"question", "asked", "answer", "danger", "trouble", "instead", "code", "message", "name_told"}
 )
 INNER_PARTS: Final = ("teller_", "call_back_")
 

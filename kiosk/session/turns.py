@@ -45,6 +45,7 @@ _PARTS: Final = re.compile(r"[^\w]+")
 MIN_WORDS = 1
 NO_SPEECH = 0.8  # the recogniser's own estimate that there were no words
 NO_WORDS: Final = "no_words"
+HIDDEN_WORDS: Final = "a name"  # in an account of a recorded visit
 WORDLESS: Final = 2  # a cough is passed over; a voice without words again, and touch is offered, once
 AFTER_HER_NS: Final = 2_000_000_000  # a large hall gives her voice back for so long
 QUESTION_HEARD: Final = 0.8  # so much of a question was audible that an answer to it can be one
@@ -212,8 +213,10 @@ class Turns:
             self._ports.tell(NothingHeard(turn))
             return
         visit.wordless = 0
+        private = visit.private
         if words.clear:
             visit.language, visit.heard, visit.heard_final = words.language, words.caption or words.text, True
+            visit.heard = "" if private else visit.heard
         else:  # neither what it wrote down nor its language is believed
             visit.heard = ""
         self._ports.show()
@@ -230,7 +233,8 @@ class Turns:
         reply = await self._resolve(visit, decided)
         visit.missed(words, meaning, reply)
         watch.answered = self._clock.now_ns()
-        await self._speak(visit, turn, reply, watch=watch, words=words, meaning=meaning)
+        noted = replace(words, text=HIDDEN_WORDS) if private else words
+        await self._speak(visit, turn, reply, watch=watch, words=noted, meaning=meaning)
 
     def keyed(self, visit: Visit, target: str) -> bool:
         """A key of the keypad, other than 'done'. False: there is no keypad now."""
@@ -339,7 +343,7 @@ class Turns:
     # ------------------------------------------------------------ while the visitor speaks
     def captioned(self, visit: Visit, words: Words) -> None:
         """Show the words so far."""
-        if words.clear and words.text.strip() and words.no_speech <= NO_SPEECH:
+        if words.clear and words.text.strip() and words.no_speech <= NO_SPEECH and not visit.private:
             visit.heard, visit.heard_final = words.caption or words.text, False
             self._ports.show()
 

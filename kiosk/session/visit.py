@@ -17,7 +17,7 @@ from kiosk.banking.ports import Identified
 from kiosk.dialogue.flows import Place
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.dialogue.reply import Concern, Pace, Reply
-from kiosk.identity.verdict import FaceFinding
+from kiosk.identity.verdict import FaceFinding, NameFinding
 from kiosk.opinion.asking import UNHEARD_MOST, Unheard
 from kiosk.queueing.appointments import Booked
 from kiosk.queueing.desk import Ticket
@@ -105,7 +105,10 @@ class Visit:
     face: FaceFinding | None = field(
         default=None, repr=False
     )  # what the check of the face came to, or that it was refused
-    identity: Verdict | None = None  # what face, document and number came to together
+    checked_document: str = field(default="", repr=False)  # the number with which the face was compared
+    remembering: Literal["", "asked"] = ""  # whether they may be known next time; asked once
+    name: NameFinding | None = None  # what the name that was said or typed came to
+    identity: Verdict | None = None  # what face, document, number and name came to together
     story: Story = field(default_factory=lambda: Story(), repr=False)
     concern: Concern = field(default_factory=Concern, repr=False)
     document: DocumentRead | None = field(default=None, repr=False)  # the last that was read
@@ -122,8 +125,8 @@ class Visit:
     manner: Profile = "standard"  # as the visitor's words ask for, beside the size of letters
 
     def said(self, words: Words, meaning: Meaning) -> None:
-        """Keep a turn of the visitor for whoever takes over; where a PIN is asked for nothing is kept."""
-        if not words.clear or (self.last and self.last.keypad and self.last.keypad.secret):
+        """Keep a turn of the visitor for whoever takes over; where a PIN or a name is asked for nothing is kept."""
+        if not words.clear or self.private or (self.last and self.last.keypad and self.last.keypad.secret):
             return
         self.story.lines.append(("visitor", words.text))
         intent = meaning.ranked[0][0] if meaning.ranked else "other"
@@ -153,6 +156,11 @@ class Visit:
             self.story.stuck += 1
         elif not (place and place.flow in ("person", "caution")):
             self.story.stuck = 0
+
+    @property
+    def private(self) -> bool:
+        """Whether what is asked for just now is neither shown nor kept: a name."""
+        return bool(self.last and self.last.keypad and self.last.keypad.private)
 
     @property
     def profile(self) -> Profile:

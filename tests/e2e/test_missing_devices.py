@@ -49,6 +49,11 @@ class Glass:
         """Look until none of these is missing."""
         return await self._until(lambda state: not set(devices) & set(state.lights.missing), within_s)
 
+    async def next(self, within_s: float) -> ScreenState:
+        """The next page that is shown."""
+        before = self.state
+        return await self._until(lambda state: state is not before, within_s)
+
     async def _until(self, enough: Callable[[ScreenState], bool], within_s: float) -> ScreenState:
         async with asyncio.timeout(within_s):
             while self.state is None or not enough(self.state):
@@ -76,10 +81,10 @@ async def connected(address: Path) -> tuple[asyncio.StreamReader, asyncio.Stream
 
 @asynccontextmanager
 async def terminal(
-    tmp_path: Path, devices: Mapping[str, str] = BARE, camera: str = "/dev/no-camera"
+    tmp_path: Path, devices: Mapping[str, str] = BARE, camera: str = "/dev/no-camera", extra: str = ""
 ) -> AsyncIterator[Glass]:
     site = (ROOT / "config/sites/qinghe-binjiang.toml").read_text("utf-8")
-    (tmp_path / "site.toml").write_text(f'{site}\n[hub]\nport = 9\n[ports]\ncamera = "{camera}"\n', "utf-8")
+    (tmp_path / "site.toml").write_text(f'{site}\n[hub]\nport = 9\n[ports]\ncamera = "{camera}"\n{extra}', "utf-8")
     command = [sys.executable, "-m", "kiosk", "core", "--state", str(tmp_path / "state"), "--socket",
                str(tmp_path / "screen.sock"), "--tickets", str(tmp_path / "tickets"), "--site",
                str(tmp_path / "site.toml")]  # fmt: skip

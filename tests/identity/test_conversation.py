@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -29,7 +30,8 @@ class Looks:
 
     def __init__(self) -> None:
         self.finding = finding("same", "live")
-        self.looked = 0
+        self.looked = self.gathered = 0
+        self.template_kept: np.ndarray | None = np.full(128, 128**-0.5, np.float32)
         self.reader, self.thread = self, self
 
     def see(self, picture: Any, *, anywhere: bool = False) -> Seen:
@@ -41,9 +43,14 @@ class Looks:
     async def call(self, work: Any, *args: Any) -> Any:
         return work(*args)
 
-    async def run(self, reference: np.ndarray) -> FaceFinding:
+    async def run(self, reference: np.ndarray | None, kept: np.ndarray | None = None) -> FaceFinding:
         self.looked += 1
-        return self.finding
+        by = "document" if kept is None else "template" if reference is None else "both"
+        return replace(self.finding, by=by)  # type: ignore[arg-type]
+
+    async def gather(self, reference: np.ndarray) -> np.ndarray | None:
+        self.gathered += 1
+        return None if self.template_kept is None else self.template_kept.copy()
 
 
 def finding(match: str, live: str) -> FaceFinding:

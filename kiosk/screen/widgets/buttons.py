@@ -298,7 +298,7 @@ def _draw_smile(kit: Kit, centre: tuple[float, float], r: float, level: int, ink
 
 
 def score(view: View, target: Target, box: Box) -> Part:
-    """One key of 0 to 10."""
+    """One key of 0 to 10, or of a keypad; below it letters, where it has some."""
     chosen = target.selected or view.pressed == target.id
 
     def paint(kit: Kit) -> None:
@@ -307,6 +307,10 @@ def score(view: View, target: Target, box: Box) -> Part:
             kit.rect(box, 22, "line_strong", 1.0 if kit.theme.name == "elder" else 0.6, stroke=2)
         x, y = box.centre
         ink, size = "ink_on_primary" if chosen else "ink", min(kit.size("lead"), box.height * 0.62)
-        kit.text(target.label, x, y, size, ink, bold=True, align="center", room=box.width - 12)
+        up = size * 0.3 if target.detail else 0.0  # a telephone's letters stand below the digit
+        kit.text(target.label, x, y - up, size, ink, bold=True, align="center", room=box.width - 12)
+        if target.detail:
+            kit.text(target.detail, x, y + size * 0.55, size * 0.5, ink, align="center", room=box.width - 12)
 
-    return Part(f"score:{target.id}", box.grown(2), (target.label, chosen, box), paint, _hit(target, box))
+    drawn = (target.label, target.detail, chosen, box)
+    return Part(f"score:{target.id}", box.grown(2), drawn, paint, _hit(target, box))

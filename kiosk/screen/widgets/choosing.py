@@ -142,11 +142,14 @@ def hearing(room: Room) -> Block | None:
 
 
 def keys(room: Room) -> Block | None:
-    """Ten digits, delete and done, as on a telephone."""
+    """Ten digits, delete and done, as on a telephone; where letters are typed, a way without them in place of the 0."""
     secret = room.view.state.entry is not None and room.view.state.entry.secret
-    if four_rows_fit(room):
-        return key_grid(room, KEYS, 3, secret=secret)
-    return key_grid(room, FLAT_KEYS, 6, secret=secret)
+    order: tuple[str, ...]
+    order, columns = (KEYS, 3) if four_rows_fit(room) else (FLAT_KEYS, 6)
+    without = of_kind(room.view, "quiet")[:1]
+    if without and all(target.id != "key_0" for target in room.view.state.targets):
+        order = tuple(without[0].id if name == "key_0" else name for name in order)
+    return key_grid(room, order, columns, secret=secret)
 
 
 def four_rows_fit(room: Room) -> bool:
