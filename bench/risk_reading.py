@@ -93,6 +93,7 @@ class Reading:
 def read(
     folder: Path,
     work: Path,
+    kept: Path,
     texts: Texts,
     lessons: Callable[[npt.NDArray[np.bool_]], Lessons],
     folds: Sequence[tuple[int, npt.NDArray[np.bool_]]],
@@ -101,12 +102,12 @@ def read(
 ) -> Reading:
     """Teach one reader for each of `folds` (number, who by conversation is kept away). `folder`: the fetched network.
 
-    `work` keeps what is half done, so that an interrupted training goes on.
+    `work` keeps what is half done, so that an interrupted training goes on; `kept` what the lower layers make of texts.
     """
-    jax.config.update("jax_compilation_cache_dir", str(work / "compiled"))  # type: ignore[no-untyped-call]
+    jax.config.update("jax_compilation_cache_dir", str(kept / "compiled"))  # type: ignore[no-untyped-call]
     weights = load(folder)
-    states = States(texts.pieces, work)
-    states.make(lower_layers(folder, work), say)
+    states = States(texts.pieces, kept)
+    states.make(lower_layers(folder, kept), say)
     logits = np.full(len(of), np.nan, np.float32)
     readers = []
     for number, left_out in folds:

@@ -30,6 +30,7 @@ from bench.risk import Conversation, load_conversations
 from bench.risk_reading import LEFT_OUT, READ, Texts, blend, lessons_of, read, texts_of
 from bench.risk_rows import Cached, kept_rows, matrix, rows_of, rows_of_file, word_matrix
 from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, hand_weight
+from kiosk.risk.words import FOLDER
 from models.intent_features import normalise
 from models.reader import NAME_WEIGHTS, Cutter
 from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, words_of
@@ -43,6 +44,7 @@ TALKS: Final = (
     *(f"risk/talks_{writer:02}.tsv" for writer in range(1, 15)),
 )  # fmt: skip
 UNLEARNT: Final = ("risk/talks_15.tsv",)  # by one more writer, mostly twins; nothing learns from it, thresholds heed it
+WAITING: Final = tuple(f"risk/talks_{writer}.tsv" for writer in range(16, 26))  # the next training takes them in
 TURNS: Final = ("risk/turns_1.tsv", "risk/turns_2.tsv", "risk/turns_3.tsv")
 FOLDS: Final = 5
 STRENGTH: Final = 3.0  # inverse of the regularisation
@@ -222,7 +224,7 @@ def weighed(held: Talks, scores: Floats, hands: Floats) -> dict[str, Any]:
 def with_reader(held: Talks, scores: Floats, hands: Floats, texts: Texts, console: Console) -> dict[str, Any]:
     """Teach the reader, write its weights; how both are weighed together, and what that gives."""
     found = read(
-        Store().open("reader"), work_folder(), texts,
+        Store().open("reader"), work_folder(), states_folder(), texts,
         lambda taught: lessons_of(texts, held.of, held.last, held.scam, taught & learnt_from(held.talks)),
         [(fold, folds_of(held.talks)[fold]) for fold in READ], held.of, console.print,
     )  # fmt: skip
@@ -250,16 +252,16 @@ def main() -> None:
     talks = [talk for name in (*TALKS, *UNLEARNT) for talk in load_conversations(DATA / name)]
     wishes = load_conversations(DATA / "risk_harmless.tsv")
     sentences = single_turns()
-    work = work_folder()
-    turns = kept_turns(work / "turns.npz", lambda: telling_turns(sentences, wishes, encoder))
+    work, kept = work_folder(), rows_folder()
+    turns = kept_turns(kept / "turns.npz", lambda: telling_turns(sentences, wishes, encoder))
     console.print(f"{len(sentences)} sentences, {len(talks)} conversations")
     flat = []
     for name in (*TALKS, *UNLEARNT):
-        flat += kept_rows(work / f"rows_{Path(name).stem}.npz", partial(rows_of_file, DATA / name, turns, encoder))
+        flat += kept_rows(kept / f"{_told(DATA / name)}.npz", partial(rows_of_file, DATA / name, turns, encoder))
         console.print(f"{name}: {len(flat)} rows")
     alone_said = [Conversation(kind != "none", _language(text), (text,), "", 0) for kind, text in sentences]
     single_rows = kept_rows(
-        work / "rows_singles.npz", lambda: [rows_of(talk, turns, encoder)[-1] for talk in (*alone_said, *wishes)]
+        kept / "singles.npz", lambda: [rows_of(talk, turns, encoder)[-1] for talk in (*alone_said, *wishes)]
     )
     names = sorted({name for row in flat for name in row.given})
     singles = Singles(
@@ -316,9 +318,33 @@ def work_folder() -> Path:
     """Where is kept what is half done; another one for other data, another network or other settings."""
     told = f"{data_hash()} {Store().folder('reader').name} {SETTINGS}".encode()
     apart = b"".join((DATA / name).read_bytes() for name in UNLEARNT)
-    work = cache_root() / "risk-training" / hashlib.sha256(told + apart).hexdigest()[:12]
-    work.mkdir(parents=True, exist_ok=True)
-    return work
+    return _folder(hashlib.sha256(told + apart).hexdigest()[:12])
+
+
+def rows_folder() -> Path:
+    """Where what the terminal sees of each file is kept: it stays when writers come or go.
+
+    Another one for other sentences, other words or another encoder.
+    """
+    digest = hashlib.sha256(Store().folder("sentences").name.encode())
+    for path in (*(DATA / name for name in (*TURNS, "risk_turns.txt", "risk_harmless.tsv")), *sorted(FOLDER.iterdir())):
+        digest.update(path.read_bytes())
+    return _folder(f"rows-{digest.hexdigest()[:12]}")
+
+
+def states_folder() -> Path:
+    """Where what the network's lower layers make of each text is kept."""
+    return _folder(Store().folder("reader").name)
+
+
+def _folder(name: str) -> Path:
+    folder = cache_root() / "risk-training" / name
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _told(path: Path) -> str:
+    return f"{path.stem}-{hashlib.sha256(path.read_bytes()).hexdigest()[:12]}"
 
 
 def _language(text: str) -> Literal["zh", "en"]:

@@ -7,6 +7,7 @@ kept in a folder, and the next call goes on from there. `bench.risk_training` br
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +36,7 @@ DECAY: Final = 0.01
 LOST: Final = 0.1  # of the pieces, unread each time: what hangs on one word alone is not learnt
 BATCH: Final = 32
 ALIKE: Final = 1600  # so many rows are sorted by length together
+NAME: Final = 24  # digits of a digest that tell texts apart
 STEP: Final = 16  # lengths are filled up to a multiple: few shapes to compile
 SAVED_EVERY: Final = 200  # texts
 KEPT_EVERY: Final = 20  # batches
@@ -187,31 +189,48 @@ def finished(taught: Parameters) -> dict[str, npt.NDArray[Any]]:
 
 
 class States:
-    """What the lower layers make of each text, kept on disk: `(pieces of all, 384)` float16."""
+    """What the lower layers make of each text, kept on disk one after another: `(pieces, 384)` float16 each.
+
+    A text that was read once is never read again, whatever conversations come or go.
+    """
 
     def __init__(self, texts: Sequence[Pieces], folder: Path) -> None:
         self.texts = texts
         self.sizes = np.array([len(text) for text in texts])
-        self.order = np.argsort(self.sizes, kind="stable")
-        self._starts = np.zeros(len(texts), np.int64)
-        self._starts[self.order] = np.concatenate([[0], np.cumsum(self.sizes[self.order])[:-1]])
-        self._path, self._done = folder / "states.npy", folder / "states.done"
+        self._names = [hashlib.sha256(text.tobytes()).hexdigest()[:NAME] for text in texts]
+        self._path, self._index = folder / "states.f16", folder / "states.txt"
         folder.mkdir(parents=True, exist_ok=True)
 
     def make(self, lower: Any, say: Callable[[str], None]) -> None:
         """Fill in what is not there yet. `lower`: `lower_layers`."""
-        done = int(self._done.read_text()) if self._done.exists() else 0
-        shape = (int(self.sizes.sum()), WIDTH)
-        kept = np.lib.format.open_memmap(self._path, "r+" if done else "w+", np.float16, None if done else shape)
-        for at in range(done, len(self.order)):
-            text = self.order[at]
-            (found,) = lower.run(["lower"], {"pieces": self.texts[text]})
-            kept[self._starts[text] :][: self.sizes[text]] = found[0]
-            if (at + 1) % SAVED_EVERY == 0 or at + 1 == len(self.order):
-                kept.flush()
-                self._done.write_text(str(at + 1))
-                say(f"lower layers: {at + 1} of {len(self.order)} texts")
-        self._kept = np.load(self._path, mmap_mode="r")
+        starts = self._known()
+        end = sum(self._sizes_kept)
+        self._index.write_text("".join(f"{name} {size}\n" for name, size in zip(starts, self._sizes_kept, strict=True)))
+        wanted = {name: text for name, text in zip(self._names, self.texts, strict=True) if name not in starts}
+        named: list[str] = []
+        with self._path.open("ab") as states, self._index.open("a", encoding="ascii") as index:
+            states.truncate(end * WIDTH * 2)  # what was not named yet is read again
+            for at, (name, text) in enumerate(wanted.items(), start=1):
+                (found,) = lower.run(["lower"], {"pieces": text})
+                states.write(np.asarray(found[0], np.float16).tobytes())
+                named.append(f"{name} {len(text)}\n")
+                if at % SAVED_EVERY == 0 or at == len(wanted):
+                    states.flush()
+                    index.write("".join(named))
+                    index.flush()
+                    named.clear()
+                    say(f"lower layers: {at} of {len(wanted)} texts")
+        starts = self._known()
+        self._starts = np.array([starts[name] for name in self._names])
+        self._kept = np.memmap(self._path, np.float16, "r").reshape(-1, WIDTH)
+
+    def _known(self) -> dict[str, int]:
+        """Where each text that was read begins, in pieces."""
+        lines = self._index.read_text("ascii").splitlines(keepends=True) if self._index.exists() else []
+        rows = [line.split() for line in lines if line.endswith("\n")]  # the last may be half written
+        self._sizes_kept = [int(row[1]) for row in rows]
+        begins = np.concatenate([[0], np.cumsum(self._sizes_kept, dtype=np.int64)])
+        return {row[0]: int(begin) for row, begin in zip(rows, begins, strict=False)}
 
     def batch(self, chosen: Sequence[int]) -> tuple[npt.NDArray[np.float16], npt.NDArray[np.bool_]]:
         """`(BATCH, t, 384)` and which pieces are there; rows that are not wanted hold one piece of zeros."""

@@ -71,13 +71,27 @@ def test_states_that_were_interrupted_go_on_to_the_same(folder: Path, tmp_path: 
     whole = States(texts, tmp_path / "whole")
     whole.make(lower, said.append)
     (tmp_path / "again").mkdir()
-    (tmp_path / "again" / "states.npy").write_bytes((tmp_path / "whole" / "states.npy").read_bytes())
-    (tmp_path / "again" / "states.done").write_text("2")  # the last text is made again
+    names = (tmp_path / "whole" / "states.txt").read_text("ascii").splitlines(keepends=True)
+    (tmp_path / "again" / "states.f16").write_bytes((tmp_path / "whole" / "states.f16").read_bytes())
+    (tmp_path / "again" / "states.txt").write_text("".join(names[:2]) + names[2][:-2], "ascii")  # cut off in a line
+    said.clear()
     again = States(texts, tmp_path / "again")
     again.make(lower, said.append)
+    assert said == ["lower layers: 1 of 1 texts"]
     np.testing.assert_array_equal(whole.batch([0, 1, 2])[0], again.batch([0, 1, 2])[0])
     states, there = again.batch([1])
     assert there[0].sum() == len(texts[1]) and np.abs(states[0][there[0]]).max() > 0.1
+
+
+def test_a_text_that_was_read_once_is_not_read_again_when_others_come(folder: Path, tmp_path: Path) -> None:
+    cutter, lower, said = Cutter(folder), lower_layers(folder, tmp_path), list[str]()
+    texts = [cutter.pieces(talk.turns) for talk in TALKS]
+    few = States(texts[1:], tmp_path)
+    few.make(lower, said.append)
+    all_of_them = States(texts, tmp_path)
+    all_of_them.make(lower, said.append)
+    assert said == ["lower layers: 2 of 2 texts", "lower layers: 1 of 1 texts"]
+    np.testing.assert_array_equal(few.batch([0, 1])[0], all_of_them.batch([1, 2])[0])
 
 
 def test_two_logits_become_one_that_is_right_more_often() -> None:
