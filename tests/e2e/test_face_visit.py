@@ -17,6 +17,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import numpy.typing as npt
 import pytest
 
 from bench.dialogues.corebank import CoreBankProcess
@@ -50,6 +51,7 @@ class Visitor:
     """Stands before the camera; does what the page last said, from a moment after it said so."""
 
     frames: dict[str, Picture]
+    column: npt.NDArray[np.float32]  # (1, WIDE, 1), 1 where the visitor is, 0 where the lobby is
     told: str = ""
     since: int = 0
     number: int = field(default=0)
@@ -70,12 +72,12 @@ class Visitor:
             yield noisy(self._swaying(self.frames[self._pose(self.number - self.since)]), SHEET, self.number)
 
     def _swaying(self, picture: Picture) -> Picture:
-        """Nobody stands as still as a picture on a wall."""
+        """Nobody stands as still as a picture on a wall, and the lobby behind them does not sway with them."""
         x, y = 3.0 * np.sin(self.number / 7), 2.0 * np.sin(self.number / 9)
         moved = cv2.warpAffine(
             picture, np.array([[1, 0, x], [0, 1, y]], np.float32), (WIDE, HIGH), borderMode=cv2.BORDER_REPLICATE
         )
-        return np.asarray(moved, np.uint8)
+        return np.asarray(picture + (moved.astype(np.float32) - picture) * self.column, np.uint8)
 
     def _pose(self, into: int) -> str:
         """A third of a second to understand it, then by way of the half."""
@@ -98,6 +100,15 @@ def drawn() -> dict[str, Picture]:
     }
 
 
+def column_of(picture: Picture) -> npt.NDArray[np.float32]:
+    """The visitor's share of each column: their face and a little beside it, with soft edges."""
+    face = max(open_eyes().detector.detect(picture), key=lambda found: found.w)
+    soft, x = 0.2 * face.w, np.arange(WIDE, dtype=np.float32)
+    left, right = face.x - 0.3 * face.w, face.x + 1.3 * face.w
+    inside = np.clip((x - left) / soft, 0, 1) * np.clip((right - x) / soft, 0, 1)
+    return np.asarray(inside[None, :, None], np.float32)
+
+
 @asynccontextmanager
 async def lobby(tmp_path: Path, drawn: dict[str, Picture]) -> AsyncIterator[tuple[Glass, Visitor]]:
     """A core bank, a document in the reader, its photo, and somebody before the camera."""
@@ -105,7 +116,7 @@ async def lobby(tmp_path: Path, drawn: dict[str, Picture]) -> AsyncIterator[tupl
     SimulatedCardReader(tmp_path / "reader" / "in.json").insert(Held("document", customer_numbers(0)[1]))
     photo = drawn["rest"][20:460, 120:520]
     cv2.imwrite(str(tmp_path / "reader" / "document.png"), cv2.resize(photo, None, fx=0.8, fy=0.8))
-    visitor = Visitor(drawn)
+    visitor = Visitor(drawn, column_of(drawn["rest"]))
     server = await asyncio.to_thread(MjpegServer, visitor.pictures, at_rate(RATE_HZ))
     try:
         with CoreBankProcess(date(2026, 11, 30)) as bank:

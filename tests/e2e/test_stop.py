@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -32,8 +33,13 @@ def mine(mark: str) -> list[int]:
 
 
 def running(mark: str, part: bytes) -> list[int]:
-    """Those of them whose command line has `part`."""
-    return [pid for pid in mine(mark) if part in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    """Those of them whose command line has `part`; one that ended meanwhile is none."""
+    found = []
+    for pid in mine(mark):
+        with contextlib.suppress(OSError):
+            if part in Path(f"/proc/{pid}/cmdline").read_bytes():
+                found.append(pid)
+    return found
 
 
 def until(what: Callable[[], bool], within_s: float, why: str) -> None:

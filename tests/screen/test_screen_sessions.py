@@ -111,6 +111,9 @@ def test_xorg_takes_our_rules_and_shows_the_screen_alone(core: StandInCore, tmp_
         command = screen_of(command_of("yingbin-screen.service"), core.path)
         screen = subprocess.Popen(command, cwd=ROOT, env={**os.environ, "DISPLAY": name})
         drawn(core)
+        deadline_s = time.monotonic() + 20
+        while not is_hers(ImageGrab.grab(xdisplay=name)) and time.monotonic() < deadline_s:
+            time.sleep(0.2)  # a busy machine
         assert is_hers(ImageGrab.grab(xdisplay=name))
     finally:
         os.close(reading)
