@@ -24,7 +24,7 @@ from bench.rollout_world import NEW, OLD, STEADY, Order, Shared, World, live, ma
 
 SEED: Final = 20261129
 BALLAST_BYTES: Final = 1_200_000
-LIVE_BYTES: Final = 36_000_000
+LIVE_BYTES: Final = 12_000_000
 LINE_BYTES: Final = 200_000_000
 BAD: Final[dict[str, Behaviour]] = {
     "2.0.0": "does_not_start",
