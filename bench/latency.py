@@ -5,7 +5,8 @@
 The whole running kiosk at real pace: hub and broker, core with every model, screen with the moving face; file-backed
 microphone and loudspeaker in a simulated room; recorded synthetic visitors ask questions in both languages
 (bench/data/latency). The end of speech is the true one, of the recording before the room's reverberation, not the one
-that was detected. Her approved sentences are rendered ahead first, as on a terminal after a quiet quarter of an hour
+that was detected. Her approved sentences are rendered ahead first, as on a terminal after a quiet half hour, for eleven
+minutes at most: run it again, or `python -m kiosk prepare --all` before, if it then says that some were missing
 (`--as-it-is` leaves that out); that is not measured. A filler ('one moment') is not an answer and is not counted as
 one.
 """
@@ -23,13 +24,12 @@ from typing import Any, Final
 from bench.visit import spread
 from config.scenario import load_scenario
 from config.schema import load_site
-from kiosk.networks import make_voice, sentences_ahead
-from kiosk.runtime.worker import ModelThread
+from kiosk.dialogue.manner import Manner
+from kiosk.rendered import missing_sentences, render
 from kiosk.scenario.demo import DemoOptions, run_demo
 from kiosk.scenario.report import LATENCY_PARTS
-from models.kokoro import Kokoro
-from models.store import Store
 
+AHEAD_S: Final = 11 * 60  # the visits take eight minutes more
 SCENARIOS: Final = Path(__file__).parent / "data" / "latency"
 PARTS: Final = tuple(part for part in LATENCY_PARTS if part != "total")
 TRUE_PARTS: Final = ("detect", *PARTS)
@@ -42,7 +42,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     )
     arguments.add_argument("--as-it-is", action="store_true", help="render nothing ahead that is not there")
     given = arguments.parse_args(argv)
-    rendered = 0 if given.as_it_is else render_ahead()
+    rendered, unrendered = (0, None) if given.as_it_is else render_ahead()
     paths = given.scenario or sorted(SCENARIOS.glob("*.yaml"))
     accounts = [_visit(path) for path in paths]
     turns = [turn for account in accounts for turn in measured(account["moments"])]
@@ -69,6 +69,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "parts_ms": {part: spread([turn[part] for turn in turns]) for part in TRUE_PARTS},
         "cached_turns": len(cached),
         "rendered_ahead_now": rendered,
+        "not_rendered_ahead": unrendered,
         "failures": [failure for account in accounts for failure in account["failures"]],
         "screen_frame_p95_ms": spread(frames)["p50"],
         "condition": "whole kiosk, face at 30 frames a second off-screen at 1080x1920, recorded synthetic visitors "
@@ -76,21 +77,17 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def render_ahead() -> int:
-    """Make the approved sentences that are missing, as a terminal does while nobody is there. How many were."""
+def render_ahead() -> tuple[int, int]:
+    """Make approved sentences that are missing, as a terminal does while nobody is there, until AHEAD_S are over.
+
+    How many were made, and how many are still missing: the first words of some answers to free questions.
+    """
     site = load_site()
-    thread = ModelThread("prepare")
-    try:
-        voice = make_voice(site, Kokoro(Store().open("kokoro")), thread)
-        wanted, manner = sentences_ahead(site, everything=True)[0]
-        missing = voice.missing(wanted, manner)
-        for number, (text, language) in enumerate(missing):
-            if number % 50 == 0:
-                print(f"rendering her sentences ahead: {number} of {len(missing)}", file=sys.stderr)
-            voice.prepare(text, language, manner)
-        return len(missing)
-    finally:
-        thread.close()
+    missing = [sentence for sentence in missing_sentences(site, everything=True) if sentence[2] == Manner()]
+    made = 0
+    for made in render(site, missing, within_s=AHEAD_S):
+        print(f"rendering her sentences ahead: {made} of {len(missing)}", end="\r", file=sys.stderr)
+    return made, len(missing) - made
 
 
 def _visit(path: Path) -> dict[str, Any]:

@@ -227,7 +227,7 @@ class Voice(Section):
     en: str = Field(default="", max_length=40, description="name of an English voice; empty: the persona's")
     speed: float = Field(default=1.0, ge=0.6, le=1.5)
     elder_times: float = Field(default=0.85, ge=0.6, le=1, description="pace for elders, times `speed`")
-    cache_mib: int = Field(default=256, ge=16, le=4096, description="rendered sentences kept on disk")
+    cache_mib: int = Field(default=512, ge=16, le=4096, description="rendered sentences kept on disk")
     small: bool = Field(
         default=True,
         description="Mandarin that takes too long is spoken by the small voice; its licence: models/catalogue.toml",

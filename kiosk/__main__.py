@@ -22,6 +22,7 @@ from config.schema import SITE_VARIABLE, Site, load_site
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 OUT = Path("out/demo")
+SAID_EVERY = 50  # sentences, where there is no terminal to draw on
 
 
 def _fail(message: object) -> typer.Exit:
@@ -138,32 +139,31 @@ def prepare(
 ) -> None:
     """Render the receptionist's fixed sentences ahead, so that she speaks them at once. Skips what is there."""
     from rich.console import Console
-    from rich.progress import track
+    from rich.progress import Progress
 
     from config.intents import load_intents
-    from kiosk.networks import finds_entries, knowledge_memory, make_voice, sentences_ahead
-    from kiosk.runtime.worker import ModelThread
-    from models.kokoro import Kokoro
+    from kiosk.networks import finds_entries, knowledge_memory
+    from kiosk.rendered import RenderingError, missing_sentences, render
     from models.store import Store, StoreError
 
     loaded = _site(site)
+    console = Console(stderr=True)
     try:
         if not knowledge_memory(loaded).exists():  # half a minute that the first start need not take
             finds_entries(loaded, load_intents())
-        wanted = sentences_ahead(loaded, everything=everything)
-        voice = make_voice(loaded, None, ModelThread("speak"))
-        missing = [(*clause, manner) for some, manner in wanted for clause in voice.missing(some, manner)]
-        if not missing:
-            return
-        voice = make_voice(loaded, Kokoro(Store().open("kokoro")), ModelThread("speak"))
-    except (ConfigError, StoreError) as err:
+        missing = missing_sentences(loaded, everything=everything)
+        if missing:
+            Store().open("kokoro")  # what is not there is named here, once
+        with Progress(console=console, disable=not console.is_terminal) as progress:
+            task = progress.add_task("rendering her sentences", total=len(missing))
+            said = 0
+            for done in render(loaded, missing):
+                progress.update(task, completed=done)
+                if not console.is_terminal and done >= said:
+                    console.print(f"rendering her sentences: {done} of {len(missing)}")
+                    said = done + SAID_EVERY
+    except (ConfigError, StoreError, RenderingError) as err:
         raise _fail(err) from err
-    console = Console(stderr=True)
-    shown = track(missing, description="rendering her sentences", console=console) if console.is_terminal else missing
-    for number, (clause, language, manner) in enumerate(shown):
-        if not console.is_terminal and number % 15 == 0:
-            console.print(f"rendering her sentences: {number} of {len(missing)}")
-        voice.prepare(clause, language, manner)
 
 
 @app.command()

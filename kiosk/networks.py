@@ -21,7 +21,7 @@ from config.intents import IntentRow, load_intents
 from config.persona import load_persona
 from config.schema import Site
 from kiosk.content.finder import FinderMaker
-from kiosk.dialogue.fixed import Clause, fillers, fixed_clauses, openings
+from kiosk.dialogue.fixed import Clause, fillers, first_words, fixed_clauses, openings
 from kiosk.dialogue.fixed import everything as all_clauses
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.manner import Manner
@@ -212,6 +212,7 @@ def finds_entries(site: Site, intents: Mapping[str, IntentRow]) -> ApprovedKnowl
 def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause], Manner]]:
     """What is worth rendering ahead and in which manner, most needed first; without `everything`, the fixed sentences.
 
+    Of the answers to free questions the first words only: several hundred are each seldom asked.
     Raises `ConfigError`.
     """
     flows, phrases, intents = load_flows(), load_phrases(), load_intents()
@@ -219,8 +220,10 @@ def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause],
     if not everything:
         return [(fixed, Manner())]
     knowledge = ApprovedKnowledge.for_site(site, intents)
-    worth = [*openings(load_persona()), *all_clauses(flows, phrases, intents, knowledge, datetime.now())]
-    return [(worth, Manner()), (fixed, Manner(speed=site.voice.elder_times))]
+    now = datetime.now()
+    worth = [*openings(load_persona()), *all_clauses(flows, phrases, intents, knowledge, now)]
+    elder = Manner(speed=site.voice.elder_times)
+    return [(worth, Manner()), (fixed, elder), (first_words(knowledge.answers(now)), Manner())]
 
 
 def said_here(site: Site) -> list[Clause]:

@@ -225,7 +225,8 @@ class Ears:
         if self._background:
             voice = self._endpointer.start_ns is not None
             self._background.hear(block.detect, far_active=speaking, voice=voice)
-        if self.in_speech and not speaking and end_ns - self._told_ns >= self._partial_ns:
+        # not in a silence: at the pause that it may become, a look at a caption would be in the way
+        if self._endpointer.voiced and self.in_speech and not speaking and end_ns - self._told_ns >= self._partial_ns:
             yield self._so_far(self._endpointer.start_ns or end_ns, end_ns, end_ns, paused=False)
 
     def _is_echo(self, end_ns: int) -> bool:

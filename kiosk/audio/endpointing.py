@@ -66,6 +66,12 @@ class Endpointer:
         self._voiced_over_ms = 0.0
         self._syllables = 0
         self._paused = False
+        self._voiced_now = False
+
+    @property
+    def voiced(self) -> bool:
+        """Whether the last block was voice."""
+        return self._voiced_now
 
     @property
     def in_speech(self) -> bool:
@@ -104,7 +110,7 @@ class Endpointer:
 
         `over_speech`: the receptionist is talking. `echo`: what is heard over her is rather her own voice.
         """
-        voiced = probability >= (self._set.voice_off if self._began else self._set.voice_on)
+        voiced = self._voiced_now = probability >= (self._set.voice_off if self._began else self._set.voice_on)
         if self._start_ns is None:
             if not voiced:
                 return

@@ -84,6 +84,15 @@ def everything(
     return list(found)
 
 
+def first_words(answers: Iterable[tuple[str, str]]) -> list[Clause]:
+    """How answers begin, each beginning once: while it is heard, the rest is made."""
+    found: dict[Clause, None] = {}
+    for pair in answers:
+        for text, language in zip(pair, _LANGUAGES, strict=True):
+            found |= {(opening(clause, language)[0], language): None for clause in clauses(text, language)[:1]}
+    return list(found)
+
+
 def openings(persona: Persona) -> list[Clause]:
     """What is said before an answer to the bereaved, the angry and the frightened."""
     return list(_cut((both.zh, both.en) for both in persona.openings.values()))

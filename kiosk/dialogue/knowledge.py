@@ -221,7 +221,7 @@ class ApprovedKnowledge:
     def sayable(self, now: datetime) -> Iterator[tuple[str, str]]:
         """Every answer to a wish that may be said in the week from `now` on, Mandarin and English; some come twice.
 
-        Answers to questions are not among them: several hundred, each seldom asked, are rendered when first said.
+        Answers to questions are not among them: several hundred, each seldom asked, of which `answers` gives all.
         """
         force = self._now
         moments = [now.replace(hour=hour, minute=0) + timedelta(days=day) for day in range(7) for hour in PARTS_OF_DAY]
@@ -237,6 +237,13 @@ class ApprovedKnowledge:
                     known = {**variant.when, "date": asked, **state}
                     if next(filter(lambda row: _holds(row, known), variants), None) is variant:
                         yield _filled(variant, "zh", {**force.said, **hours})
+
+    def answers(self, now: datetime) -> Iterator[tuple[str, str]]:
+        """Every answer to a free question that may be said at `now`, Mandarin and English."""
+        force = self._now
+        for row in force.pack.entries:
+            if now.date() <= force.pack.last_day(row):
+                yield _filled(row, "zh", force.said)
 
 
 def _holds(variant: Variant, known: Mapping[str, str]) -> bool:

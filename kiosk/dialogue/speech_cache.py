@@ -6,6 +6,8 @@ import hashlib
 import os
 import tempfile
 import zipfile
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -76,10 +78,17 @@ class VoiceCache:
         self._trim()
 
     def _trim(self) -> None:
-        files = sorted(self._folder.glob("*.npz"), key=lambda path: path.stat().st_mtime)
-        total = sum(path.stat().st_size for path in files)
-        for path in files:
+        files = sorted(self._files())
+        total = sum(size for _, size, _ in files)
+        for _, size, path in files:
             if total <= self._limit_bytes:
                 return
-            total -= path.stat().st_size
+            total -= size
             path.unlink(missing_ok=True)
+
+    def _files(self) -> Iterator[tuple[float, int, Path]]:
+        """When each was last used, its size, where it is; another process may be removing some."""
+        for path in self._folder.glob("*.npz"):
+            with suppress(FileNotFoundError):
+                found = path.stat()
+                yield found.st_mtime, found.st_size, path
