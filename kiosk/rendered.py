@@ -21,7 +21,7 @@ from models.kokoro import Kokoro
 from models.store import Store
 
 MOST: Final = 4  # processes, each with 0.5 GB
-LOOK_S: Final = 0.5
+LOOK_S: Final = 2.0
 
 Sentence = tuple[str, Language, Manner]
 

@@ -7,6 +7,7 @@ then is the conversation's business.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, Literal, Protocol
 
@@ -116,6 +117,14 @@ class RiskWatch:
         self._number = 0
         self._answers = 0.0
         self._level: Level = "low"
+        self._scored: tuple[object, float] | None = None  # what the judge read last, and its logit
+
+    def foresee(self, turn: Turn) -> None:
+        """Read what will probably be heard, so that weighing it takes no time then. Nothing of it counts yet."""
+        probe = copy(self)
+        probe._fired, probe._signs = dict(self._fired), set(self._signs)
+        probe.heard(turn)
+        self._scored = probe._scored
 
     def heard(self, turn: Turn) -> Assessment:
         """Weigh one more turn. Never raises for any text."""
@@ -191,7 +200,10 @@ class RiskWatch:
         if self._judge is None or not read:
             return None
         turns, told = [self._turns[number] for number in read], [self._told[number] for number in read]
-        return self._judge.score(turns, told, {*words, *self._signs, *combined(words, self._signs)})
+        given = frozenset({*words, *self._signs, *combined(words, self._signs)})
+        if self._scored is None or self._scored[0] != (turns, told, given):
+            self._scored = (turns, told, given), self._judge.score(turns, told, given)
+        return self._scored[1]
 
     def _assess(self, danger: Danger | None) -> Assessment:
         words = [name for name in self._fired if name in _SPOKEN]

@@ -353,12 +353,15 @@ class Turns:
 
     async def foresee(self, visit: Visit, words: Words, meaning: Meaning) -> None:
         """Make the beginning of the likely answer ahead. Nothing is done or shown: the visitor may still go on."""
-        if self.voice is None:
-            return
-        context = replace(self._context(visit), language=words.language)
-        reply = self._understood(context, meaning)
-        if isinstance(reply, Reply):
-            await self.voice.foresee(reply.text, reply.language, keep=reply.keep, manner=self._ports.manner(visit))
+        async with asyncio.TaskGroup() as both:
+            if self.watching:
+                both.create_task(self.watching.foresee(visit, words, meaning))
+            if self.voice:
+                context = replace(self._context(visit), language=words.language)
+                reply = self._understood(context, meaning)
+                if isinstance(reply, Reply):
+                    manner = self._ports.manner(visit)
+                    both.create_task(self.voice.foresee(reply.text, reply.language, keep=reply.keep, manner=manner))
 
     def _understood(self, context: Context, meaning: Meaning) -> Reply | Do:
         now, m = self._ports.local_now(), meaning

@@ -64,6 +64,12 @@ class Watching:
         self._judged(visit, assessment)
         self._felt(visit, feeling, meaning)
 
+    async def foresee(self, visit: Visit, words: Words, meaning: Meaning) -> None:
+        """Read ahead what the visitor has probably finished saying; nothing of it counts before it is `heard`."""
+        self._belongs(visit)
+        if words.clear and words.text.strip():
+            await self._thread.call(self._foreseen, visit, words, meaning)
+
     def touched(self, visit: Visit, wish: str) -> None:
         """A wish was touched: nothing was said, but who touches 'inheritance' is bereaved all the same."""
         self._belongs(visit)
@@ -90,6 +96,11 @@ class Watching:
         self._feelings.forget()
 
     # ------------------------------------------------------------ inside
+    def _foreseen(self, visit: Visit, words: Words, meaning: Meaning) -> None:
+        self._watch.foresee(self._turn(visit, words, meaning))
+        if visit.id != self._visit:  # it ended meanwhile
+            self._watch.forget()
+
     def _belongs(self, visit: Visit) -> None:
         if visit.id != self._visit:
             self.forget()
@@ -97,17 +108,19 @@ class Watching:
 
     def _weighed(self, visit: Visit, words: Words, meaning: Meaning, pcm: Pcm) -> tuple[Assessment, Feeling]:
         feeling = self._feelings.heard(words.text, words.language, pcm)
+        return self._watch.heard(self._turn(visit, words, meaning, feeling)), feeling
+
+    def _turn(self, visit: Visit, words: Words, meaning: Meaning, feeling: Feeling | None = None) -> Turn:
         amount = meaning.slots.get("amount", "")
-        turn = Turn(
+        return Turn(
             text=self._telling(words),
             language=words.language,
             intents=meaning.ranked,
             amount_yuan=float(amount) if amount.isdecimal() else None,
             hour=self._local_now().hour,
-            voice_fear=feeling.intensity if feeling.strongest == "fear" else None,
+            voice_fear=feeling.intensity if feeling and feeling.strongest == "fear" else None,
             elder=visit.mode == "elder",
         )
-        return self._watch.heard(turn), feeling
 
     @staticmethod
     def _telling(words: Words) -> str:

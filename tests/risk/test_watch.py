@@ -207,6 +207,33 @@ def test_a_swindle_beside_an_order_to_the_machine_still_counts() -> None:
     assert watch.heard(Turn(text=both, language="en")).level in ("medium", "high")
 
 
+class CountingJudge(ScriptedJudge):
+    """Says how often it was asked."""
+
+    asked = 0
+
+    def score(self, turns: Sequence[str], told: Sequence[bool], indicators: Collection[str]) -> float:
+        self.asked += 1
+        return super().score(turns, told, indicators)
+
+
+def test_what_was_foreseen_is_weighed_once_and_counts_only_when_it_is_heard() -> None:
+    told, quiet = Turn(text="他们让我转到安全账户，还要验证码", language="zh"), Turn(text="我想取钱", language="zh")
+    judge, other = CountingJudge(), CountingJudge()
+    watch, plain = RiskWatch(judge), RiskWatch(other)
+    watch.foresee(told)
+    assert watch.heard(quiet) == plain.heard(quiet)  # the visitor said something else after all
+    watch.foresee(told)
+    watch.foresee(told)
+    asked = judge.asked
+    assert watch.heard(told) == plain.heard(told)
+    assert watch.heard(told) == plain.heard(told)  # said again: another conversation
+    assert judge.asked == asked + 1
+    watch.foresee(told)
+    watch.forget()
+    assert "安全账户" not in str(vars(watch))
+
+
 def test_evidence_is_there_for_the_teller_and_nowhere_in_a_repr() -> None:
     watch = RiskWatch(ScriptedJudge())
     found = watch.heard(Turn(text="他们让我转到安全账户", language="zh"))
