@@ -279,10 +279,11 @@ class Turns:
         held her and was not believed at first: if, looked at with care, it is more than a sign of listening."""
         with suppress(RecognitionError):
             known = await self._heard(heard, Stopwatch(heard.end_ns, heard.decided_ns))
+            lasted_ns = heard.end_ns - heard.start_ns
             if doubted:
-                stops = not self.only_nods(visit, heard.end_ns - heard.start_ns, known)
+                stops = not self.only_nods(visit, lasted_ns, known)
             else:
-                stops = asks_to_stop(known.words, visit.spoken)
+                stops = asks_to_stop(known.words, visit.spoken, lasted_ns)
             if stops and not await self._against(visit, heard, known.words):
                 self._weighed = heard, known
                 self._ports.tell(Interrupted(turn=turn, utterance=heard))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from kiosk.audio.her_own import OUTLASTS, outlasts
-from kiosk.dialogue.backchannel import GUESSED, asks_to_stop, interrupts, nods, wishes
+from kiosk.dialogue.backchannel import GUESSED, asks_to_stop, interrupts, nods, sounds_like_backchannel, wishes
 from kiosk.dialogue.meaning import Meaning, Words
 from kiosk.session.visit import Visit
 
@@ -37,6 +37,19 @@ def test_a_few_words_ask_her_to_stop(text: str) -> None:
     assert interrupts(text)
 
 
+@pytest.mark.parametrize("text", ["你受到", "十号", "队队队", "嗯收到", "按好", "音对"])
+def test_some_words_sound_as_a_listener_does(text: str) -> None:
+    assert sounds_like_backchannel(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "嗯嗯", "不对", "我要人工", "多少钱", "太快了", "取号", "挂失", "你听我说", "好的请稍等一下", "ok", "等好"],
+)
+def test_others_sound_otherwise(text: str) -> None:
+    assert not sounds_like_backchannel(text)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -62,7 +75,12 @@ def test_others_do_not(text: str) -> None:
 
 def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
     stop = Words("stop", "en", certainty=-0.5)
-    assert asks_to_stop(stop, None) and asks_to_stop(stop, "en") and not asks_to_stop(stop, "zh")
+    brief_ns = 300_000_000
+    assert (
+        asks_to_stop(stop, None, brief_ns)
+        and asks_to_stop(stop, "en", brief_ns)
+        and not asks_to_stop(stop, "zh", brief_ns)
+    )
     visit = Visit(0, "camera")
     assert visit.spoken is None
     visit.turns = 1
@@ -83,13 +101,18 @@ def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
         (Words("取钱", "zh", certainty=-1.5), 400, True, False),
         (Words("听吧", "zh", (("停", -1.5), ("听", -1.6)), certainty=-1.4), 350, False, False),
         (Words("听吧", "zh", (("听", -1.5), ("停", -1.6)), certainty=-1.4), 350, False, True),
+        (Words("不要不要", "zh", certainty=-0.5), 290, True, True),  # nobody says that much in so short a time
+        (Words("不要不要", "zh", certainty=-0.5), 700, True, False),
+        (Words("你受到", "zh", certainty=-0.2), 540, False, True),  # sounds as 嗯收到 does
+        (Words("你受到", "zh", certainty=-0.2), 540, True, False),  # unless it is understood as a wish
+        (Words("停", "zh", certainty=-0.5), 100, False, False),
     ],
 )
 def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
     words: Words, lasted_ms: int, acts: bool, nod: bool
 ) -> None:
     assert nods(words, "zh", lasted_ms * 1_000_000, acts=acts) == nod
-    assert not (nod and asks_to_stop(words, "zh"))
+    assert not (nod and asks_to_stop(words, "zh", lasted_ms * 1_000_000))
 
 
 @pytest.mark.parametrize(
