@@ -5,7 +5,7 @@
 The whole running kiosk at real pace: hub and broker, core with every model, screen with the moving face; file-backed
 microphone and loudspeaker in a simulated room; recorded synthetic visitors ask questions in both languages
 (bench/data/latency). The end of speech is the true one, of the recording before the room's reverberation, not the one
-that was detected. Her approved sentences are rendered ahead first, as on a terminal after a quiet half hour, for eleven
+that was detected. Her approved sentences are rendered ahead first, as on a terminal after a quiet half hour, for eight
 minutes at most: run it again, or `python -m kiosk prepare --all` before, if it then says that some were missing
 (`--as-it-is` leaves that out); that is not measured. A filler ('one moment') is not an answer and is not counted as
 one.
@@ -29,7 +29,7 @@ from kiosk.rendered import missing_sentences, render
 from kiosk.scenario.demo import DemoOptions, run_demo
 from kiosk.scenario.report import LATENCY_PARTS
 
-AHEAD_S: Final = 11 * 60  # the visits take eight minutes more
+AHEAD_S: Final = 8 * 60  # the visits take eleven minutes more
 SCENARIOS: Final = Path(__file__).parent / "data" / "latency"
 PARTS: Final = tuple(part for part in LATENCY_PARTS if part != "total")
 TRUE_PARTS: Final = ("detect", *PARTS)

@@ -21,7 +21,7 @@ from config.intents import IntentRow, load_intents
 from config.persona import load_persona
 from config.schema import Site
 from kiosk.content.finder import FinderMaker
-from kiosk.dialogue.fixed import Clause, fillers, first_words, fixed_clauses, openings
+from kiosk.dialogue.fixed import Clause, fillers, first_clauses, first_words, fixed_clauses, openings
 from kiosk.dialogue.fixed import everything as all_clauses
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.manner import Manner
@@ -216,14 +216,15 @@ def sentences_ahead(site: Site, *, everything: bool) -> list[tuple[list[Clause],
     Raises `ConfigError`.
     """
     flows, phrases, intents = load_flows(), load_phrases(), load_intents()
-    fixed = [*fixed_clauses(flows, phrases, intents), *openings(load_persona())]
+    fixed = list(dict.fromkeys([*fixed_clauses(flows, phrases, intents), *openings(load_persona())]))
     if not everything:
         return [(fixed, Manner())]
     knowledge = ApprovedKnowledge.for_site(site, intents)
     now = datetime.now()
-    worth = [*openings(load_persona()), *all_clauses(flows, phrases, intents, knowledge, now)]
-    elder = Manner(speed=site.voice.elder_times)
-    return [(worth, Manner()), (fixed, elder), (first_words(knowledge.answers(now)), Manner())]
+    begin = [*openings(load_persona()), *fixed, *first_clauses(knowledge.sayable(now))]
+    begin += first_words(knowledge.answers(now))  # what follows them can be made while they are heard
+    worth = dict.fromkeys([*begin, *all_clauses(flows, phrases, intents, knowledge, now)])
+    return [(list(worth), Manner()), (fixed, Manner(speed=site.voice.elder_times))]
 
 
 def said_here(site: Site) -> list[Clause]:

@@ -84,13 +84,18 @@ def everything(
     return list(found)
 
 
-def first_words(answers: Iterable[tuple[str, str]]) -> list[Clause]:
-    """How answers begin, each beginning once: while it is heard, the rest is made."""
+def first_clauses(answers: Iterable[tuple[str, str]]) -> list[Clause]:
+    """What is heard first of each answer, each once."""
     found: dict[Clause, None] = {}
     for pair in answers:
         for text, language in zip(pair, _LANGUAGES, strict=True):
-            found |= {(opening(clause, language)[0], language): None for clause in clauses(text, language)[:1]}
+            found |= dict.fromkeys((clause, language) for clause in clauses(text, language)[:1])
     return list(found)
+
+
+def first_words(answers: Iterable[tuple[str, str]]) -> list[Clause]:
+    """How answers begin, each beginning once: while it is heard, the rest is made."""
+    return list(dict.fromkeys((opening(clause, language)[0], language) for clause, language in first_clauses(answers)))
 
 
 def openings(persona: Persona) -> list[Clause]:
