@@ -26,6 +26,8 @@ GUESSED: Final = -1.1  # the recogniser's certainty: interruptions of the dev sp
 MOST_A_SECOND: Final = 10.0
 EDGES_NS: Final = 100_000_000  # of a voice that are not noticed as such
 
+NOTHING_SAID: Final = 0.5  # by the recogniser's own estimate; what is left of her voice became 'Excuse me.' at 0.54
+
 _SOUNDS_ZH: Final = "嗯恩唔哦噢喔啊呃额哎诶欸哼哈呀呐哟"
 _WORDS: Final = (
     "对对对", "对对", "对", "是是是", "是是", "是的", "是", "好好好", "好好", "好的", "好", "行行行", "行", "明白",
@@ -121,8 +123,9 @@ def sounds_like_backchannel(text: str) -> bool:
 
 
 def spoken_too_fast(words: Words, lasted_ns: int) -> bool:
-    """Whether nobody can have said so much in so short a time."""
-    said = syllables(words.text, words.language)
+    """Whether nobody can have said so much in so short a time. A longer word that was written twice was said once."""
+    once, all_of_it = syllables(said_once(words.text), words.language), syllables(words.text, words.language)
+    said = once if once > FEW_SYLLABLES else all_of_it
     return said > FEW_SYLLABLES and said * 1e9 > MOST_A_SECOND * (lasted_ns + EDGES_NS)
 
 
@@ -132,6 +135,7 @@ def asks_to_stop(words: Words, language: Language | None, lasted_ns: int) -> boo
     A hum is easily written down as a short word of the other language; that is not believed.
     """
     believed = words.certainty >= GUESSED and not spoken_too_fast(words, lasted_ns)
+    believed &= words.clear or words.no_speech <= NOTHING_SAID
     return believed and language in (None, words.language) and interrupts(words.text)
 
 

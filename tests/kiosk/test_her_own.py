@@ -103,6 +103,12 @@ def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
         (Words("听吧", "zh", (("听", -1.5), ("停", -1.6)), certainty=-1.4), 350, False, True),
         (Words("不要不要", "zh", certainty=-0.5), 290, True, True),  # nobody says that much in so short a time
         (Words("不要不要", "zh", certainty=-0.5), 700, True, False),
+        (
+            Words("不是这个不是这个", "zh", certainty=-0.4),
+            510,
+            True,
+            False,
+        ),  # the recogniser stutters after a short sound
         (Words("你受到", "zh", certainty=-0.2), 540, False, True),  # sounds as 嗯收到 does
         (Words("你受到", "zh", certainty=-0.2), 540, True, False),  # unless it is understood as a wish
         (Words("停", "zh", certainty=-0.5), 100, False, False),
@@ -124,6 +130,8 @@ def test_a_nod_is_told_from_words_by_text_certainty_language_and_length(
         (Words("大猪", "zh", certainty=-0.8), 0.05, True),  # so few syllables are written for any hum
         (Words("Adui Adui", "en", certainty=-0.7), 0.1, True),  # stuttered by the recogniser
         (Words("太快了", "zh", certainty=-1.05, clear=False), 0.05, True),
+        (Words("Excuse me.", "en", certainty=-1.05, clear=False, no_speech=0.54), 0.95, True),  # her own, come back
+        (Words("Excuse me.", "en", certainty=-1.05, clear=False, no_speech=0.1), 0.95, False),
     ],
 )
 def test_short_words_that_are_believed_and_not_like_listening_are_no_nod(
