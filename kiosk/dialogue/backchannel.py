@@ -24,6 +24,9 @@ GUESSED: Final = -1.1  # the recogniser's certainty: interruptions of the dev sp
 
 # Nobody speaks faster: fluent Mandarin has 4 to 7 syllables a second. A recogniser that writes more heard a hum.
 MOST_A_SECOND: Final = 10.0
+BELIEVED: Final = (
+    -0.7
+)  # the certainty of one or two syllables that are a wish: 吃鸭, for 是呀, and 红药 are understood as one
 EDGES_NS: Final = 100_000_000  # of a voice that are not noticed as such
 
 NOTHING_SAID: Final = 0.5  # by the recogniser's own estimate; what is left of her voice became 'Excuse me.' at 0.54
@@ -148,6 +151,8 @@ def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool,
     """Whether what was said over her is but a sign that somebody listens, or a sound that asks for nothing:
     recognisers write all kinds of words for a hum. `acts`: it is understood as a wish; `listening`: the probability
     that its words only show that somebody follows."""
+    few = syllables(said_once(words.text), words.language) <= FEW_SYLLABLES
+    acts = acts and (not few or words.certainty >= BELIEVED)
     readings = (words.text, *(text for text, _ in words.alternatives[:1]))
     if any(map(_STOP.fullmatch, readings)):
         return False
@@ -157,7 +162,6 @@ def nods(words: Words, language: Language | None, lasted_ns: int, *, acts: bool,
         return False
     if listening >= LISTENS or (not acts and words.language == "zh" and sounds_like_backchannel(words.text)):
         return True
-    few = syllables(said_once(words.text), words.language) <= FEW_SYLLABLES
     if not few and words.clear and listening < WANTS and not _ASKS_BACK.search(words.text):
         return False
     return not acts and lasted_ns < (DRAWN_OUT_NS if few else NOD_NS)

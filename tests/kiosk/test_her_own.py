@@ -98,7 +98,8 @@ def test_who_has_not_spoken_yet_may_stop_her_in_either_language() -> None:
         (Words("天神", "zh", certainty=-0.5), 1300, False, False),  # long enough to be words
         (Words("嗯好", "zh", certainty=-0.5), 900, False, True),  # two syllables may be drawn out
         (Words("你听我说", "zh", certainty=-0.5), 900, False, False),
-        (Words("取钱", "zh", certainty=-1.5), 400, True, False),
+        (Words("取钱", "zh", certainty=-0.5), 400, True, False),
+        (Words("吃鸭", "zh", certainty=-0.9), 400, True, True),  # was 是呀, and understood as a wish
         (Words("听吧", "zh", (("停", -1.5), ("听", -1.6)), certainty=-1.4), 350, False, False),
         (Words("听吧", "zh", (("听", -1.5), ("停", -1.6)), certainty=-1.4), 350, False, True),
         (Words("不要不要", "zh", certainty=-0.5), 290, True, True),  # nobody says that much in so short a time
