@@ -80,7 +80,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
 def render_ahead() -> tuple[int, int]:
     """Make approved sentences that are missing, as a terminal does while nobody is there, until AHEAD_S are over.
 
-    How many were made, and how many are still missing: the first words of some answers to free questions.
+    How many were made, and how many are still missing, of what is needed least.
     """
     site = load_site()
     missing = [sentence for sentence in missing_sentences(site, everything=True) if sentence[2] == Manner()]

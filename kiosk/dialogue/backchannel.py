@@ -24,9 +24,8 @@ GUESSED: Final = -1.1  # the recogniser's certainty: interruptions of the dev sp
 
 # Nobody speaks faster: fluent Mandarin has 4 to 7 syllables a second. A recogniser that writes more heard a hum.
 MOST_A_SECOND: Final = 10.0
-BELIEVED: Final = (
-    -0.7
-)  # the certainty of one or two syllables that are a wish: 吃鸭, for 是呀, and 红药 are understood as one
+# Certainty from which one or two syllables are a wish: 吃鸭, written for 是呀 at -0.9, is understood as one.
+BELIEVED: Final = -0.7
 EDGES_NS: Final = 100_000_000  # of a voice that are not noticed as such
 
 NOTHING_SAID: Final = 0.5  # by the recogniser's own estimate; what is left of her voice became 'Excuse me.' at 0.54
