@@ -7,6 +7,7 @@ the next attempt, a broken one is thrown away.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import subprocess
@@ -142,7 +143,7 @@ def _run(command: list[str], watched: Path, progress: Progress, env: dict[str, s
                     code = process.wait(timeout=_POLL_S)
                     break
                 except subprocess.TimeoutExpired:
-                    progress(_lying_in(watched))
+                    progress(lying_in(watched))
             else:
                 raise DownloadFailed(f"registry: no answer within {PROCESS_LIMIT_S:.0f} s")
         finally:
@@ -154,13 +155,13 @@ def _run(command: list[str], watched: Path, progress: Progress, env: dict[str, s
         raise DownloadFailed(f"registry: the client ended with {code}: {last_words}")
 
 
-def _lying_in(folder: Path) -> int:
+def lying_in(folder: Path) -> int:
+    """Bytes of all files below `folder`, while the client moves and removes files and whole folders of its own."""
     total_bytes = 0
-    for path in folder.rglob("*"):
-        try:
-            total_bytes += path.stat().st_size if path.is_file() else 0
-        except OSError:  # the client moved it in this moment
-            continue
+    for where, _, names in os.walk(folder):  # passes over a folder that is gone; Path.rglob raises
+        for name in names:
+            with contextlib.suppress(OSError):
+                total_bytes += Path(where, name).stat().st_size
     return total_bytes
 
 

