@@ -1,107 +1,79 @@
-"""How the words so far stand, and how long is waited for the rest: pure, from text, meaning and pace."""
+"""What a terminal tells of itself: what is missing and why, and each part's tallies under its own name."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from config.schema import Hearing
-from contracts.screen import Language
-from kiosk.audio.ears import pause_bounds
-from kiosk.audio.pauses import Pace
-from kiosk.dialogue.meaning import Meaning, Words
-from kiosk.dialogue.standing import BRIEF_SYLLABLES, COMPLETE, standing
-from kiosk.dialogue.syllables import syllables
-
-pytestmark = pytest.mark.unit
-
-ACT, ASK, UNSURE = (Meaning([("withdraw_cash", 0.9)], decision) for decision in ("act", "ask", "unsure"))
-LONG = "我想取两万块钱"
-SLOW_PAUSE_MS = 1200  # inside a sentence
+from kiosk.standing import Standing
+from kiosk.sync.outbox import Outbox
 
 
-class Fixed:
-    sure, open = 0.75, 0.15
-
-    def __init__(self, chance: float) -> None:
-        self.chance = chance
-
-    def finished(self, text: str, language: Language) -> float:
-        return self.chance
+@pytest.fixture
+def outbox(tmp_path: Path) -> Iterator[Outbox]:
+    opened = Outbox(tmp_path / "outbox.sqlite")
+    yield opened
+    opened.close()
 
 
-def stands(text: str, meaning: Meaning = ACT, chance: float = 0.9, language: Language = "zh") -> str:
-    return standing(Words(text, language), meaning, Fixed(chance), answers_question=False)
+def standing(outbox: Outbox, **session: Any) -> Standing:
+    """Of a session that is as told, and otherwise whole."""
+    there = {"microphone": True, "speaker": True, "camera": True, "printer": True}
+    told = {"works": there, "why": {}, "closed": False, "speaker": None, "tallies": dict, **session}
+    told["health"] = SimpleNamespace(tally={"answered": 3, "broken": 0})
+    shadow = SimpleNamespace(report=lambda: {"revision": 4})
+    return Standing(SimpleNamespace(**told), outbox, shadow, dict)  # type: ignore[arg-type]
 
 
-def test_only_what_is_whole_and_understood_is_finished() -> None:
-    assert stands(LONG) == "finished"
-    assert stands(LONG, ASK, 0.65) == "finished"
-    assert stands(LONG, UNSURE, 0.65) == "unknown"
-    assert stands(LONG, ACT, 0.5) == "unknown"
-    assert stands(LONG, ACT, 0.1) == "unfinished"
-    clear, unclear = Words(LONG, "zh"), Words("呜呜呜", "zh", clear=False)
-    assert standing(clear, ASK, Fixed(0.1), answers_question=True) == "finished"
-    assert standing(clear, ACT, None, answers_question=False) == "unknown"
-    assert standing(Words("", "zh"), ACT, Fixed(0.9), answers_question=True) == "unknown"
-    assert standing(unclear, ACT, Fixed(0.9), answers_question=True) == "unknown"
+def test_a_whole_terminal_misses_nothing(outbox: Outbox) -> None:
+    found = standing(outbox).condition()
+    assert (found.missing, found.troubles) == ((), ())
+    assert found.hearing == {"turn.answered": 3, "turn.broken": 0}
 
 
-@pytest.mark.parametrize(
-    ("text", "language", "expected"),
-    [
-        ("我想取钱", "zh", "brief"),
-        ("我要挂失", "zh", "brief"),
-        ("I lost my card", "en", "brief"),
-        ("上个月上个月", "zh", "brief"),  # said once, written twice
-        ("上个月，上个月。", "zh", "brief"),
-        ("请问洗手间在哪", "zh", "finished"),
-        ("几点关门", "zh", "finished"),
-        ("Where is it?", "en", "finished"),
-        ("我想把钱转给我儿子", "zh", "finished"),
-        ("I want to open a savings account", "en", "finished"),
-    ],
-)
-def test_a_wish_of_a_few_syllables_is_brief_and_a_question_is_not(text: str, language: Language, expected: str) -> None:
-    assert stands(text, language=language) == expected
+def test_what_is_missing_is_told_with_its_reason_and_a_reason_of_the_past_is_not(outbox: Outbox) -> None:
+    works = {"microphone": True, "speaker": True, "camera": False, "printer": False}
+    why = {"camera": "covered", "printer": "paper_out", "microphone": "busy"}
+    found = standing(outbox, works=works, why=why).condition()
+    assert found.missing == ("camera", "printer")
+    assert found.troubles == ("camera.covered", "printer.paper_out")
 
 
-@pytest.mark.parametrize("intent", sorted(COMPLETE))
-def test_acts_that_nothing_is_added_to_are_finished_however_short_once_sure(intent: str) -> None:
-    assert stands("好的", Meaning([(intent, 0.98)], "act")) == "finished"
-    assert stands("好的", Meaning([(intent, 0.6)], "ask")) == "brief"
+def test_a_device_of_which_nothing_is_known_yet_is_missing(outbox: Outbox) -> None:
+    assert standing(outbox, works={"speaker": True}).missing() == ("microphone", "camera")
 
 
-def test_a_short_answer_to_her_question_is_finished() -> None:
-    assert standing(Words("两万", "zh"), ACT, Fixed(0.9), answers_question=True) == "finished"
+def test_paper_that_runs_low_is_a_trouble_of_a_printer_that_works(outbox: Outbox) -> None:
+    of = standing(outbox)
+    of.paper = "paper_low"
+    found = of.condition()
+    assert (found.missing, found.troubles) == ((), ("printer.paper_low",))
 
 
-def test_a_brief_wish_outlasts_a_pause_of_1200_ms_until_its_speaker_has_spoken_fluently() -> None:
-    pace = Pace(pause_bounds(Hearing()))
-    assert pace.needed_ms("brief") > SLOW_PAUSE_MS
-    assert pace.needed_ms("finished") == 400
-    pace.spoke(9, 1800, paused=False)  # five syllables a second, in one go
-    assert pace.needed_ms("brief") == 400
-    pace.went_on_after(400)
-    assert pace.needed_ms("brief") > SLOW_PAUSE_MS
-    pace.spoke(9, 1800, paused=False)
-    pace.forget()
-    assert pace.needed_ms("brief") > SLOW_PAUSE_MS
+def test_each_part_counts_under_its_own_name_and_what_counted_nothing_may_stay_out(outbox: Outbox) -> None:
+    of = standing(outbox)
+    of.count("seeing.", lambda: {"faces": 0, "pictures": 7})
+    of.count("caption.", lambda: {"made": 0, "late": 2}, zeros=False)
+    counted = of.condition().hearing
+    assert {name: count for name, count in counted.items() if not name.startswith("turn.")} == {
+        "seeing.faces": 0, "seeing.pictures": 7, "caption.late": 2,
+    }  # fmt: skip
 
 
-@pytest.mark.parametrize(("count", "voiced_ms", "paused"), [(9, 3000, False), (9, 1800, True), (4, 800, False)])
-def test_slow_paused_or_short_speech_does_not_make_a_brief_wish_quick(
-    count: int, voiced_ms: float, paused: bool
-) -> None:
-    pace = Pace(pause_bounds(Hearing()))
-    pace.spoke(count, voiced_ms, paused=paused)
-    assert pace.needed_ms("brief") > SLOW_PAUSE_MS
+def test_the_microphones_and_the_speakers_losses_are_told_together(outbox: Outbox) -> None:
+    speaker = SimpleNamespace(tallies=lambda: {"underruns": 2})
+    of = standing(outbox, speaker=speaker)
+    of.microphone = SimpleNamespace(tallies=lambda: {"overruns": 1, "gaps": 0})
+    counted = of.condition().hearing
+    assert {name: count for name, count in counted.items() if name.startswith("device.")} == {
+        "device.overruns": 1, "device.underruns": 2,
+    }  # fmt: skip
 
 
-def test_no_brief_wish_is_longer_than_its_bound() -> None:
-    assert stands("取" * (BRIEF_SYLLABLES - 1)) == "brief"
-    assert stands("取钱存钱转账汇"[:BRIEF_SYLLABLES]) == "finished"
-
-
-def test_syllables_are_characters_or_groups_of_vowels() -> None:
-    assert syllables("我想取2万块钱", "zh") == 7
-    assert syllables("withdraw some cash", "en") == 5
+def test_a_bundle_says_what_works_and_what_is_owed(outbox: Outbox) -> None:
+    facts = standing(outbox, closed=True).facts()
+    assert facts["out_of_service"] is True and facts["owed"] == 0 and facts["settings"] == {"revision": 4}
