@@ -16,9 +16,10 @@ from typing import Any, Final
 
 from bench.rollout_replay import RecordedDisk
 from bench.rollout_world import FETCHED, NEW, OLD, Life, Order, Shared, World, live, standing
-from kiosk.rollout.disk import Damaged, Disk, Op
+from kiosk.rollout.disk import Disk, Op
 from kiosk.rollout.records import Kept
 from kiosk.rollout.slots import Place, seal_of
+from kiosk.runtime.sealed import Damaged
 
 PHASES: Final = ("download", "verify", "assemble", "switch", "trial", "commit")
 FAULTS_SHOWN: Final = 10

@@ -6,18 +6,18 @@ What must survive a power cut is written beside, synced, renamed, and its folder
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal
 
 import msgspec
 
-R = TypeVar("R", bound=msgspec.Struct)
+from kiosk.runtime.sealed import R, read_sealed, sealed
+
 Kind = Literal["folder", "write", "half", "append", "sync", "rename", "sync_folder", "link", "remove", "sync_all"]
 RECORD_MOST_BYTES: Final = 4 * 1024**2
 
@@ -31,15 +31,6 @@ class Op:
     data: bytes = field(default=b"", repr=False)
     to: str = ""
     runs: bool = False
-
-
-class Damaged(ValueError):
-    """A record that is not what was written."""
-
-
-class _Sealed(msgspec.Struct):
-    sha256: str
-    body: msgspec.Raw
 
 
 class Disk:
@@ -126,29 +117,12 @@ class Disk:
 
     def keep(self, path: Path, record: msgspec.Struct) -> None:
         """A record, with its hash."""
-        body = msgspec.json.encode(record)
-        sealed = _Sealed(sha256=hashlib.sha256(body).hexdigest(), body=msgspec.Raw(body))
-        self.replace_whole(path, msgspec.json.encode(sealed))
+        self.replace_whole(path, sealed(record))
 
     @staticmethod
     def read(path: Path, kind: type[R]) -> R | None:
         """A record; None: there is none. Raises `Damaged`."""
-        try:
-            with path.open("rb") as file:
-                found = file.read(RECORD_MOST_BYTES + 1)
-        except FileNotFoundError:
-            return None
-        except OSError as err:
-            raise Damaged(f"{path.name}: {err.strerror}") from err
-        try:
-            if len(found) > RECORD_MOST_BYTES:
-                raise Damaged(f"{path.name} is larger than {RECORD_MOST_BYTES} bytes")
-            sealed = msgspec.json.decode(found, type=_Sealed)
-            if hashlib.sha256(bytes(sealed.body)).hexdigest() != sealed.sha256:
-                raise Damaged(f"{path.name} has another hash than it was written with")
-            return msgspec.json.decode(sealed.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as err:
-            raise Damaged(f"{path.name}: {err}") from err
+        return read_sealed(path, kind, RECORD_MOST_BYTES)
 
     @staticmethod
     def _fsync(path: Path, flags: int) -> None:

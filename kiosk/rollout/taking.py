@@ -18,10 +18,11 @@ import msgspec
 
 from contracts.release import Chunk, Index, Manifest, ReleaseRefused, join_manifest, needed, open_chunk, read_index
 from contracts.trust import Trusted, check, newest_root
-from kiosk.rollout.disk import Damaged, Disk
+from kiosk.rollout.disk import Disk
 from kiosk.rollout.ports import Source, SourceLost
 from kiosk.rollout.records import Slot
 from kiosk.rollout.slots import MARGIN_BYTES, ChunkFolder, OldChunks, Place, Torn, assemble, check_slot, seal_of
+from kiosk.runtime.sealed import Damaged
 
 log = logging.getLogger(__name__)
 

@@ -20,12 +20,13 @@ from contracts.release import ReleaseRefused
 from contracts.trust import Untrusted
 from kiosk.ports import Clock
 from kiosk.rollout import records
-from kiosk.rollout.disk import Damaged, Disk
+from kiosk.rollout.disk import Disk
 from kiosk.rollout.ports import Source, SourceLost, Terminal
 from kiosk.rollout.records import Candidate, Kept, Slot
 from kiosk.rollout.slots import Place, seal_of
 from kiosk.rollout.taking import Taking
 from kiosk.rollout.trial import Trial, TrialLimits
+from kiosk.runtime.sealed import Damaged
 
 log = logging.getLogger(__name__)
 

@@ -5,29 +5,20 @@ Written beside, synced, renamed, and the folder synced. What is read must have t
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final
 
 import msgspec
 
-R = TypeVar("R", bound=msgspec.Struct)
+from kiosk.runtime.sealed import Damaged, R, read_sealed, sealed
+
 MAX_BYTES: Final = 64 * 1024
 WANTED: Final = "wanted.json"
 GOOD: Final = "good.json"
-
-
-class Damaged(ValueError):
-    """A file that is not what was written: kept beside as `.damaged`. Use what stands below it."""
-
-
-class _Sealed(msgspec.Struct):
-    sha256: str
-    body: msgspec.Raw
 
 
 class ShadowFiles:
@@ -47,12 +38,10 @@ class ShadowFiles:
             self._replace(name, record)
 
     def _replace(self, name: str, record: msgspec.Struct) -> None:
-        body = msgspec.json.encode(record)
-        sealed = _Sealed(sha256=hashlib.sha256(body).hexdigest(), body=msgspec.Raw(body))
+        whole = sealed(record)
         part = self._folder / f"{name}.part"
         self._step(f"{name}: nothing written")
         with part.open("wb") as file:
-            whole = msgspec.json.encode(sealed)
             file.write(whole[: len(whole) // 2])
             file.flush()
             self._step(f"{name}: half written")
@@ -74,20 +63,9 @@ class ShadowFiles:
         """The record; None: there is none. Raises `Damaged`, and puts the file aside."""
         path = self._folder / name
         try:
-            with path.open("rb") as file:
-                found = file.read(MAX_BYTES + 1)
-        except FileNotFoundError:
-            return None
-        except OSError as err:
-            raise Damaged(f"{name}: {err.strerror}") from err
-        try:
-            if len(found) > MAX_BYTES:
-                raise Damaged(f"{name} is larger than {MAX_BYTES} bytes")
-            sealed = msgspec.json.decode(found, type=_Sealed)
-            if hashlib.sha256(bytes(sealed.body)).hexdigest() != sealed.sha256:
-                raise Damaged(f"{name} has another hash than it was written with")
-            return msgspec.json.decode(sealed.body, type=kind)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, Damaged) as err:
-            with suppress(OSError):
-                path.replace(path.with_suffix(".damaged"))  # one is kept, for whoever asks why
-            raise Damaged(f"{name}: {err}") from err
+            return read_sealed(path, kind, MAX_BYTES)
+        except Damaged as err:
+            if not isinstance(err.__cause__, OSError):  # what could not be read may be whole
+                with suppress(OSError):
+                    path.replace(path.with_suffix(".damaged"))  # one is kept, for whoever asks why
+            raise

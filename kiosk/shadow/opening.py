@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from config.remote import RemoteRefused, overlay
 from config.schema import Site
 from contracts.shadow import REASONS_LIMIT, ShadowReason
-from kiosk.shadow.files import GOOD, WANTED, Damaged, ShadowFiles
+from kiosk.runtime.sealed import Damaged
+from kiosk.shadow.files import GOOD, WANTED, ShadowFiles
 from kiosk.shadow.records import Good, Kept, rolled_back, started
 
 log = logging.getLogger(__name__)

@@ -16,9 +16,10 @@ from bench.rollout_world import NEW, OLD, STEADY, Order, Shared, World, live, ma
 from contracts.trust import root_version
 from hub.release.signing import Repository, SigningRefused, new_key, next_root, now_utc
 from kiosk.rollout.__main__ import main
-from kiosk.rollout.disk import Damaged, Disk
+from kiosk.rollout.disk import Disk
 from kiosk.rollout.records import Kept
 from kiosk.rollout.slots import Place
+from kiosk.runtime.sealed import Damaged
 
 pytestmark = pytest.mark.e2e
 BAD = "2.0.1"
