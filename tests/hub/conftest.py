@@ -1,4 +1,4 @@
-"""The hub's tests run on SQLite and on a real PostgreSQL, started once for all of them."""
+"""The hub's tests run on SQLite and on a real PostgreSQL, started once for all of them, and on either kind of bus."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from bench.hub_servers import Postgres, ServerMissing, find_postgres, postgres
+from bench.hub_servers import Postgres, ServerMissing, find_nats, find_postgres, nats, postgres
+from tests.hub.wirekit import start_broker
 
 _numbers = itertools.count(1)
 
@@ -30,3 +31,19 @@ def database(request: pytest.FixtureRequest, tmp_path: Path) -> str:
         return f"sqlite:///{tmp_path}/hub.db"
     server: Postgres = request.getfixturevalue("postgres_server")
     return server.database(f"hub{next(_numbers)}")
+
+
+@pytest.fixture(params=["mosquitto", "nats"])
+def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The port for kiosks, and what a worker is told beside it."""
+    if request.param == "mosquitto":
+        broker = start_broker(tmp_path / "broker", 0, "mosquitto")
+        yield broker.ready["port"], ()
+        broker.stop()
+        return
+    try:
+        find_nats()
+    except ServerMissing as missing:
+        pytest.skip(str(missing))
+    with nats() as (node,):
+        yield node.mqtt_port, ("--nats", node.url)

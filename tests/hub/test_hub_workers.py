@@ -7,14 +7,13 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 import sqlalchemy as sa
 
-from bench.hub_servers import Postgres, ServerMissing, find_nats, nats, postgres
+from bench.hub_servers import Postgres, ServerMissing, postgres
 from contracts import messages as m
 from hub.bus import Arrived
 from hub.ingest import Ingest
@@ -36,22 +35,6 @@ def rows_of(url: str) -> tuple[list[str], list[tuple[str, int]]]:
 def kiosk(folder: Path, port: int, count: int) -> subprocess.Popen[str]:
     command = [sys.executable, "-m", "tests.hub.kiosk_process", str(folder / "kiosk.db"), str(port), str(count)]
     return subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-
-
-@pytest.fixture(params=["mosquitto", "nats"])
-def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The port for kiosks, and what a worker is told beside it."""
-    if request.param == "mosquitto":
-        broker = start_broker(tmp_path / "broker", 0, "mosquitto")
-        yield broker.ready["port"], ()
-        broker.stop()
-        return
-    try:
-        find_nats()
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
-    with nats() as (node,):
-        yield node.mqtt_port, ("--nats", node.url)
 
 
 def test_two_workers_killed_in_turn_lose_and_double_nothing(

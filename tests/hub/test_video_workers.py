@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -13,7 +12,6 @@ import sqlalchemy as sa
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion
 
-from bench.hub_servers import ServerMissing, find_nats, nats
 from config.routing import load_routing
 from contracts import topics
 from contracts import video_messages as v
@@ -21,7 +19,7 @@ from hub.store import Store
 from hub.video import acts
 from hub.video.pool import Pool
 from hub.video.tables import case_changes
-from tests.hub.wirekit import BRANCH, DEVICE, Sender, start_broker, start_worker, until
+from tests.hub.wirekit import BRANCH, DEVICE, Sender, start_worker, until
 
 pytestmark = pytest.mark.e2e
 RULES = """
@@ -31,22 +29,6 @@ teller_heard_s = 300
 terminal_heard_s = 300
 terminal_lost_s = 600
 """
-
-
-@pytest.fixture(params=["mosquitto", "nats"])
-def bus(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[int, tuple[str, ...]]]:
-    """The port for kiosks, and what a worker is told beside it."""
-    if request.param == "mosquitto":
-        broker = start_broker(tmp_path / "broker", 0, "mosquitto")
-        yield broker.ready["port"], ()
-        broker.stop()
-        return
-    try:
-        find_nats()
-    except ServerMissing as missing:
-        pytest.skip(str(missing))
-    with nats() as (node,):
-        yield node.mqtt_port, ("--nats", node.url)
 
 
 class Terminal:

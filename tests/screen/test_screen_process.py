@@ -17,12 +17,10 @@ import av
 import numpy as np
 import pygame
 import pytest
-from msgspec.structs import replace
 from screen_stand_in import StandInCore, start_screen, stop_screen
 
 from bench.page_samples import LANGUAGES, PAGES, conversation, opinion, sample, ticket
 from contracts.screen import (
-    STAFF_GESTURE,
     Close,
     Drawn,
     Fault,
@@ -36,12 +34,9 @@ from contracts.screen import (
     Touch,
 )
 from contracts.speech import VisemeSpan
-from kiosk.screen.link import CoreLink
 from kiosk.screen.notice import notice
-from kiosk.screen.process import ScreenApp
 from kiosk.screen.recorder import Recorder
 from kiosk.screen.stage import Stage
-from kiosk.screen.window import Window
 
 pytestmark = pytest.mark.contract
 
@@ -293,107 +288,6 @@ def test_pictures_that_come_faster_than_they_are_filmed_are_dropped_and_counted(
     assert facts["frames"] + facts["dropped"] == 61
     with av.open(str(tmp_path / "screen.mp4")) as movie:
         assert sum(1 for _ in movie.decode(video=0)) == facts["frames"]
-
-
-def test_a_snapshot_that_cannot_be_drawn_is_reported_and_the_screen_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    core = StandInCore(tmp_path / "screen.sock")
-    window = Window((270, 480), headless=True, fullscreen=False)
-    app = ScreenApp(window, CoreLink(core.path), None, 30)
-    try:
-        app.turn()
-        core.accept()
-        app.take(replace(conversation("zh"), page="nothing of the kind"))
-        app.turn(draw=True)
-        fault = core.until(Fault)
-        assert fault.code == "page_not_drawn"
-        app.take(conversation("zh"))
-        app.turn(draw=True)
-        assert core.until(Drawn).revision == 2
-    finally:
-        app.close()
-        window.close()
-        core.close()
-
-
-def test_glass_that_is_turned_while_running_is_laid_out_anew_and_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    core = StandInCore(tmp_path / "screen.sock")
-    window = Window((270, 480), headless=True, fullscreen=False)
-    app = ScreenApp(window, CoreLink(core.path), None, 30)
-    try:
-        app.turn()
-        core.accept()
-        app.take(conversation("zh"))
-        app.turn(draw=True)
-        core.until(Drawn)
-        core.received.clear()
-        pygame.event.post(pygame.event.Event(pygame.WINDOWSIZECHANGED, x=480, y=270))
-        app.turn()
-        app.turn(draw=True)
-        assert core.until(Ready).width == 480
-        assert core.until(Fault).code == "glass_turned"
-        drawn = core.until(Drawn)
-        assert {"freeze", "human"} <= set(drawn.targets) and window.glass.lying
-    finally:
-        app.close()
-        window.close()
-        core.close()
-
-
-def test_a_display_that_goes_away_is_told_once_and_drawing_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    core = StandInCore(tmp_path / "screen.sock")
-    window = Window((270, 480), headless=True, fullscreen=False)
-    app = ScreenApp(window, CoreLink(core.path), None, 30)
-
-    def unplugged(*_: object) -> bool:
-        raise pygame.error("no display")
-
-    try:
-        app.turn()
-        core.accept()
-        monkeypatch.setattr(window, "present", unplugged)
-        for state in (conversation("zh"), ticket("zh")):
-            app.take(state)
-            app.turn(draw=True)
-        assert core.until(Drawn, lambda message: message.revision == 3)
-        assert [m.code for m in core.received if isinstance(m, Fault)] == ["glass_lost"]
-    finally:
-        app.close()
-        window.close()
-        core.close()
-
-
-def test_both_lower_corners_held_are_told_to_the_core_and_touch_no_target(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("SDL_VIDEODRIVER", "dummy")
-    core = StandInCore(tmp_path / "screen.sock")
-    window = Window((270, 480), headless=True, fullscreen=False)
-    app = ScreenApp(window, CoreLink(core.path), None, 30)
-    try:
-        app.turn()
-        core.accept()
-        app.take(sample("attract", "zh"))
-        app.turn(draw=True)
-        for x in (10, 260):
-            for kind, pause_s in ((pygame.MOUSEBUTTONDOWN, 2.1), (pygame.MOUSEBUTTONUP, 0.0)):
-                pygame.event.post(pygame.event.Event(kind, {"pos": (x, 475), "button": 1, "touch": False}))
-                app.turn()
-                time.sleep(pause_s)  # the finger stays down: this is the time that is tested
-        assert core.until(Touch).target == STAFF_GESTURE
-        assert len([message for message in core.received if isinstance(message, Touch)]) == 1
-    finally:
-        app.close()
-        window.close()
-        core.close()
 
 
 def mouth_motion(folder: Path, zero_ns: int, start_ns: int, end_ns: int) -> float:
