@@ -87,6 +87,8 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "minutes": minutes,
         "warm_up_minutes": WARM_UP_MIN,
         "visits": account["tallies"]["visits"],
+        "visits_failed": account["tallies"]["visits_failed"],
+        "failures_of_the_last": account["failures"],
         "restarts": account["restarts"],
         "processes": found,
         "condition": "whole kiosk at real pace, face at 30 frames a second off-screen, recorded synthetic visitors",

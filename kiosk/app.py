@@ -43,7 +43,7 @@ from kiosk.call.captions import CaptionPorts, Captions
 from kiosk.call.joining import Joining
 from kiosk.call.line import TellerLine
 from kiosk.call.taps import TappedCanceller
-from kiosk.chores import look_at_day, look_at_printer, render_ahead
+from kiosk.chores import GivesBack, look_at_day, look_at_printer, render_ahead
 from kiosk.conversation import Around, converse
 from kiosk.dialogue.brain import Brain
 from kiosk.dialogue.flows import FlowBook
@@ -286,9 +286,10 @@ class Terminal:
             lambda: self._calls.case,
             lambda: self._session.visit,
         )  # fmt: skip
+        self._gives_back = GivesBack(self._clock)
         self._session.forgetters += [
             entries.forget, self._screen.forget, self._tellers.forget, lambda: self._calls.hang_up("left"),
-            self._together.forget, papers.stop,
+            self._together.forget, papers.stop, self._gives_back.visit_ended,
         ]  # fmt: skip
         self._announcer = open_announcer(site, self._session, self._turns, self._outbox, self._clock, self._trace.note)
         self._staff = open_staff_page(
@@ -323,6 +324,7 @@ class Terminal:
         self._count(
             ("", talk.tallies), ("", self._announcer.tallies), ("", self._remote.tallies),
             ("appointment.", lambda: checking_in.tally), ("seeing.", sight.eye.tallies),
+            ("memory.", lambda: {"given_back": self._gives_back.tally_given}),
         )  # fmt: skip
 
     def _count(self, *parts: tuple[str, Counts]) -> None:
@@ -486,6 +488,7 @@ class Terminal:
             "call": self._calls.run(),
             "captions": self._captions.run(),
             "alive": keep_alive(self._clock),
+            "memory": self._gives_back.run(),
             "tidy": self._ledger.tidy(self._clock),
             "day": look_at_day(self._ledger, self._standing, self._clock, _local_now),
             "shadow": self._shadow.run(self._around, self._link.say_shadow),

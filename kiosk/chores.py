@@ -1,7 +1,9 @@
-"""What a terminal does by itself, now and then: looks at its printer, begins and ends the day, renders sentences."""
+"""What a terminal does by itself, now and then: looks at its printer, begins and ends the day, renders sentences,
+gives back memory."""
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from datetime import datetime
@@ -13,6 +15,7 @@ from kiosk.dialogue.voice import Voice
 from kiosk.events import DeviceChanged
 from kiosk.networks import sentences_ahead
 from kiosk.ports import Clock, Printer, PrinterFault
+from kiosk.runtime.memory import give_back
 from kiosk.session.session import Session
 from kiosk.standing import Standing
 from kiosk.sync.ledger import DiskLedger
@@ -22,6 +25,7 @@ log = logging.getLogger(__name__)
 
 DAY_LOOK_S: Final = 30.0
 PRINTER_LOOK_S: Final = 30.0  # at least
+SETTLED_S: Final = 0.5  # after a visit: what hung on it is let go by then
 QUIET_S: Final = 20.0  # nobody near for so long: sentences may be rendered
 
 
@@ -72,3 +76,23 @@ async def render_ahead(voice: Voice, busy: Callable[[], bool], clock: Clock, sit
         await clock.sleep(QUIET_S / 4)
         for wanted, manner in sentences_ahead(site(), everything=True) if quiet() else []:
             await voice.fill(wanted, quiet, manner)
+
+
+class GivesBack:
+    """Gives free memory back after each visit. `visit_ended` says that one was; `tally_given`: how often some was."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ended = asyncio.Event()
+        self.tally_given = 0
+
+    def visit_ended(self) -> None:
+        self._ended.set()
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await self._ended.wait()
+            await self._clock.sleep(SETTLED_S)
+            self._ended.clear()
+            self.tally_given += await asyncio.to_thread(give_back)

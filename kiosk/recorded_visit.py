@@ -40,7 +40,7 @@ async def recorded_visit(recording: Recording, equipment: RecordedEquipment, par
     sounds = [Saying(read_wav_16k(recording.folder / f"say{i}.wav"), end) for i, end in enumerate(ends)]
     await trace.until(lambda noted: noted.kind == "drawn", after=0, within_s=SCREEN_DRAWS_S)
     until_ns = clock.now_ns() + int(recording.again_for_s * 1e9)
-    visits = 0
+    visits = failed = 0
     while True:
         visitor = RecordedVisitor(
             recording.scenario, sounds, equipment.room, equipment.portrait, parts.session, trace, clock,
@@ -48,6 +48,7 @@ async def recorded_visit(recording: Recording, equipment: RecordedEquipment, par
         )  # fmt: skip
         outcome = await visitor.visit()
         visits += 1
+        failed += not outcome.ok
         if clock.now_ns() >= until_ns:
             break
         trace.moments.clear()  # of many visits only the last is told
@@ -59,6 +60,7 @@ async def recorded_visit(recording: Recording, equipment: RecordedEquipment, par
         "moments_lost": parts.ledger.tally_lost,
         "screen_faults": parts.screen.tally_faults,
         "visits": visits,
+        "visits_failed": failed,
     }
     account = report(recording.scenario, outcome, trace, tallies)
     account["sound_began_ns"] = equipment.room.started_ns
