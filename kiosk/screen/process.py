@@ -39,6 +39,7 @@ from contracts.screen import (
     ToScreen,
     Touch,
 )
+from kiosk.runtime.memory import give_back
 from kiosk.screen.corners import Corners
 from kiosk.screen.fingers import WANTED_EVENTS, Fingers
 from kiosk.screen.link import CoreLink
@@ -57,6 +58,7 @@ if TYPE_CHECKING:
 EVENT_POLL_S: Final = 0.012  # a press is answered within 50 ms
 FAULTS_KEPT: Final = 8
 GONE_AFTER_S: Final = 0.4  # a core that restarts at once is not worth a notice
+ATTRACT: Final = "attract"
 ATTRACT_FPS: Final = 15  # nobody is there: half the pictures do
 REOPEN_NS: Final = 2_000_000_000  # between two tries to get a lost display back
 ATTRACT_NS: Final = 1_000_000_000 // ATTRACT_FPS
@@ -104,7 +106,7 @@ class ScreenApp:
         if not (draw or touched or now_ns >= self._next_ns):
             return
         self._draw(now_ns)
-        calm = self._stage.state.page == "attract" and not self._stage.composer.changing
+        calm = self._stage.state.page == ATTRACT and not self._stage.composer.changing
         self._next_ns = max(self._next_ns + (max(self._frame_ns, ATTRACT_NS) if calm else self._frame_ns), now_ns)
         if not self._stage.warm:
             self._stage.warm_up()
@@ -142,6 +144,8 @@ class ScreenApp:
         """Act on one message of the core."""
         stage, now_ns = self._stage, time.monotonic_ns()
         if isinstance(message, ScreenState):
+            if message.page == ATTRACT != stage.state.page:
+                give_back()  # nobody looks at the picture that may come a few milliseconds late
             self._last, self._undrawn = message, True
             self._draw_over(message)
             stage.take(message, now_ns)
