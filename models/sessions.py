@@ -60,8 +60,7 @@ class _ManyLengths(onnxruntime.InferenceSession):  # type: ignore[misc]
     """Gives the memory of each run back to the system.
 
     Kokoro's runs of different lengths otherwise tear holes into the runtime's memory, until, minutes apart, another
-    16 to 128 MB is taken for good; given back it holds 90 MB less. With huge pages (see kiosk/runtime/supervisor.py)
-    a sentence takes as long, without them up to 3 % longer.
+    16 to 128 MB is taken for good; given back it holds 90 MB less, and a sentence takes up to 3 % longer.
     """
 
     def __init__(self, path: Path, settings: Any) -> None:
