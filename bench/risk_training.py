@@ -4,8 +4,8 @@ Reads labelled conversations, telling sentences and harmless wishes of `bench/da
 reading of single turns is learnt, then one regression over indicators, word features and meaning, then the reader of
 whole conversations (`bench/risk_reading.py`). What the figures in the card say, and the thresholds, were measured on
 writers left out: each fold leaves out whole files, of which each is one writer's. Needs the `train` extra and the
-models `sentences` and `reader`; it was not run whole with three rounds: an hour and a half of two cores or so, most of
-it the five readers of the folds, and goes on where it was interrupted.
+models `sentences` and `reader`; it took an hour of two cores beside a terminal that talked all the while (2026-11-30),
+most of it the two readers, and goes on where it was interrupted.
 It stands here and not in `models/train`, because the indicators are the terminal's.
 """
 
