@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 from collections import Counter
 from pathlib import Path
@@ -11,14 +12,26 @@ from pathlib import Path
 import pytest
 
 from config.scenario import find_scenario, load_scenario
-from config.schema import load_site
+from config.schema import SITE_VARIABLE, load_site, site_path
 from kiosk.runtime.supervisor import Supervisor
 from kiosk.scenario.demo import DemoOptions, run_demo
 
 pytestmark = pytest.mark.e2e
 
 
-async def test_killing_hub_and_broker_in_mid_visit_loses_no_ticket_and_no_event(tmp_path: Path) -> None:
+def always_open(folder: Path) -> Path:
+    """The site in force, whose day never ends: that it ended is owed to the hub too, and is no row that it lists."""
+    hours = r"\1 = { opens = 00:00:00, closes = 23:59:59 }"
+    text, changed = re.subn(r"(?m)^(\w+day) = \{ opens = .*\}$", hours, site_path().read_text("utf-8"))
+    assert changed == 6
+    (folder / "site.toml").write_text(text, "utf-8")
+    return folder / "site.toml"
+
+
+async def test_killing_hub_and_broker_in_mid_visit_loses_no_ticket_and_no_event(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(SITE_VARIABLE, str(always_open(tmp_path)))
     killed: list[str] = []
 
     async def disturb(supervisor: Supervisor) -> None:
