@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from config.schema import Site, site_path
-from kiosk.runtime.supervisor import SCREEN_ALLOCATOR, Child, ChildFailed, Stopped, Supervisor, module, unless
+from kiosk.runtime.supervisor import (
+    CORE_ALLOCATOR,
+    SCREEN_ALLOCATOR,
+    Child,
+    ChildFailed,
+    Stopped,
+    Supervisor,
+    module,
+    unless,
+)
 
 LOOPBACK: Final = ("127.0.0.1", "localhost", "::1")
 
@@ -69,7 +78,7 @@ async def _start(options: LiveOptions, supervisor: Supervisor, progress: Callabl
         progress(f"the hub shows the branch at {hub['http']}")
     core = module("kiosk", "core", "--state", str(state), "--socket", str(state / "screen.sock"), "--tickets",
                   str(state / "tickets"), "--logs", str(logs))  # fmt: skip
-    await supervisor.start(Child(name="core", argv=core, log=logs / "core.log"))
+    await supervisor.start(Child(name="core", argv=core, log=logs / "core.log", allocator=CORE_ALLOCATOR))
     flags = [*(["--headless"] if options.headless else []), *(["--fullscreen"] if options.fullscreen else [])]
     screen = module("kiosk.screen", "--socket", str(state / "screen.sock"), "--size", options.size, *flags)
     await supervisor.start(Child(name="screen", argv=screen, log=logs / "screen.log", allocator=SCREEN_ALLOCATOR))

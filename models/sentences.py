@@ -28,7 +28,7 @@ class SentenceModel:
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
         """Raises `SessionError` naming the file that cannot be read."""
-        self._session = open_session(folder / "sentences.onnx", threads, shapes="some")
+        self._session = open_session(folder / "sentences.onnx", threads)
         try:
             self._cutter = sentencepiece.SentencePieceProcessor(model_file=str(folder / "pieces.model"))
         except (OSError, RuntimeError) as err:

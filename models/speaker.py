@@ -38,7 +38,7 @@ class SpeakerModel:
     """Turns utterances into vectors of a voice. One thread calls it at a time."""
 
     def __init__(self, folder: Path, threads: int = 1) -> None:
-        self._session = open_session(folder / "speaker.onnx", threads, shapes="some")
+        self._session = open_session(folder / "speaker.onnx", threads)
         self._bank = slaney_bank(_BANDS, _FFT_SAMPLES, RATE_HZ)
 
     def embed(self, pcm: npt.NDArray[np.int16]) -> Floats:

@@ -46,9 +46,9 @@ class Whisper:
 
     def __init__(self, folder: Path, threads: int = 2) -> None:
         facts: dict[str, Any] = json.loads((folder / "whisper.json").read_text("utf-8"))
-        self._encoder = open_session(folder / "encoder.onnx", threads, shapes="some")
+        self._encoder = open_session(folder / "encoder.onnx", threads)
         self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        decoder = open_session(folder / "decoder.onnx", threads, shapes="some")
+        decoder = open_session(folder / "decoder.onnx", threads)
         self._decoder = Decoder(decoder, self._tokenizer, facts)
         self._cross = [f"cross_{part}_{i}" for i in range(facts["decoder_layers"]) for part in "kv"]
         self._simplify = OpenCC("t2s").convert

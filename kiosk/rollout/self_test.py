@@ -21,7 +21,7 @@ from typing import Any, Final
 from config.load import ConfigError
 from config.scenario import Scenario, find_scenario, load_scenario
 from config.schema import Site, load_site
-from kiosk.runtime.supervisor import SCREEN_ALLOCATOR, Child, ChildFailed, Supervisor, module
+from kiosk.runtime.supervisor import CORE_ALLOCATOR, SCREEN_ALLOCATOR, Child, ChildFailed, Supervisor, module
 from kiosk.scenario.prepare import is_recorded, prepare, recording_folder
 from models.store import StoreError, models_root
 
@@ -128,6 +128,7 @@ async def _visit(scenario: Scenario, recording: Path, work: Path) -> Mapping[str
                             str(work / "visit.wav")),
                 log=work / "core.log",
                 restart=False,
+                allocator=CORE_ALLOCATOR,
             )
         )  # fmt: skip
         async with asyncio.timeout(VISIT_S):

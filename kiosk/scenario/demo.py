@@ -21,7 +21,16 @@ from typing import Any, Final
 
 from config.scenario import Scenario
 from config.schema import Site, site_path
-from kiosk.runtime.supervisor import SCREEN_ALLOCATOR, Child, ChildFailed, Stopped, Supervisor, module, unless
+from kiosk.runtime.supervisor import (
+    CORE_ALLOCATOR,
+    SCREEN_ALLOCATOR,
+    Child,
+    ChildFailed,
+    Stopped,
+    Supervisor,
+    module,
+    unless,
+)
 from kiosk.scenario.film import Still, contact_sheet, make_film, screen_began_ns
 from kiosk.scenario.prepare import is_recorded, recording_folder
 
@@ -146,6 +155,7 @@ async def _visit(
                         "--again-for-s", str(options.again_for_s)),
             log=logs / "core.log",
             restart=False,
+            allocator=CORE_ALLOCATOR,
         )
     )  # fmt: skip
     progress("the visitor walks up; this takes as long as the visit")

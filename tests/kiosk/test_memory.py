@@ -10,6 +10,7 @@ import pytest
 
 from kiosk import chores
 from kiosk.runtime.clock import SystemClock
+from kiosk.runtime.supervisor import CORE_ALLOCATOR
 
 pytestmark = pytest.mark.contract
 
@@ -42,6 +43,18 @@ def test_holes_in_the_heap_go_back_to_the_system() -> None:
         env={"MALLOC_MMAP_THRESHOLD_": str(512 * 1024), "PATH": "/usr/bin:/bin"},
     )  # fmt: skip
     given, megabytes = done.stdout.split()
+    assert given == "1" and float(megabytes) > 60
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="libraries are put before others by Linux's loader")
+def test_so_they_do_by_what_the_core_allocates_with() -> None:
+    never = CORE_ALLOCATOR["MALLOC_CONF"].replace("dirty_decay_ms:1000", "dirty_decay_ms:-1")  # not by itself
+    done = subprocess.run(
+        [sys.executable, "-c", HOLES], capture_output=True, text=True, timeout=60, check=True,
+        env={**CORE_ALLOCATOR, "MALLOC_CONF": never, "PATH": "/usr/bin:/bin"},
+    )  # fmt: skip
+    given, megabytes = done.stdout.split()
+    assert "cannot be preloaded" not in done.stderr, "apt-get install libjemalloc2"
     assert given == "1" and float(megabytes) > 60
 
 

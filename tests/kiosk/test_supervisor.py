@@ -14,6 +14,7 @@ import pytest
 from kiosk.runtime.supervisor import (
     ALLOCATOR,
     BUDGET,
+    CORE_ALLOCATOR,
     ROOT,
     SCREEN_ALLOCATOR,
     Child,
@@ -24,6 +25,8 @@ from kiosk.runtime.supervisor import (
 )
 
 pytestmark = pytest.mark.contract
+
+ALLOCATORS = ("MALLOC_", "GLIBC_", "LD_PRELOAD", "NUMPY_")
 
 
 def child(tmp_path: Path, name: str, code: str, **more: object) -> Child:
@@ -155,10 +158,8 @@ async def test_a_childs_allocator_has_fixed_sizes_unless_the_operator_says_other
     assert {name: found[name] for name in ALLOCATOR} == {**ALLOCATOR, "MALLOC_ARENA_MAX": "3"}
 
 
-@pytest.mark.parametrize(("unit", "sizes"), [("core", ALLOCATOR), ("screen", SCREEN_ALLOCATOR)])
+@pytest.mark.parametrize(("unit", "sizes"), [("core", CORE_ALLOCATOR), ("screen", SCREEN_ALLOCATOR)])
 def test_the_units_give_the_allocator_the_sizes_that_the_small_parent_gives(unit: str, sizes: dict[str, str]) -> None:
     text = (ROOT / "systemd" / f"yingbin-{unit}.service").read_text("utf-8")
     said = [one for line in text.splitlines() if line.startswith("Environment=") for one in line[12:].split()]
-    assert {one for one in said if one.startswith(("MALLOC_", "GLIBC_"))} == {
-        f"{name}={size}" for name, size in sizes.items()
-    }
+    assert {one for one in said if one.startswith(ALLOCATORS)} == {f"{name}={size}" for name, size in sizes.items()}
