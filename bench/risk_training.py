@@ -4,8 +4,8 @@ Reads labelled conversations, telling sentences and harmless wishes of `bench/da
 reading of single turns is learnt, then one regression over indicators, word features and meaning, then the reader of
 whole conversations (`bench/risk_reading.py`). What the figures in the card say, and the thresholds, were measured on
 writers left out: each fold leaves out whole files, of which each is one writer's. Needs the `train` extra and the
-models `sentences` and `reader`; it was not run whole with three rounds: an hour and a half of two cores or so, most of
-it the five readers of the folds, and goes on where it was interrupted.
+models `sentences` and `reader`; it took an hour of two cores beside a terminal that talked all the while (2026-11-30),
+most of it the two readers, and goes on where it was interrupted.
 It stands here and not in `models/train`, because the indicators are the terminal's.
 """
 
@@ -29,7 +29,7 @@ from sklearn.linear_model import LogisticRegression
 from bench.risk import Conversation, load_conversations
 from bench.risk_reading import LEFT_OUT, READ, Texts, blend, lessons_of, read, texts_of
 from bench.risk_rows import Cached, kept_rows, matrix, rows_of, rows_of_file, word_matrix
-from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, hand_weight
+from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, HAND_SURE, hand_weight
 from kiosk.risk.words import FOLDER
 from models.intent_features import normalise
 from models.reader import NAME_WEIGHTS, Cutter
@@ -42,9 +42,10 @@ DATA: Final = Path(__file__).parent / "data"
 TALKS: Final = (
     "risk_dev.tsv", "risk_own.tsv", "risk_train_a.tsv", "risk_train_b.tsv", "risk_train_c.tsv",
     *(f"risk/talks_{writer:02}.tsv" for writer in range(1, 15)),
+    *(f"risk/talks_{writer}.tsv" for writer in range(16, 34)),
 )  # fmt: skip
 UNLEARNT: Final = ("risk/talks_15.tsv",)  # by one more writer, mostly twins; nothing learns from it, thresholds heed it
-WAITING: Final = tuple(f"risk/talks_{writer}.tsv" for writer in range(16, 34))  # the next training takes them in
+WAITING: Final = tuple(f"risk/talks_{writer}.tsv" for writer in range(34, 38))  # the next training takes them in
 TURNS: Final = ("risk/turns_1.tsv", "risk/turns_2.tsv", "risk/turns_3.tsv")
 FOLDS: Final = 5
 STRENGTH: Final = 3.0  # inverse of the regularisation
@@ -52,8 +53,7 @@ HARMLESS_WEIGHT: Final = 0.03  # of a single wish against a conversation
 TURN_WEIGHT: Final = 0.1  # of a single telling or innocent sentence
 PREFIX_WEIGHT: Final = 0.6  # a harmless conversation must stay harmless from its first turn on
 FALSE_ALARMS: Final = 0.045  # of harmless conversations left out, by which the thresholds are set
-FALSE_ALARMS_OF_A_WRITER: Final = 0.05  # at most, of WRITERS of those left out: the next writer is another again
-WRITERS: Final = 0.9
+COUNTED: Final = 100  # harmless conversations of a writer count at most, where writers are compared
 FALSE_STOPS: Final = 0.005
 
 Floats = npt.NDArray[np.float32]
@@ -164,18 +164,21 @@ def held_out(held: Talks, singles: Singles, work: Path) -> Floats:
 def chosen_thresholds(held: Talks, scores: Floats, hands: Floats) -> dict[str, float]:
     """`plain`, `medium`, `high`: the most swindles noticed within the false alarms allowed.
 
+    They are kept over all conversations, and over writers: the next is another again, so a large file does not speak
+    for the rest; a small one, of which one conversation is some hundredths, counts as what it is.
     From `medium` on the score alone raises; from `plain` on it raises whom the hand-set weights raise.
     """
     best = (-1.0, 0.0, 0.0)
     scam = held.scam
     innocent = scores[~scam[held.of]]
     writer = np.unique([talk.source for talk in held.talks if not talk.scam], return_inverse=True)[1]
+    of_writer = np.bincount(writer)
     for medium in np.quantile(innocent, np.linspace(0.9, 0.9999, 60)):
         for below in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
             raised = raised_by(held, scores, hands, float(medium) - below, float(medium), HAND_MEDIUM)
-            by_writer = np.bincount(writer, raised[~scam]) / np.bincount(writer)
-            troubled = float(np.quantile(by_writer, WRITERS))
-            if raised[~scam].mean() <= FALSE_ALARMS and troubled <= FALSE_ALARMS_OF_A_WRITER:
+            by_writer = np.bincount(writer, raised[~scam]) / of_writer
+            troubled = float(np.average(by_writer, weights=np.minimum(of_writer, COUNTED)))
+            if max(raised[~scam].mean(), troubled) <= FALSE_ALARMS:
                 best = max(best, (float(raised[scam].mean()), float(medium), float(medium) - below))
     _, medium, plain = best
     for high in np.quantile(innocent, np.linspace(0.98, 1.0, 201)):
@@ -187,9 +190,9 @@ def chosen_thresholds(held: Talks, scores: Floats, hands: Floats) -> dict[str, f
 def raised_by(
     held: Talks, scores: Floats, hands: Floats, plain: float, level: float, hand: float
 ) -> npt.NDArray[np.bool_]:
-    """`(talks,)`: whether any turn reaches `level`, or `plain` with hand-set weights of at least `hand`."""
+    """`(talks,)`: whether any turn reaches `level`, or `plain` where the hand-set weights are `hand`, or HAND_SURE."""
     raised = np.zeros(len(held.talks), np.bool_)
-    raised[held.of[(scores >= level) | ((hands >= hand) & (scores >= plain))]] = True
+    raised[held.of[(scores >= level) | ((hands >= hand) & (scores >= plain)) | (hands >= HAND_SURE)]] = True
     return raised
 
 
@@ -236,7 +239,7 @@ def with_reader(held: Talks, scores: Floats, hands: Floats, texts: Texts, consol
     part = only(held, known)
     both = np.asarray((regression * scores + reader * found.logits + bias)[known], np.float32)
     shares = {"regression": regression, "reader": reader, "bias": bias}
-    return {"shares": shares, "fold": LEFT_OUT, **weighed(part, both, hands[known])}
+    return {"shares": shares, "folds": list(READ), **weighed(part, both, hands[known])}
 
 
 def only(held: Talks, rows: npt.NDArray[np.bool_]) -> Talks:

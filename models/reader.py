@@ -20,7 +20,7 @@ from models.sessions import NETWORK_ERRORS, SessionError, open_session
 WEIGHTS: Final = Path(__file__).parent / "weights"
 NAME_WEIGHTS: Final = "risk_reader.npz"
 WIDTH: Final = 384
-PIECES_LIMIT: Final = 144  # of what was said last; of 11,000 written conversations the longest has 112
+PIECES_LIMIT: Final = 192  # of what was said last; of 16,000 written conversations the longest has 179
 BEGIN, END = 0, 2
 OPENING: Final = "query: "  # what the network was made to read (Wang et al. 2024)
 

@@ -29,6 +29,7 @@ HOURS: Final = (7, 21)  # local; outside them an errand is unusual
 INNOCENT: Final = -0.7  # logits an innocent answer takes away
 HAND_MEDIUM: Final = 3.0  # hand-set weights together; of the conversations to develop by, 2 in 100 harmless reach it
 HAND_HIGH: Final = 5.5
+HAND_SURE: Final = 7.5  # a safe account, police and a code in one breath: whatever is learnt, that is never harmless
 MONEY: Final = frozenset(
     {
         "withdraw_cash", "large_withdrawal", "transfer_domestic", "transfer_overseas", "time_deposit",
@@ -41,7 +42,8 @@ MONEY: Final = frozenset(
 class Judge(Protocol):
     """A trained judgement (`models/risk.py`). Logits; from `medium` and `high` on the level is so.
 
-    From `plain` on the hand-set weights alone may raise the level: what sounds wholly harmless is not raised by them.
+    From `plain` on the hand-set weights alone may raise the level: what sounds wholly harmless is not raised by them,
+    unless they are `HAND_SURE`.
     """
 
     plain: float
@@ -219,8 +221,10 @@ class RiskWatch:
         level: Level = "low"
         if danger is not None:
             level = "emergency"
-        elif (hand >= HAND_HIGH and (not judge or score >= judge.medium)) or (
-            judge and evident and score >= judge.high
+        elif (
+            hand >= HAND_SURE
+            or (hand >= HAND_HIGH and (not judge or score >= judge.medium))
+            or (judge and evident and score >= judge.high)
         ):
             level = "high"
         elif (hand >= HAND_MEDIUM and (not judge or score >= judge.plain)) or (judge and score >= judge.medium):

@@ -179,6 +179,25 @@ def centre_of(weights: Parameters, states: States, texts: Sequence[int]) -> Floa
     return np.concatenate([mean, mean])
 
 
+def mean_of(readers: Sequence[Parameters]) -> Parameters:
+    """One reader whose layers have changed as those of `readers` have on average (Wortsman et al. 2022).
+
+    The product of the narrow matrices, laid side by side, is the mean of their products. The readers began alike.
+    """
+    found: Parameters = {}
+    for name in readers[0]:
+        values = [np.asarray(reader[name], np.float32) for reader in readers]
+        if name.endswith(".down"):
+            found[name] = np.concatenate(values, axis=1)
+        elif name.endswith(".up"):
+            found[name] = np.concatenate(values, axis=0) / len(readers)
+        else:
+            found[name] = np.mean(values, axis=0, dtype=np.float32)
+    begun = [float(reader["bias"]) - float(np.dot(reader["head"], reader["centre"])) for reader in readers]
+    found["bias"] = np.asarray(np.mean(begun) + float(found["head"] @ found["centre"]), np.float32)
+    return found
+
+
 def finished(taught: Parameters) -> dict[str, npt.NDArray[Any]]:
     """What `models.reader.Reader` loads: narrow matrices in 16 bits, the centre moved into the bias."""
     kept = {name: np.asarray(value, np.float16 if np.ndim(value) > 1 else np.float32) for name, value in taught.items()}

@@ -13,7 +13,7 @@ pytest.importorskip("jax", reason="the train extra is not installed")
 from bench.risk import Conversation
 from bench.risk_reading import LEFT_OUT, READ
 from bench.risk_training import (
-    FALSE_ALARMS_OF_A_WRITER,
+    FALSE_ALARMS,
     FOLDS,
     UNLEARNT,
     Talks,
@@ -62,12 +62,12 @@ def test_what_is_kept_apart_is_learnt_in_no_fold_and_moves_nobody_else() -> None
         np.testing.assert_array_equal(its[~apart], same)
 
 
-def test_the_fold_of_the_reader_that_ships_is_read_first() -> None:
-    assert READ[0] == LEFT_OUT and len(set(READ)) == len(READ) and set(READ) <= set(range(FOLDS))
+def test_a_reader_is_taught_for_several_folds_and_those_kept_apart_are_in_one_of_them() -> None:
+    assert LEFT_OUT in READ and len(set(READ)) == len(READ) and set(READ) <= set(range(FOLDS))
 
 
-def test_one_writer_whose_harmless_visitors_sound_alarming_raises_the_threshold() -> None:
-    talks = talks_of({f"writer {number}": 400 for number in range(8)})
+def test_small_files_whose_harmless_visitors_sound_alarming_raise_the_threshold() -> None:
+    talks = talks_of({f"writer {number}": 200 if number < 2 else 2_000 for number in range(8)})
     rng = np.random.default_rng(3)
     apart = np.where([talk.scam for talk in talks], 3.0, -3.0)
     scores = np.asarray(apart + rng.standard_normal(len(talks)) * 1.5, np.float32)
@@ -76,10 +76,26 @@ def test_one_writer_whose_harmless_visitors_sound_alarming_raises_the_threshold(
     alike = chosen_thresholds(held_of(talks), scores, hands)
     louder = np.asarray(scores + 2.0 * alarming, np.float32)
     unlike = chosen_thresholds(held_of(talks), louder, hands)
-    assert unlike["medium"] > alike["medium"] + 0.5
+    assert unlike["medium"] > alike["medium"] + 0.3
     raised = raised_by(held_of(talks), louder, hands, unlike["plain"], unlike["medium"], HAND_MEDIUM)
-    assert raised[alarming].mean() <= FALSE_ALARMS_OF_A_WRITER + 0.02
-    assert raised[[talk.scam for talk in talks]].mean() > 0.5
+    harmless = np.array([not talk.scam for talk in talks])
+    by_writer = [raised[harmless & (np.array([talk.source for talk in talks]) == f"writer {n}")] for n in range(8)]
+    assert 0.5 * FALSE_ALARMS < np.mean([its.mean() for its in by_writer]) <= FALSE_ALARMS
+    assert raised[harmless].mean() < 0.7 * FALSE_ALARMS, "the large files alone would have allowed more"
+    assert raised[~harmless].mean() > 0.8
+
+
+def test_a_file_of_a_few_conversations_counts_as_few() -> None:
+    talks = talks_of({f"writer {number}": 10 if number == 0 else 2_000 for number in range(8)})
+    rng = np.random.default_rng(5)
+    scores = np.asarray(
+        np.where([talk.scam for talk in talks], 3.0, -3.0) + rng.standard_normal(len(talks)) * 1.5, np.float32
+    )
+    hands = np.zeros(len(talks), np.float32)
+    alarming = np.array([talk.source == "writer 0" and not talk.scam for talk in talks])
+    alike = chosen_thresholds(held_of(talks), scores, hands)
+    unlike = chosen_thresholds(held_of(talks), np.asarray(scores + 9.0 * alarming, np.float32), hands)
+    assert unlike["medium"] < alike["medium"] + 0.5
 
 
 def test_thresholds_do_not_depend_on_the_order_of_the_writers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ pytest.importorskip("jax", reason="the train extra is not installed")
 from bench.risk_reading import UNREAD, blend, lessons_of, texts_of
 from models.reader import Cutter
 from models.store import Store
-from models.train.reader import BATCH, Lessons, States, batches_of, lower_layers
+from models.train.reader import BATCH, Lessons, States, batches_of, lower_layers, mean_of
 
 pytestmark = pytest.mark.contract
 
@@ -102,3 +103,23 @@ def test_two_logits_become_one_that_is_right_more_often() -> None:
     together = one * first + other * second + bias
     assert ((together > 0) == labels).mean() > ((first > 0) == labels).mean() + 0.05
     assert one == pytest.approx(2.0, abs=0.4) and other == pytest.approx(2.0, abs=0.4)
+
+
+def test_readers_as_one_change_the_layers_as_they_do_on_average() -> None:
+    rng = np.random.default_rng(2)
+
+    def reader() -> dict[str, Any]:
+        drawn = {"l9.q.down": (8, 3), "l9.q.up": (3, 8), "attend": (8,), "head": (16,), "centre": (16,), "bias": ()}
+        return {name: np.asarray(rng.standard_normal(shape), np.float32) for name, shape in drawn.items()}
+
+    readers = [reader() for _ in range(3)]
+    one = mean_of(readers)
+    np.testing.assert_allclose(
+        one["l9.q.down"] @ one["l9.q.up"], np.mean([r["l9.q.down"] @ r["l9.q.up"] for r in readers], 0), atol=1e-5
+    )
+    pooled = rng.standard_normal(16).astype(np.float32)
+
+    def logit(of: dict[str, Any]) -> float:
+        return float(of["head"] @ (pooled - of["centre"]) + of["bias"])
+
+    assert logit(one) == pytest.approx(np.mean([logit(r) for r in readers]), abs=1e-4)

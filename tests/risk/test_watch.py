@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from contracts.screen import Language
 from kiosk.risk.emergency import danger_in
 from kiosk.risk.indicators import INDICATORS, QUESTIONS
-from kiosk.risk.watch import RiskWatch, Turn
+from kiosk.risk.watch import HAND_SURE, RiskWatch, Turn, hand_weight
 from kiosk.risk.words import WordsError, find, load_book
 from models.intent_features import normalise
 from models.risk import syllables
@@ -140,6 +140,21 @@ def test_telling_words_alone_do_not_raise_what_sounds_wholly_harmless() -> None:
     told = Turn(text="他让我把验证码念给他，转到安全账户", language="zh")
     assert RiskWatch(ScriptedJudge()).heard(told).level != "low"
     assert RiskWatch(Unmoved()).heard(told).level == "low"
+
+
+@pytest.mark.parametrize(
+    ("text", "language"),
+    [
+        ("the police called and told me to move my money to a safe account and read them the code", "en"),
+        ("公安局打电话让我把钱转到安全账户，还要我把验证码告诉他", "zh"),
+    ],
+)
+def test_a_swindle_told_outright_is_stopped_whatever_the_learnt_judgement_makes_of_it(
+    text: str, language: Language
+) -> None:
+    watch = RiskWatch(Unmoved())
+    assert watch.heard(Turn(text=text, language=language)).level == "high"
+    assert hand_weight([row.id for row in watch.heard(Turn(text="对", language="zh")).fired]) >= HAND_SURE
 
 
 def test_circumstances_alone_raise_nothing_and_add_to_what_is_said() -> None:
