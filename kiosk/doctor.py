@@ -12,6 +12,7 @@ import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing, suppress
+from ctypes.util import find_library
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from kiosk.adapters.webrtc_audio import open_canceller
 from kiosk.audio.echo import FarEnd, TwoCancellers
 from kiosk.events import SPEECH_RATE_HZ
 from kiosk.ports import DeviceLost, PrinterFault
+from kiosk.runtime.supervisor import CORE_ALLOCATOR
 from models.store import Store, StoreError, cache_root
 
 LOOK_S: Final = 6.0
@@ -67,6 +69,7 @@ async def examine(site: Site) -> list[Finding]:
         except TimeoutError:
             findings.append(Finding(name, False, "does not answer", "unplug it and plug it in again, or restart"))
     findings.append(_echo())
+    findings.append(_memory())
     return findings
 
 
@@ -241,3 +244,11 @@ def _echo() -> Finding:
         mend = "apt-get install libspeexdsp1; until then words spoken over her are recognised badly"
         return Finding("echo cancellation", False, "WebRTC alone", mend)
     return Finding("echo cancellation", True, "WebRTC and speex: she can be interrupted by voice")
+
+
+def _memory(library: str = CORE_ALLOCATOR["LD_PRELOAD"]) -> Finding:
+    # asked by name: it can only be loaded before everything else
+    if find_library(library.removeprefix("lib").partition(".")[0]) != library:
+        mend = "apt-get install libjemalloc2; until then the core's memory rises for hours"
+        return Finding("memory", False, f"{library} is missing", mend)
+    return Finding("memory", True, f"{library}: what is free goes back to the system")
