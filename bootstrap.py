@@ -34,7 +34,7 @@ SYSTEM = {
     "libglib2.0-0": "pictures",
     "libportaudio2": "microphone and loudspeaker",
     "libspeexdsp1": "her own voice taken out of what is recognised",
-    "libjemalloc2": "the core's memory, that it stays the same for weeks",
+    "libjemalloc2": "the core's memory, given back when it is free",
     "mosquitto": "the message broker",
 }
 SYSTEM_TESTS = {
