@@ -28,6 +28,7 @@ from kiosk.dialogue.manner import Manner
 from kiosk.rendered import missing_sentences, render
 from kiosk.scenario.demo import DemoOptions, run_demo
 from kiosk.scenario.report import LATENCY_PARTS
+from models.sessions import has_vnni
 
 AHEAD_S: Final = 8 * 60  # the visits take eleven minutes more
 SCENARIOS: Final = Path(__file__).parent / "data" / "latency"
@@ -67,6 +68,9 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         },
         "share": {part: round(sum(turn[part] for turn in turns) / sum(totals), 3) for part in TRUE_PARTS},
         "parts_ms": {part: spread([turn[part] for turn in turns]) for part in TRUE_PARTS},
+        "silence_within_ms": spread([one for account in accounts for one in silences(account["moments"])]),
+        "room_late": sum(account["tallies"]["room_late"] for account in accounts),
+        "processor_has_vnni": has_vnni(),
         "cached_turns": len(cached),
         "rendered_ahead_now": rendered,
         "not_rendered_ahead": unrendered,
@@ -114,6 +118,16 @@ def measured(moments: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
         detected = sum(parts[part] for part in PARTS)
         turns.append({**parts, "missing": 0, "total": total, "detect": total - detected, **_marks(moment)})
     return turns
+
+
+def silences(moments: Sequence[dict[str, Any]]) -> list[float]:
+    """For each answer to a turn, the longest that she was silent within it because the next clause was not made yet."""
+    longest = []
+    for i, moment in enumerate(moments):
+        if moment["kind"] == "turn":
+            said = next((later for later in moments[i:] if later["kind"] == "said"), None)
+            longest += [float(said["silence_ms"])] if said else []
+    return longest
 
 
 def _marks(turn: dict[str, Any]) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Progress:
     cached: bool = False  # the answer's first clause was rendered before it was wanted
     samples: int = 0
     spoken: int = 0
+    silence_ns: int = 0  # the longest that she was silent because the next clause was not made yet
     holds: int = 0
     clauses: list[tuple[int, int, int]] = field(default_factory=list)  # characters, first and last+1 sample
 
@@ -201,6 +202,7 @@ class Playback:
         try:
             async for chunk in chunks:
                 start = self._script.samples
+                progress.silence_ns = max(progress.silence_ns, self._silent_ns())
                 if self._script.answer_start is None and not chunk.filler:
                     progress.cached = chunk.cached
                 self._script.add(chunk)
@@ -223,6 +225,13 @@ class Playback:
             self._send(SpeechStopped(self._name))
             self._now = None
         return progress
+
+    def _silent_ns(self) -> int:
+        """How long ago the last sample of the script was audible; 0 before the first, while she is held or goes on."""
+        played = self._speaker.played()
+        if not self._script.samples or self.held or self._position() < self._script.samples:
+            return 0
+        return max(0, self._clock.now_ns() - played.at_ns)
 
     def _plan(self, start: int, chunk: SpeechChunk) -> None:
         spans = tuple(VisemeSpan(s.viseme, s.start + start, s.end + start) for s in chunk.visemes)

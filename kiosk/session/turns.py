@@ -433,7 +433,13 @@ class Turns:
             self._began(visit, turn, reply, self._clock.now_ns(), watch, words, meaning)
             await self._clock.sleep(reading_s(reply.text))
         visit.caption = Caption("receptionist", reply.text, reply.translation)
-        self._ports.note("said", text=reply.text, page=reply.page, spoken=progress.spoken if progress else 0)
+        self._ports.note(
+            "said",
+            text=reply.text,
+            page=reply.page,
+            spoken=progress.spoken if progress else 0,
+            silence_ms=progress.silence_ns // 1_000_000 if progress else 0,
+        )
         self._ports.tell(FarewellSpoken(turn) if reply.ends else PlaybackFinished(turn))
 
     async def _play(

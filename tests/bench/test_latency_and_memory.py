@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 import pytest
 
-from bench.latency import measured
+from bench.latency import measured, silences
 from bench.soak import slope
 
 pytestmark = pytest.mark.unit
@@ -42,6 +42,11 @@ def test_a_turn_without_one_of_its_parts_is_counted_as_missing_it() -> None:
     parts = {name: value for name, value in PARTS.items() if name != "understand"}
     moments = [{"kind": "visitor_finished", "voice_end_ns": 0}, turn(500, parts)]
     assert [one["missing"] for one in measured(moments)] == [1]
+
+
+def test_silence_within_is_that_of_the_answers_to_turns_and_of_no_other_sentence() -> None:
+    greeting, answer = {"kind": "said", "silence_ms": 9000}, {"kind": "said", "silence_ms": 300}
+    assert silences([greeting, turn(500), answer, greeting, turn(900)]) == [300.0]
 
 
 def test_the_slope_is_that_of_the_line_after_the_warm_up_within_its_stated_error() -> None:
