@@ -506,6 +506,7 @@ class Terminal:
                 self._status, lambda: self._session.visit is not None, self._clock,
                 lambda: (now := self._hub_now()) is not None and clocks_agree(now),
             )  # fmt: skip
+        works["gauging"] = self._voice.gauge()
         if not self._recording:
             works["rendering"] = render_ahead(self._voice, self._busy, self._clock, lambda: self._site)
         return {**works, **self._devices()}

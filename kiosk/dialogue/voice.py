@@ -2,8 +2,8 @@
 
 What was said before comes from the cache, which holds her own fixed and approved sentences only: a sentence that
 carries something of the visitor (an amount, a ticket number) is made anew each time and is not kept. An answer that
-would begin too late is spoken by the small voice, all of it, so that nobody's voice changes within a sentence; where
-that voice has no sounds for it, a word like 'one moment' comes first.
+would begin too late, or stand still in its middle, is spoken by the small voice, all of it, so that nobody's voice
+changes within a sentence; where that voice has no sounds for it, a word like 'one moment' comes first.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from contracts.speech import VisemeSpan
 from kiosk.audio.playback import SpeechChunk
 from kiosk.dialogue.clauses import clauses, opening
 from kiosk.dialogue.manner import Manner, louder
-from kiosk.dialogue.rendering import Phone, Renderer, Spoken, Synthesiser, Wanted, make
+from kiosk.dialogue.rendering import GAUGE, Phone, Renderer, Spoken, Synthesiser, Wanted, make
 from kiosk.dialogue.speech_cache import Sound, VoiceCache
 from kiosk.events import SPEECH_RATE_HZ
 from kiosk.runtime.worker import ModelThread
@@ -60,18 +60,20 @@ class Character:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Predicted seconds of waiting from which something is done about it."""
+    """Predicted seconds of waiting from which something is done about it; `silence_s`: between two clauses."""
 
     small_s: float = 0.7
+    silence_s: float = 1.0
     filler_s: float = 0.8
 
 
 @dataclass(frozen=True, slots=True)
 class Quick:
-    """The small voice on its own thread, so that it never waits for the other."""
+    """The small voice on its own thread, so that it never waits for the other; `identity`: of its files."""
 
     synthesiser: SmallVoice
     thread: ModelThread
+    identity: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +132,7 @@ class Voice:
         parts = self._parts(text, language, manner)
         if not parts:
             return
-        small = not leisurely and await self._takes_small(text, parts[0])
+        small = not leisurely and await self._takes_small(text, parts)
         filler = None if small or leisurely else self._filler(parts[0], manner)
         self._filled_last = filler is not None
         self.tally_small += small
@@ -177,14 +179,42 @@ class Voice:
 
     async def _made(self, part: Wanted, *, keep: bool, small: bool) -> tuple[Sound, bool]:
         if small and self._quick:
-            return await self._quick.thread.call(make, self._quick.synthesiser, part), False
+            return await self._made_small(self._quick, part)
         return await self._renderer.get(part, keep=keep)
 
-    async def _takes_small(self, text: str, first: Wanted) -> bool:
-        """Whether the small voice should speak: the wait is too long, and it can say all of `text`."""
-        if self._quick is None or self._renderer.wait_s(first) <= self._waits.small_s:
+    async def _made_small(self, quick: Quick, part: Wanted) -> tuple[Sound, bool]:
+        """By the small voice. What is kept of her own is a fixed sentence, so this voice's sound of it is kept too."""
+        own = replace(part, identity=f"small {quick.identity}")
+        if self._cache.has(own.key) and (held := await asyncio.to_thread(self._cache.load, own.key)):
+            return held, True
+        sound = await quick.thread.call(make, quick.synthesiser, part)
+        if self._cache.has(part.key):
+            await asyncio.to_thread(self._cache.store, own.key, sound)
+        return sound, False
+
+    async def _takes_small(self, text: str, parts: Sequence[Wanted]) -> bool:
+        """Whether the small voice should speak: a wait is too long, and it can say all of `text`."""
+        if self._quick is None:
             return False
-        return await self._quick.thread.call(self._quick.synthesiser.can_say, text, first.language)
+        too_late = self._renderer.wait_s(parts[0]) > self._waits.small_s
+        if not too_late and self._silence_s(parts) <= self._waits.silence_s:
+            return False
+        return await self._quick.thread.call(self._quick.synthesiser.can_say, text, parts[0].language)
+
+    def _silence_s(self, parts: Sequence[Wanted]) -> float:
+        """The longest that she would probably be silent between two clauses, made as `_make_all` makes them."""
+        pending = deque(parts)
+        made_s = self._renderer.wait_s(pending[0])
+        heard_s = made_s + pending.popleft().sounds_s  # the sound so far ends then
+        longest_s = 0.0
+        while pending:
+            if not self._renderer.ready(pending[0]) and made_s + self._renderer.expected_s(pending[0]) > heard_s:
+                pending.extendleft(reversed(self._opened(pending.popleft())))
+            part = pending.popleft()
+            made_s += 0.0 if self._renderer.ready(part) else self._renderer.expected_s(part)
+            longest_s = max(longest_s, made_s - heard_s)
+            heard_s = max(heard_s, made_s) + part.sounds_s
+        return longest_s
 
     def _filler(self, first: Wanted, manner: Manner) -> Wanted | None:
         """A rendered 'one moment', if the wait is long and the answer before this had none."""
@@ -226,6 +256,11 @@ class Voice:
         parts = self._parts(whole[0], language, manner or Manner()) if whole else []
         if missing := next((part for part in parts if not self._renderer.ready(part)), None):
             await self._renderer.foresee(missing, keep=keep)
+
+    async def gauge(self) -> None:
+        """See how long this machine takes for a short clause of either language, as long as nobody waits for speech."""
+        for language, text in GAUGE.items():
+            await self._renderer.gauge(self._wanted(text, language))
 
     def forget(self) -> None:
         """The visit is over."""

@@ -256,6 +256,9 @@ async def test_a_whole_answer_is_spoken_by_the_small_voice_where_the_wait_is_too
     assert voice.tally_small == 1
     assert voice.missing([("金额是两万三千四百元。", "zh")]) != []  # the small voice's sound is not kept
     assert int((await said(voice, "请坐一会儿。"))[0].pcm[0]) == LOUD
+    again = await said(voice, "金额是两万三千四百元。请坐一会儿。", keep=False)
+    assert [chunk.cached for chunk in again] == [False, True]  # but that of a sentence which is always the same
+    assert small.rendered == ["金额是两万三千四百元。", "请坐一会儿。", "金额是两万三千四百元。"]
 
 
 @pytest.mark.parametrize(
@@ -307,6 +310,44 @@ async def test_the_prediction_follows_what_this_machine_takes(tmp_path: Path, th
         await said(voice, f"{name}请坐一会儿等着叫号。")
     predicted_s = voice.predicted_wait_s("丁请坐一会儿等着叫号。", "zh")
     assert 0.08 <= predicted_s <= 0.2  # ten characters of ten milliseconds
+
+
+async def test_an_answer_that_would_stand_still_in_its_middle_is_spoken_by_the_small_voice(
+    tmp_path: Path, threads: list[ModelThread]
+) -> None:
+    small = Quicker(level=SMALL)
+    voice = a_voice(tmp_path, threads, Slow(0.25), quick=small, waits=Waits(small_s=60.0, silence_s=1.0))
+    voice.prepare("取款要到柜台办。", "zh")  # sounds 1.5 s
+    answer = "取款要到柜台办。金额两万元给您取个号好吗？"
+    assert {int(chunk.pcm[0]) for chunk in await said(voice, answer, keep=False)} == {LOUD}  # not known to be slow yet
+    assert {int(chunk.pcm[0]) for chunk in await said(voice, answer, keep=False)} == {SMALL}
+    voice.prepare("金额两万元给您取个号好吗？", "zh")
+    assert {int(chunk.pcm[0]) for chunk in await said(voice, answer, keep=False)} == {LOUD}
+
+
+async def test_how_long_it_takes_is_known_before_anything_is_said_and_nothing_of_it_is_kept(
+    tmp_path: Path, threads: list[ModelThread]
+) -> None:
+    slow = Slow(0.05)
+    voice = a_voice(tmp_path, threads, slow)
+    usual_s = voice.predicted_wait_s("金额是两万三千四百元。", "zh")
+    await voice.gauge()
+    assert voice.predicted_wait_s("金额是两万三千四百元。", "zh") < usual_s  # 6 characters took 0.3 s, and not 0.6
+    assert [voice.missing([(text, "zh")]) != [] for text in slow.rendered] == [True] * 4
+
+
+async def test_what_somebody_waits_for_is_not_kept_waiting_by_a_gauge(
+    tmp_path: Path, threads: list[ModelThread]
+) -> None:
+    slow = Slow()
+    voice = a_voice(tmp_path, threads, slow)
+    slow.gate.clear()
+    wanted = asyncio.create_task(said(voice, "请坐。"))
+    await asyncio.sleep(0.05)
+    await voice.gauge()
+    slow.gate.set()
+    await wanted
+    assert slow.rendered == ["请坐。"]
 
 
 async def test_a_turn_that_is_cut_leaves_nothing_behind(tmp_path: Path, threads: list[ModelThread]) -> None:
