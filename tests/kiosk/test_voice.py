@@ -325,6 +325,32 @@ async def test_an_answer_that_would_stand_still_in_its_middle_is_spoken_by_the_s
     assert {int(chunk.pcm[0]) for chunk in await said(voice, answer, keep=False)} == {LOUD}
 
 
+async def test_where_the_small_voice_will_speak_it_makes_the_likely_beginning_and_her_own_makes_nothing(
+    tmp_path: Path, threads: list[ModelThread]
+) -> None:
+    slow, small = Slow(), Quicker(level=SMALL)
+    voice = a_voice(tmp_path, threads, slow, quick=small, waits=Waits(small_s=0.2))
+    await voice.foresee("金额是两万三千四百元。请坐。", "zh", keep=False)
+    assert small.rendered == ["金额是两万三千四百元。"] and slow.rendered == []
+    chunks = await said(voice, "金额是两万三千四百元。请坐。", keep=False)
+    assert [chunk.cached for chunk in chunks] == [True, False]
+    voice.forget()
+    chunks = await said(voice, "金额是两万三千四百元。请坐。", keep=False)
+    assert [chunk.cached for chunk in chunks] == [False, False]
+
+
+async def test_what_the_small_voice_can_say_is_made_by_it_ahead(tmp_path: Path, threads: list[ModelThread]) -> None:
+    small = Quicker(level=SMALL)
+    voice = a_voice(tmp_path, threads, Slow(), quick=small)
+    wanted: list[tuple[str, Any]] = [("甲。", "zh"), ("A.", "en"), ("WiFi。", "zh"), ("乙。", "zh")]
+    assert await voice.fill_small(wanted, lambda: len(small.rendered) < 1) == 1
+    assert voice.missing_small(wanted) == [("乙。", "zh")]
+    assert await voice.fill_small(wanted, lambda: True) == 1
+    assert small.rendered == ["甲。", "乙。"] and voice.missing_small(wanted) == []
+    assert voice.missing(wanted) == wanted  # her own is another
+    assert a_voice(tmp_path, threads, Slow()).missing_small(wanted) == []
+
+
 async def test_how_long_it_takes_is_known_before_anything_is_said_and_nothing_of_it_is_kept(
     tmp_path: Path, threads: list[ModelThread]
 ) -> None:
