@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from html import escape
@@ -15,7 +15,7 @@ from nicegui.events import KeyEventArguments
 from contracts.tickets import TicketEvent, TicketState, step
 from hub.accounts.rights import Person
 from hub.desk.floor import AtCounter, Floor, Waiting, look
-from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, tell, words
+from hub.desk.frame import Desk, OneByOne, attempt, button, drawn, follow, frame, tell, words
 from hub.desk.handover_panel import handover_html
 from hub.foresight.posts import CounterPost, posts_of
 from hub.html import both, minutes
@@ -50,7 +50,7 @@ class CounterPage:
         self._packet: dict[str, Any] | None = None  # of the visitor at this counter
         self._mark: str | None = None  # which one that is: it is read, and recorded as read, once
         self._post: CounterPost | None = None  # as the hub has this counter
-        self._busy = False
+        self._acting = OneByOne()
 
     @property
     def _calls(self) -> list[str]:
@@ -160,7 +160,7 @@ class CounterPage:
                 )
             )
 
-        await self._once(work)
+        await self._acting.do(doing, work, self._redraw)
 
     @ui.refreshable_method
     def _told(self) -> None:
@@ -232,17 +232,6 @@ class CounterPage:
         ui.navigate.history.replace(f"?counter={self._counter}&services={','.join(self._services)}")
         await self._redraw()
 
-    async def _once(self, work: Callable[[], Awaitable[None]]) -> None:
-        """One act at a time: a key that is held down or a second click does nothing."""
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            await work()
-            await self._redraw()
-        finally:
-            self._busy = False
-
     async def _next(self) -> None:
         async def work() -> None:
             now = self._current
@@ -257,14 +246,15 @@ class CounterPage:
             if number == "":
                 tell(("没有人等了。", "Nobody waits any more."))
 
-        await self._once(work)
+        await self._acting.do("next", work, self._redraw)
 
     async def _act(self, event: TicketEvent, number: str = "", day: str = "", service: str | None = None) -> None:
         now = self._current
         if not number and now is not None:
             number, day = now.number, now.day
         if number:
-            await self._once(lambda: self._change(event, number, day, service))
+            work = partial(self._change, event, number, day, service)
+            await self._acting.do(f"{event.value} {number}", work, self._redraw)
 
     async def _change(self, event: TicketEvent, number: str, day: str, service: str | None = None) -> None:
         await attempt(

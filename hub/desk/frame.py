@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -86,6 +87,30 @@ def button(pair: Pair, act: Callable[[], Any], *, key: str = "", css: str = "qui
             drawn(f"<kbd>{escape(key)}</kbd>")
     made.on("click", act)
     return made
+
+
+class OneByOne:
+    """The acts of one page, one after the other.
+
+    A key that is held down or a second click does nothing; another act waits for the one before and is not lost: a
+    button can be pressed as soon as it is seen, which is before the drawing that brought it has ended.
+    """
+
+    def __init__(self) -> None:
+        self._free = asyncio.Lock()
+        self._wanted: set[str] = set()
+
+    async def do(self, name: str, work: Callable[[], Awaitable[Any]], after: Callable[[], Awaitable[None]]) -> None:
+        """`work`, then `after`; not while an act of this name is wanted or done already."""
+        if name in self._wanted:
+            return
+        self._wanted.add(name)
+        try:
+            async with self._free:
+                await work()
+                await after()
+        finally:
+            self._wanted.discard(name)
 
 
 async def attempt(work: Callable[[], Any]) -> Any:

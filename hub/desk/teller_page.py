@@ -18,7 +18,7 @@ from nicegui.events import KeyEventArguments
 from contracts.video import CaseState, TellerState
 from contracts.video_messages import Need
 from hub.desk.day_panel import day_panel
-from hub.desk.frame import Desk, attempt, button, drawn, follow, frame, words
+from hub.desk.frame import Desk, OneByOne, attempt, button, drawn, follow, frame, words
 from hub.desk.handover_panel import handover_html
 from hub.desk.help_acts import HelpActs
 from hub.desk.help_panel import HelpPanel
@@ -55,7 +55,7 @@ class TellerPage:
         self._messages: list[Row] = []
         self._waiting = 0
         self._known = (-1, -1)  # the versions of teller and case that were read
-        self._busy = False
+        self._acting = OneByOne()
         self._asking = False
 
     async def draw(self) -> None:
@@ -65,6 +65,7 @@ class TellerPage:
         with ui.element("main").classes("teller-page"):
             with ui.element("section").classes("sheet mine").props('aria-live="polite"'):
                 self._mine()
+                self._row()
             with ui.element("aside").classes("side"):
                 self._form()
                 self._help.draw()
@@ -101,9 +102,11 @@ class TellerPage:
         self._figures = views.figures_of(store, self._person.name, now)
 
     async def _redraw(self) -> None:
-        before, case = (self._packet, self._state), self._held
+        before, case, could = (self._packet, self._state), self._held, self._can_do
         await self._load()
         self._mine.refresh()
+        if self._can_do != could:  # a button that is drawn anew while it is pressed was pressed in vain
+            self._row.refresh()
         self._around.refresh()
         if (self._packet, self._state) != before or self._held != case:  # else whoever reads or writes is disturbed
             if self._state is CaseState.WRAPPING_UP:
@@ -134,19 +137,31 @@ class TellerPage:
             return
         self._visitor(self._case)
         self._video(self._case)
+
+    @property
+    def _can_do(self) -> tuple[Any, ...]:
+        """What the buttons hang on."""
+        return self._held, self._state, self._doing, bool(self._me and self._me["then_break"])
+
+    @ui.refreshable_method
+    def _row(self) -> None:
         with ui.element("div").classes("acts-row"):
-            self._buttons()
+            if self._case is None:
+                self._buttons_alone()
+            else:
+                self._buttons()
 
     def _alone(self) -> None:
         waiting = self._waiting
         words((f"{waiting} 人等候", f"{waiting} waiting") if waiting else ("没有人等", "Nobody waits"), "lead")
-        with ui.element("div").classes("acts-row"):
-            if self._doing in (TellerState.OFFLINE, TellerState.BREAK):
-                button(("开始接待", "Ready"), self._ready, css="primary next", name="ready")
-            if self._doing in (TellerState.OFFLINE, TellerState.READY):
-                button(("小休", "Break"), self._rest, name="break")
-            if self._doing in (TellerState.READY, TellerState.BREAK):
-                button(("下班", "Sign off"), self._off, name="off")
+
+    def _buttons_alone(self) -> None:
+        if self._doing in (TellerState.OFFLINE, TellerState.BREAK):
+            button(("开始接待", "Ready"), self._ready, css="primary next", name="ready")
+        if self._doing in (TellerState.OFFLINE, TellerState.READY):
+            button(("小休", "Break"), self._rest, name="break")
+        if self._doing in (TellerState.READY, TellerState.BREAK):
+            button(("下班", "Sign off"), self._off, name="off")
 
     def _visitor(self, case: Row) -> None:
         chips = "".join(f'<span class="chip">{both(pair)}</span>' for pair in needs(case, self._desk.labels))
@@ -253,16 +268,8 @@ class TellerPage:
 
     # --- what it does ---------------------------------------------------------------------------
 
-    async def _act(self, work: Callable[[], Any]) -> None:
-        """One act at a time: a key that is held down or a second click does nothing."""
-        if self._busy:
-            return
-        self._busy = True
-        try:
-            await attempt(work)
-            await self._redraw()
-        finally:
-            self._busy = False
+    async def _act(self, work: partial[Any]) -> None:
+        await self._acting.do(work.func.__name__, partial(attempt, work), self._redraw)
 
     async def _ready(self) -> None:
         await self._act(partial(self._acts.ready, self._person))
