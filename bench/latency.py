@@ -125,8 +125,8 @@ def silences(moments: Sequence[dict[str, Any]]) -> list[float]:
     longest = []
     for i, moment in enumerate(moments):
         if moment["kind"] == "turn":
-            said = next((later for later in moments[i:] if later["kind"] == "said"), None)
-            longest += [float(said["silence_ms"])] if said else []
+            after = next((later for later in moments[i + 1 :] if later["kind"] in ("said", "turn")), None)
+            longest += [float(after["silence_ms"])] if after and after["kind"] == "said" else []  # else it was cut
     return longest
 
 

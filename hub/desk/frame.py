@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import Path
 from typing import Any, Final
@@ -111,6 +112,11 @@ class OneByOne:
                 await after()
         finally:
             self._wanted.discard(name)
+
+
+def named(work: partial[Any]) -> str:
+    """The act's name for `OneByOne`: the function with what it is given, so that of two messages read in a row none is lost."""
+    return f"{work.func.__name__} {work.args}"
 
 
 async def attempt(work: Callable[[], Any]) -> Any:

@@ -18,7 +18,7 @@ from nicegui.events import KeyEventArguments
 from contracts.video import CaseState, TellerState
 from contracts.video_messages import Need
 from hub.desk.day_panel import day_panel
-from hub.desk.frame import Desk, OneByOne, attempt, button, drawn, follow, frame, words
+from hub.desk.frame import Desk, OneByOne, attempt, button, drawn, follow, frame, named, words
 from hub.desk.handover_panel import handover_html
 from hub.desk.help_acts import HelpActs
 from hub.desk.help_panel import HelpPanel
@@ -269,7 +269,7 @@ class TellerPage:
     # --- what it does ---------------------------------------------------------------------------
 
     async def _act(self, work: partial[Any]) -> None:
-        await self._acting.do(work.func.__name__, partial(attempt, work), self._redraw)
+        await self._acting.do(named(work), partial(attempt, work), self._redraw)
 
     async def _ready(self) -> None:
         await self._act(partial(self._acts.ready, self._person))

@@ -19,7 +19,7 @@ from config.forms import Form, FormField
 from contracts import together as t
 from contracts.video import TALKS, CaseState
 from hub.accounts.rights import Person
-from hub.desk.frame import Desk, attempt, button, drawn, words
+from hub.desk.frame import Desk, OneByOne, attempt, button, drawn, named, words
 from hub.desk.together_acts import Look, TogetherActs
 from hub.desk.together_labels import FORM_STATES
 from hub.desk.together_view import (
@@ -56,7 +56,7 @@ class TogetherPanel:
         self._sent: dict[str, float] = {}  # field → number of what the teller wrote last: older news do not undo it
         self._setting = False  # a value that the terminal told is being put into its box
         self._in_order = asyncio.Lock()  # what is written is sent in the order in which it was written
-        self._busy = False
+        self._acting = OneByOne()
 
     async def draw(self) -> None:
         """Once; what changes is redrawn by itself."""
@@ -218,15 +218,12 @@ class TogetherPanel:
         known = self._acts.forms.get(form.form) if form else None
         return known.field(name) if known else None
 
-    async def _do(self, work: Callable[[], Any]) -> None:
-        if self._busy or not self._case:
-            return
-        self._busy = True
-        try:
-            await attempt(work)
-            self._version = -1
-        finally:
-            self._busy = False
+    async def _do(self, work: partial[Any]) -> None:
+        if self._case:
+            await self._acting.do(named(work), partial(attempt, work), self._look_again)
+
+    async def _look_again(self) -> None:
+        self._version = -1
 
     async def _open(self, form: str) -> None:
         await self._do(partial(self._acts.open_form, self._person, self._case, form))
@@ -270,7 +267,7 @@ class TogetherPanel:
             said = await attempt(work)
         self._sent[field] = 0 if said is None else said
 
-    async def _with_form(self, act: Callable[[t.FormStands], Callable[[], Any]]) -> None:
+    async def _with_form(self, act: Callable[[t.FormStands], partial[Any]]) -> None:
         form = self._look.stands.form if self._look.stands else None
         if form is not None:
             await self._do(act(form))

@@ -110,6 +110,7 @@ class Voice:
         self._waits = waits or Waits()
         self._filled_last = False
         self._small_ahead: OrderedDict[str, Sound] = OrderedDict()  # of this visit
+        self._visit = 0
         self.tally_small = 0
         self.tally_fillers = 0
 
@@ -260,8 +261,10 @@ class Voice:
         if not whole:
             return
         if self._quick and await self._takes_small(text, self._parts(text, language, manner)):
-            first = self._wanted(whole[0], language, manner)
+            first, visit = self._wanted(whole[0], language, manner), self._visit
             sound, _ = await self._made_small(self._quick, first)
+            if visit != self._visit:  # it was for somebody who is gone
+                return
             self._small_ahead[_small(self._quick, first).key] = sound
             while len(self._small_ahead) > FORESEEN:
                 self._small_ahead.popitem(last=False)
@@ -279,6 +282,7 @@ class Voice:
         """The visit is over."""
         self._renderer.forget()
         self._small_ahead.clear()
+        self._visit += 1
         self._filled_last = False
 
     async def fill(

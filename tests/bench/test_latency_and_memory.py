@@ -47,6 +47,7 @@ def test_a_turn_without_one_of_its_parts_is_counted_as_missing_it() -> None:
 def test_silence_within_is_that_of_the_answers_to_turns_and_of_no_other_sentence() -> None:
     greeting, answer = {"kind": "said", "silence_ms": 9000}, {"kind": "said", "silence_ms": 300}
     assert silences([greeting, turn(500), answer, greeting, turn(900)]) == [300.0]
+    assert silences([turn(500), turn(900), answer]) == [300.0]  # the first was cut
 
 
 def test_the_slope_is_that_of_the_line_after_the_warm_up_within_its_stated_error() -> None:

@@ -339,6 +339,21 @@ async def test_where_the_small_voice_will_speak_it_makes_the_likely_beginning_an
     assert [chunk.cached for chunk in chunks] == [False, False]
 
 
+async def test_what_the_small_voice_is_making_when_the_visit_ends_is_not_kept(
+    tmp_path: Path, threads: list[ModelThread]
+) -> None:
+    small = Quicker(level=SMALL)
+    voice = a_voice(tmp_path, threads, Slow(), quick=small, waits=Waits(small_s=0.2))
+    small.gate.clear()
+    making = asyncio.create_task(voice.foresee("金额是两万三千四百元。", "zh", keep=False))
+    await asyncio.sleep(0.1)
+    voice.forget()
+    small.gate.set()
+    await making
+    (chunk,) = await said(voice, "金额是两万三千四百元。", keep=False)
+    assert not chunk.cached and len(small.rendered) == 2
+
+
 async def test_what_the_small_voice_can_say_is_made_by_it_ahead(tmp_path: Path, threads: list[ModelThread]) -> None:
     small = Quicker(level=SMALL)
     voice = a_voice(tmp_path, threads, Slow(), quick=small)
