@@ -115,7 +115,7 @@ class OneByOne:
 
 
 def named(work: partial[Any]) -> str:
-    """The act's name for `OneByOne`: the function with what it is given, so that of two messages read in a row none is lost."""
+    """The act's name for `OneByOne`: the function with what it is given. Two messages read in a row are two acts."""
     return f"{work.func.__name__} {work.args}"
 
 
