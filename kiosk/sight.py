@@ -109,6 +109,9 @@ class Sight:
             return LOOKS_HZ
         often = self._in_speech() or self.codes.wanted or self.documents.wanted
         least_hz = self._site.addressing.looks_hz if often else 0.0
+        if self._session.visit is not None and self._in_speech() and not (self.codes.wanted or self.documents.wanted):
+            # the lips need no more, and the recogniser needs the core: of two, seeing would take a fifth of one
+            return least_hz
         return self.eye.wanted_hz(self._site.seeing, least_hz=least_hz)
 
     def _pictures_hz(self) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -9,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 Language = Literal["zh", "en"]
+
+
+class UnwantedError(RuntimeError):
+    """Given up in the middle because nobody waits for these words any more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +49,12 @@ class SpeechModel(Protocol):
         beams: int = 5,
         prompt: str = "",
         hasty: bool = False,
+        wanted: Callable[[], bool] | None = None,
     ) -> Recognition:
-        """The words in `pcm` (n,) int16 at 16 kHz, n may be 0. `hasty`: soon, at the price of unsure words."""
+        """The words in `pcm` (n,) int16 at 16 kHz, n may be 0. `hasty`: soon, at the price of unsure words.
+
+        Raises UnwantedError where `wanted`, asked in between, says no; an engine may ask at the beginning alone.
+        """
 
 
 def nothing(language: Language) -> Recognition:

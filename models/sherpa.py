@@ -24,7 +24,7 @@ from google.protobuf.message import DecodeError
 from opencc import OpenCC
 
 from models.mel import RATE_HZ
-from models.recognition import Alternative, Language, Recognition, nothing
+from models.recognition import Alternative, Language, Recognition, UnwantedError, nothing
 
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"  # its onnxruntime is another copy than ours and reads the same variable
 
@@ -124,9 +124,15 @@ class Sherpa:
         beams: int = 5,
         prompt: str = "",
         hasty: bool = False,
+        wanted: Callable[[], bool] | None = None,
     ) -> Recognition:
-        """The words in `pcm` (n,) int16 at 16 kHz. The other wishes are none that these engines take."""
+        """The words in `pcm` (n,) int16 at 16 kHz. The other wishes are none that these engines take.
+
+        Raises UnwantedError where `wanted` says no at the beginning; what was begun is done.
+        """
         del beams, prompt, hasty
+        if wanted is not None and not wanted():
+            raise UnwantedError
         if len(pcm) < SHORTEST_S * RATE_HZ or not pcm.any():
             return nothing(language or "zh")
         truncated = len(pcm) > LONGEST_S * RATE_HZ

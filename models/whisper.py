@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final, cast
@@ -18,7 +19,7 @@ from opencc import OpenCC
 from tokenizers import Tokenizer
 
 from models.mel import COLUMNS_PER_S, RATE_HZ, log_mel
-from models.recognition import Alternative, Language, Recognition, nothing
+from models.recognition import Alternative, Language, Recognition, UnwantedError, nothing
 from models.sessions import NETWORK_ERRORS, open_session
 from models.whisper_decode import Decoded, Decoder
 
@@ -52,6 +53,7 @@ class Whisper:
         self._decoder = Decoder(decoder, self._tokenizer, facts)
         self._cross = [f"cross_{part}_{i}" for i in range(facts["decoder_layers"]) for part in "kv"]
         self._simplify = OpenCC("t2s").convert
+        self._wanted: Callable[[], bool] = _always
         self.tally_again = 0  # windows that were heard a second time, whole
 
     def transcribe(
@@ -62,18 +64,20 @@ class Whisper:
         beams: int = 5,
         prompt: str = "",
         hasty: bool = False,
+        wanted: Callable[[], bool] | None = None,
     ) -> Recognition:
         """The words in `pcm` (n,) int16 at 16 kHz.
 
         `language` None lets the sound decide between the two. `prompt` holds words to expect.
         `beams` 1 is greedy. `hasty`: words of which the recogniser is not sure are not looked at a second time.
-        Raises RuntimeError when a network breaks.
+        Raises RuntimeError when a network breaks, UnwantedError soon after `wanted` says no.
         Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
         """
         if len(pcm) < SHORTEST_S * RATE_HZ or not pcm.any():  # a device that gives zeros says nothing
             return nothing(language or "zh")
         truncated = len(pcm) > LONGEST_S * RATE_HZ
         first, *others = pieces(pcm[: int(LONGEST_S * RATE_HZ)])
+        self._wanted = wanted or _always
         try:
             heard = [self._piece(first, language, beams, prompt, hasty)]
             heard += [self._piece(other, heard[0].language, beams, prompt, hasty) for other in others]
@@ -96,11 +100,16 @@ class Whisper:
     def _decoded(
         self, pcm: npt.NDArray[np.int16], window_s: float, language: Language | None, beams: int, prompt: str
     ) -> Decoded:
+        self._mind()
         mel = log_mel(pcm, int(window_s * COLUMNS_PER_S))
         cross = dict(zip(self._cross, self._encoder.run(self._cross, {"mel": mel}), strict=True))
         tokens = self._tokenizer.encode(" " + prompt, add_special_tokens=False).ids[-PROMPT_TOKENS:] if prompt else []
         most = TOKENS_AT_LEAST + TOKENS_PER_S * len(pcm) // RATE_HZ
-        return self._decoder.decode(cross, language, beams, tokens, most)
+        return self._decoder.decode(cross, language, beams, tokens, most, self._mind)
+
+    def _mind(self) -> None:
+        if not self._wanted():
+            raise UnwantedError
 
     def _recognition(self, decoded: Decoded) -> Recognition:
         best: dict[str, Alternative] = {}
@@ -118,6 +127,10 @@ class Whisper:
             mean_log_probability=decoded.hypotheses[0].mean_log_probability,
             foreign_probability=decoded.foreign_probability,
         )
+
+
+def _always() -> bool:
+    return True
 
 
 def window_for(sound_s: float) -> float:

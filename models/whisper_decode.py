@@ -7,7 +7,7 @@ and serves all beams.
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -72,9 +72,17 @@ class Decoder:
         self._penalty_first[np.array(facts["suppressed_first"])] = _NEVER
 
     def decode(
-        self, cross: Cache, language: str | None, beams: int, prompt: Sequence[int], most_tokens: int
+        self,
+        cross: Cache,
+        language: str | None,
+        beams: int,
+        prompt: Sequence[int],
+        most_tokens: int,
+        mind: Callable[[], None] = lambda: None,
     ) -> Decoded:
-        """Read what the encoder heard (`cross`), in at most `most_tokens` tokens."""
+        """Read what the encoder heard (`cross`), in at most `most_tokens` tokens. `mind`, called before each of them,
+        ends it by raising."""
+        mind()
         opening = [self._previous, *prompt, self._start] if prompt else [self._start]
         logits, cache = self._step([opening], {f"past_{name}": self._empty for name in self._cache_names}, cross)
         chances = _softmax(logits[0])
@@ -82,7 +90,7 @@ class Decoder:
         pair = chances[self._language_ids] / both
         chosen = int(pair.argmax()) if language is None else LANGUAGES.index(language)
         logits, cache = self._step([[int(self._language_ids[chosen]), *self._task]], cache, cross)
-        hypotheses, is_cut = self._search(logits[0], cache, cross, beams, most_tokens)
+        hypotheses, is_cut = self._search(logits[0], cache, cross, beams, most_tokens, mind)
         return Decoded(
             hypotheses=tuple(sorted(hypotheses, key=lambda one: -one.mean_log_probability)),
             language=LANGUAGES[chosen],
@@ -93,7 +101,7 @@ class Decoder:
         )
 
     def _search(
-        self, logits: Floats, cache: Cache, cross: Cache, beams: int, most_tokens: int
+        self, logits: Floats, cache: Cache, cross: Cache, beams: int, most_tokens: int, mind: Callable[[], None]
     ) -> tuple[list[Hypothesis], bool]:
         """Beam search; ends when as many readings as beams are finished, or at the bound: then True if none was."""
         first = _log_softmax(logits + self._penalty_first)
@@ -106,6 +114,7 @@ class Decoder:
         for _ in range(most_tokens - 1):
             if not running or len(done) >= beams:
                 break
+            mind()
             logits, cache = self._step([[one[-1]] for one in running], cache, cross)
             totals = scores[:, None] + _log_softmax(logits + self._penalty)
             sources, tokens = _best(totals, 2 * beams)

@@ -188,10 +188,10 @@ class ScriptedVisit:
         if kind == "did":
             self._step.did.append(f"{facts['action']} {facts['outcome']}")
 
-    async def recognise(self, pcm: Any, *, hasty: bool = False) -> Words:
+    async def recognise(self, pcm: Any, *, hasty: bool = False, wanted: Any = None) -> Words:
         return self._words
 
-    async def glance(self, pcm: Any) -> Words:
+    async def glance(self, pcm: Any, *, wanted: Any = None) -> Words:
         return self._words
 
     def expect(self, words: Any) -> None:

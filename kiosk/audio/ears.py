@@ -36,6 +36,7 @@ LEARNT_BLOCKS: Final = 94  # 3 s of her
 # On such stretches, in simulated rooms: her echo 0.6 to 0.95, visitors over her 0.4 to 0.68.
 OWN_SHARE_AT_FIRST: Final = 0.45
 AFTER_ROLL_NS: Final = 200_000_000  # silence kept behind the last voiced block
+HOLE_NS: Final = 60_000_000  # between two frames of the microphone: more than their times vary by
 
 
 class NearVoice(Protocol):
@@ -144,6 +145,7 @@ class Ears:
         self._own_share = own_share
         self._background = background
         self._heard_her = 0  # blocks, since the start: the cancellers learn the room from them
+        self._frame_ns = 0  # when the last frame's last sample was captured
         self._told_ns = 0  # when what was said so far was last handed on
         self._over = False  # the utterance began while she was talking
         self.tally: Counter[str] = Counter()
@@ -188,6 +190,7 @@ class Ears:
         deaf = False  # said to be, of the microphone that these frames are from
         async for frame in frames:
             speaking = self._speaking()
+            self._mind_hole(frame)
             clean = self._echo.clean(frame.pcm, frame.at_ns)
             if self._echo.deaf != deaf:
                 deaf = self._echo.deaf
@@ -202,6 +205,14 @@ class Ears:
                     self.tally[type(event).__name__] += 1
                     self.tally["capped"] += isinstance(event, UtteranceEnded) and event.capped
                     yield event
+
+    def _mind_hole(self, frame: AudioFrame) -> None:
+        """Sound that a starved machine lost is no silence of the visitor's."""
+        hole_ns = frame.at_ns - self._frame_ns - int(len(frame.pcm) * NS_PER_SAMPLE)
+        if self._frame_ns and hole_ns >= HOLE_NS:
+            self.tally["holes"] += 1
+            self._endpointer.lost(hole_ns / 1e6)
+        self._frame_ns = frame.at_ns
 
     def _drop(self) -> None:
         self._tape.clear()

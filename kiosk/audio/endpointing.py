@@ -14,6 +14,7 @@ from kiosk.audio.pauses import BRISK_SYLLABLES, Pace, PauseBounds, Standing
 BLOCK_MS = 32  # silero's window: 512 samples at 16 kHz
 MS = 1_000_000
 INNER_PAUSE_MS: Final = 250  # shorter silences belong to speaking: stops between words
+FORGIVEN_MS: Final = 1000.0  # of sound that was lost within one silence; what is longer is one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +59,7 @@ class Endpointer:
         """Wait for a voice anew."""
         self._start_ns: int | None = None
         self._last_ns = 0
+        self._lost_ms = 0.0
         self._run_ms = 0.0
         self._began = False
         self._confirmed = False
@@ -98,6 +100,15 @@ class Endpointer:
         if self._began and voice_ns == self._last_ns:
             self._standing, self._syllables = standing, syllables
 
+    def lost(self, hole_ms: float) -> None:
+        """So much of the microphone's sound before the next block was lost: nobody knows whether it was silence.
+
+        A starved machine would otherwise take it for the visitor's pause, end their sentence in its middle, and wait
+        long after each of their sentences from then on.
+        """
+        if self._start_ns is not None:
+            self._lost_ms = min(FORGIVEN_MS, self._lost_ms + hole_ms)
+
     def drop(self, voice_ns: int) -> bool:
         """End an utterance without a word; False: there is none, or it went on after `voice_ns`."""
         if not self._began or voice_ns != self._last_ns:
@@ -123,11 +134,12 @@ class Endpointer:
         yield from self._speaking(end_ns, over_speech=over_speech, echo=echo)
 
     def _voiced(self, end_ns: int, *, over_speech: bool) -> None:
-        pause_ms = (end_ns - self._last_ns) / MS - BLOCK_MS if self._last_ns else 0.0
+        pause_ms = (end_ns - self._last_ns) / MS - BLOCK_MS - self._lost_ms if self._last_ns else 0.0
         if self._began and pause_ms >= INNER_PAUSE_MS:
             self.pace.went_on_after(pause_ms)
             self._paused = True
         self._last_ns = end_ns
+        self._lost_ms = 0.0
         self._run_ms += BLOCK_MS
         self._looked = False
         self._standing, self._syllables = "unknown", 0
@@ -139,13 +151,13 @@ class Endpointer:
         if self._run_ms >= self._set.min_speech_ms:
             self._began = True
             yield Edge("began", self._start_ns, self._start_ns)
-        elif end_ns - self._last_ns >= 4 * BLOCK_MS * MS:  # a click: voice for a moment, then 128 ms of nothing
+        elif end_ns - self._last_ns >= (4 * BLOCK_MS + self._lost_ms) * MS:  # voice for a moment only: a click
             self.reset()
 
     def _speaking(self, end_ns: int, *, over_speech: bool, echo: bool) -> Iterator[Edge]:
         assert self._start_ns is not None
         start_ns, last_ns = self._start_ns, self._last_ns
-        silence_ms = (end_ns - last_ns) / MS
+        silence_ms = (end_ns - last_ns) / MS - self._lost_ms
         long = self._voiced_over_ms >= self._set.barge_in_ms
         if over_speech and not self._confirmed and long and not echo:
             self._confirmed = True

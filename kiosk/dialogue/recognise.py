@@ -15,6 +15,7 @@ from contracts.screen import Language
 from kiosk.dialogue.meaning import RecognitionError, Words
 from kiosk.events import MIC_RATE_HZ, Pcm
 from kiosk.runtime.worker import ModelThread
+from models.recognition import UnwantedError
 
 # Whisper's own marks of a failed decoding (Radford et al. 2022, section 4.5): mean log probability, gzip ratio.
 BELIEVED: Final = -1.0
@@ -54,6 +55,8 @@ class Recognition(Protocol):
 
 R = TypeVar("R", bound=Recognition)
 Write = Callable[[str, Language], str]
+Wanted = Callable[[], bool]
+"""Whether somebody still waits for the words; asked on the recogniser's thread."""
 
 
 class Hot(Protocol):
@@ -64,7 +67,9 @@ class Hot(Protocol):
 
 
 class SpeechModel(Protocol):
-    def transcribe(self, pcm: Pcm, *, beams: int = 5, hasty: bool = False) -> Recognition: ...
+    def transcribe(
+        self, pcm: Pcm, *, beams: int = 5, hasty: bool = False, wanted: Wanted | None = None
+    ) -> Recognition: ...
 
 
 class ModelRecogniser:
@@ -92,24 +97,28 @@ class ModelRecogniser:
         if self._hot:
             self._hot.expect(words)
 
-    async def recognise(self, pcm: Pcm, *, hasty: bool = False) -> Words:
+    async def recognise(self, pcm: Pcm, *, hasty: bool = False, wanted: Wanted | None = None) -> Words:
         """`hasty`: words that are not believed are not looked at a second time, which takes twice as long as the first.
 
-        Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks.
+        Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks, 'unwanted' soon after
+        `wanted` says no.
         """
-        return await self._words(pcm, beams=5, hasty=hasty)
+        return await self._words(pcm, beams=5, hasty=hasty, wanted=wanted)
 
-    async def glance(self, pcm: Pcm) -> Words:
+    async def glance(self, pcm: Pcm, *, wanted: Wanted | None = None) -> Words:
         """The same, quicker and without second readings: for captions while the visitor speaks."""
-        return await self._words(pcm, beams=1)
+        return await self._words(pcm, beams=1, wanted=wanted)
 
-    async def _words(self, pcm: Pcm, *, beams: int, hasty: bool = False) -> Words:
+    async def _words(self, pcm: Pcm, *, beams: int, hasty: bool = False, wanted: Wanted | None = None) -> Words:
         try:
             async with asyncio.timeout(self._deadline_s):
-                words = await self._thread.call(self.heard, pcm, beams, hasty)
+                words = await self._thread.call(self.heard, pcm, beams, hasty, wanted)
         except TimeoutError as err:
             self.tally["slow"] += 1
             raise RecognitionError("slow") from err
+        except UnwantedError as err:
+            self.tally["unwanted"] += 1
+            raise RecognitionError("unwanted") from err
         except RuntimeError as err:
             self.tally["failed"] += 1
             raise RecognitionError("failed") from err
@@ -118,9 +127,9 @@ class ModelRecogniser:
             self.tally["hot words"] += len(words.hot)
         return words
 
-    def heard(self, pcm: Pcm, beams: int = 5, hasty: bool = False) -> Words:
+    def heard(self, pcm: Pcm, beams: int = 5, hasty: bool = False, wanted: Wanted | None = None) -> Words:
         """The words in `pcm`, on the calling thread and without a deadline."""
-        found = self._model.transcribe(pcm, beams=beams, hasty=hasty)
+        found = self._model.transcribe(pcm, beams=beams, hasty=hasty, wanted=wanted)
         hot: tuple[str, ...] = ()
         if self._hot:
             found, hot = self._hot.improve(found)

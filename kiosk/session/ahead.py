@@ -23,14 +23,16 @@ from kiosk.session.visit import Visit
 
 CAPTION_SAMPLES: Final = 8 * MIC_RATE_HZ  # of long speech the end is shown: looking at all of it costs ever more
 NOD_MOST_NS: Final = 1_200_000_000  # of sound; what is longer is recognised with all care at once
+UNWANTED: Final = "unwanted"  # the recogniser's word for what it gave up
 Key = tuple[int, int, int]  # start and last voice of the utterance, samples kept from before it
 
 
 class Recogniser(Protocol):
-    async def recognise(self, pcm: Pcm, *, hasty: bool = False) -> Words:
-        """`hasty`: words that it does not believe itself are not looked at a second time."""
+    async def recognise(self, pcm: Pcm, *, hasty: bool = False, wanted: Callable[[], bool] | None = None) -> Words:
+        """`hasty`: words that it does not believe itself are not looked at a second time. Where `wanted` says no,
+        it is given up: RecognitionError 'unwanted'."""
 
-    async def glance(self, pcm: Pcm) -> Words:
+    async def glance(self, pcm: Pcm, *, wanted: Callable[[], bool] | None = None) -> Words:
         """Quicker and less sure: for captions."""
 
     def expect(self, words: Sequence[str]) -> None:
@@ -69,7 +71,11 @@ class AheadPorts:
 
 
 class Ahead:
-    """One look at a time; the newest waits, older ones that were not begun are dropped and counted."""
+    """One look at a time; the newest pause waits, older ones that were not begun are dropped and counted.
+
+    What is in progress is given up for a pause that waits: a caption takes half a second on a slow machine, and who
+    went on after a pause has said more than was looked at. Not where the turn waits for it.
+    """
 
     def __init__(
         self, ports: AheadPorts, recogniser: Recogniser, understanding: Understanding, endings: Endings | None
@@ -83,6 +89,7 @@ class Ahead:
         self._next: tuple[Visit, SpeechSoFar, Pcm] | None = None
         self._preparing: asyncio.Task[None] | None = None
         self._news = asyncio.Event()
+        self._waited_for: Key | None = None  # the utterance that a turn wants to know now
         self.tally: Counter[str] = Counter()
 
     def look(self, visit: Visit, so_far: SpeechSoFar, prefix: Pcm) -> None:
@@ -107,11 +114,12 @@ class Ahead:
             if so_far.paused:
                 await self._pause(visit, so_far, pcm, _key(so_far.start_ns, so_far.voice_ns, prefix))
             else:
-                words = await self._recogniser.glance(pcm[-CAPTION_SAMPLES:])
+                words = await self._recogniser.glance(pcm[-CAPTION_SAMPLES:], wanted=self._wanted)
                 self.tally["captions"] += 1
                 self._ports.captioned(visit, words)
-        except RecognitionError:
-            self.tally["failed"] += 1  # the turn recognises again and says what is wrong
+        except RecognitionError as err:
+            # what failed the turn recognises again, and says what is wrong
+            self.tally["given up" if str(err) == UNWANTED else "failed"] += 1
         finally:
             following, self._next = self._next, None
             self._busy = None
@@ -119,11 +127,16 @@ class Ahead:
                 self._begin(*following)
             self._news.set()
 
+    def _wanted(self) -> bool:
+        """Whether what is being recognised is still of use. Called on the recogniser's thread."""
+        busy = self._busy
+        return self._next is None or (busy is not None and busy[0] is not None and busy[0] == self._waited_for)
+
     async def _pause(self, visit: Visit, so_far: SpeechSoFar, pcm: Pcm, key: Key) -> None:
         hasty = self._may_be_a_nod(so_far, pcm)
         if not hasty:  # whose voice it is takes a tenth of a second: it is known when the words are, not after them
             self._prepare(self._ports.prepare(so_far.pcm))
-        words = await self._recogniser.recognise(pcm, hasty=hasty)
+        words = await self._recogniser.recognise(pcm, hasty=hasty, wanted=self._wanted)
         meaning = await self._understanding.understand(words)
         if hasty and not words.clear:
             if self._ports.let_go(so_far, Foreseen(words, meaning), hasty=True):
@@ -132,7 +145,7 @@ class Ahead:
             if self._next:  # they went on meanwhile: what waits holds more
                 self.tally["second looks spared"] += 1
                 return
-            words = await self._recogniser.recognise(pcm)
+            words = await self._recogniser.recognise(pcm, wanted=self._wanted)
             meaning = await self._understanding.understand(words)
         answers = self._ports.answers(visit, meaning)
         over_her = self._ports.held()
@@ -169,6 +182,7 @@ class Ahead:
     async def take(self, heard: UtteranceEnded) -> Foreseen | None:
         """What is known of exactly this utterance; waits for a look at it that is in progress. None: nothing."""
         key = heard.start_ns, heard.end_ns, heard.kept
+        self._waited_for = key
         while self._found is None or self._found[0] != key:
             waiting = self._next and _key(self._next[1].start_ns, self._next[1].voice_ns, self._next[2]) == key
             if self._busy is None or (self._busy[0] != key and not waiting):
@@ -181,7 +195,7 @@ class Ahead:
 
     def forget(self) -> None:
         """Hold nothing of what was said."""
-        self._found = self._next = None
+        self._found = self._next = self._waited_for = None
         for task in (self._busy and self._busy[1], self._preparing):
             if task:
                 task.cancel()

@@ -214,13 +214,13 @@ class FakeKiosk:
                 await task
 
     # ------------------------------------------------------------ the two models
-    async def recognise(self, pcm: Any, *, hasty: bool = False) -> Words:
+    async def recognise(self, pcm: Any, *, hasty: bool = False, wanted: Any = None) -> Words:
         await asyncio.sleep(self.recognition_s)
         if isinstance(self.heard, RecognitionError):
             raise self.heard
         return self.heard
 
-    async def glance(self, pcm: Any) -> Words:
+    async def glance(self, pcm: Any, *, wanted: Any = None) -> Words:
         return await self.recognise(pcm)
 
     def expect(self, words: Any) -> None:

@@ -141,6 +141,26 @@ def test_while_she_is_held_the_words_are_looked_at_sooner() -> None:
     assert free["paused"] >= 640 + SETTINGS.look_ms
 
 
+def test_sound_that_was_lost_is_no_pause_of_the_visitor_and_ends_nothing() -> None:
+    def speaks(hole_ms: int, *, told: bool) -> tuple[list[str], Endpointer]:
+        """Half a sentence, so much sound that is not there, the other half."""
+        endpointer, found, now_ms = Endpointer(SETTINGS), [], 0
+        for stretch_ms in (640, 640):
+            for _ in range(stretch_ms // BLOCK_MS):
+                now_ms += BLOCK_MS
+                found += [edge.kind for edge in endpointer.step(0.9, now_ms * MS, over_speech=False)]
+            if told:
+                endpointer.lost(hole_ms)
+            now_ms += hole_ms + BLOCK_MS
+            found += [edge.kind for edge in endpointer.step(0.0, now_ms * MS, over_speech=False)]
+        return found, endpointer
+
+    assert speaks(800, told=False)[0] == ["began", "ended", "began", "ended"]
+    found, endpointer = speaks(800, told=True)
+    assert found == ["began"] and endpointer.pace.needed_ms("finished") == PAUSES.finished_ms
+    assert speaks(5000, told=True)[0] == ["began", "ended", "began", "ended"]  # that long nobody was connected
+
+
 def test_a_voice_is_dropped_unless_it_went_on() -> None:
     endpointer = Endpointer(SETTINGS)
     found = run((0.9, 640), (0, 160), over_speech=True, endpointer=endpointer)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from kiosk.dialogue.meaning import RecognitionError
 from kiosk.dialogue.recognise import FOREIGN, ModelRecogniser
 from kiosk.runtime.worker import ModelThread
+from models.recognition import UnwantedError
 
 pytestmark = pytest.mark.unit
 
@@ -40,9 +42,11 @@ class Scripted:
     def __init__(self, answer: Callable[[], Found]) -> None:
         self.answer, self.beams, self.hasty = answer, [0], [False]
 
-    def transcribe(self, pcm: np.ndarray, *, beams: int = 5, hasty: bool = False) -> Found:
+    def transcribe(self, pcm: np.ndarray, *, beams: int = 5, hasty: bool = False, wanted: Any = None) -> Found:
         self.beams.append(beams)
         self.hasty.append(hasty)
+        if wanted is not None and not wanted():
+            raise UnwantedError
         return self.answer()
 
 
@@ -122,6 +126,16 @@ async def test_a_model_that_never_answers_is_slow_after_the_deadline(thread: Mod
         await recogniser.recognise(SOUND)
     released.set()
     assert recogniser.tally == {"slow": 1}
+
+
+async def test_what_nobody_wants_any_more_is_given_up_and_counted_apart(thread: ModelThread) -> None:
+    model = Scripted(Found)
+    recogniser = ModelRecogniser(model, thread)
+    wants = iter([True, False])
+    assert (await recogniser.glance(SOUND, wanted=lambda: next(wants))).text == "我想取两万五"
+    with pytest.raises(RecognitionError, match=r"^unwanted$"):
+        await recogniser.recognise(SOUND, wanted=lambda: next(wants))
+    assert recogniser.tally == {"words": 1, "unwanted": 1}
 
 
 async def test_a_model_that_breaks_is_a_reason_and_the_next_sound_is_heard(thread: ModelThread) -> None:

@@ -12,6 +12,7 @@ import pytest
 from conftest import PATH_CLIPS, to_16_khz
 
 from models.kokoro import LONGEST_SYMBOLS, RATE_HZ, Kokoro, VoiceUnknown
+from models.recognition import UnwantedError
 from models.silero import FRAME_SAMPLES, SileroVad
 from models.store import Store
 from models.whisper import FAILED, LONGEST_S, PIECE_S, WINDOW_S, Whisper, pieces, window_for
@@ -51,6 +52,21 @@ def test_what_one_voice_says_is_heard_in_its_language(
     assert found.language == language and found.language_probability > 0.9
     assert plain(found.text) in heard
     assert not found.truncated
+
+
+def test_what_nobody_wants_any_more_ends_between_two_words(kokoro: Kokoro, whisper: Whisper) -> None:
+    pcm = to_16_khz(kokoro.synthesise("我想取两万块钱", "zh", "zm_yunxi").pcm)
+    asked = []
+
+    def wanted() -> bool:
+        asked.append(time.perf_counter())
+        return len(asked) < 6
+
+    with pytest.raises(UnwantedError):
+        whisper.transcribe(pcm, wanted=wanted)
+    assert len(asked) == 6
+    asked.clear()
+    assert plain(whisper.transcribe(pcm, wanted=lambda: True).text) in {"我想取两万块钱", "我想取2万块钱"}
 
 
 def test_readings_are_distinct_sorted_and_the_best_is_the_text(kokoro: Kokoro, whisper: Whisper) -> None:
