@@ -129,7 +129,7 @@ class Hearing(Section):
     pause_longest_ms: int = Field(default=2200, ge=400, le=5000, description="no visitor's pace makes it longer")
     elder_times: float = Field(default=1.4, ge=1, le=3, description="all pauses in elder mode are so much longer")
     look_ms: int = Field(
-        default=192, ge=96, le=1000, description="silence after which the words so far are recognised ahead"
+        default=128, ge=96, le=1000, description="silence after which the words so far are recognised ahead"
     )
     held_look_ms: int = Field(
         default=128, ge=64, le=1000, description="the same while she is held by what is said: a nod lets her go on"

@@ -70,6 +70,7 @@ class Decoder:
         self._penalty[_foreign_tokens(tokenizer)] = _NEVER
         self._penalty_first = self._penalty.copy()
         self._penalty_first[np.array(facts["suppressed_first"])] = _NEVER
+        self._scratch: Floats = np.empty((0, len(self._penalty)), np.float32)
 
     def decode(
         self,
@@ -116,7 +117,7 @@ class Decoder:
                 break
             mind()
             logits, cache = self._step([[one[-1]] for one in running], cache, cross)
-            totals = scores[:, None] + _log_softmax(logits + self._penalty)
+            totals = self._totals(logits, scores)
             sources, tokens = _best(totals, 2 * beams)
             keep: list[int] = []
             for i, (source, token) in enumerate(zip(sources, tokens, strict=True)):
@@ -134,6 +135,21 @@ class Decoder:
         if is_cut:  # the bound came first: what runs is all there is
             done = [Hypothesis(one, float(score) / (len(one) + 1)) for one, score in zip(running, scores, strict=True)]
         return done, is_cut
+
+    def _totals(self, logits: Floats, scores: Floats) -> Floats:
+        """What each reading and each token after it come to, (beams, V), in the place of `logits`.
+
+        In place: five readings are a megabyte, and asking the system for one after the other costs a busy machine
+        5 ms at each step, five times as much as computing with it.
+        """
+        if len(self._scratch) < len(logits):
+            self._scratch = np.empty_like(logits)
+        logits += self._penalty
+        largest = logits.max(axis=-1, keepdims=True)
+        raised = np.subtract(logits, largest, out=self._scratch[: len(logits)])
+        np.exp(raised, out=raised)
+        logits += scores[:, None] - largest - np.log(raised.sum(axis=-1, keepdims=True))
+        return logits
 
     def _step(self, tokens: list[list[int]], cache: Cache, cross: Cache) -> tuple[Floats, Cache]:
         outputs = self._session.run(None, {"tokens": np.array(tokens, np.int64), **cache, **cross})
