@@ -14,12 +14,13 @@ import numpy.typing as npt
 from contracts.screen import Language
 from kiosk.audio.addressee import Judgement, UtteranceFacts
 from kiosk.dialogue.meaning import Words
-from kiosk.events import Pcm, UtteranceEnded
+from kiosk.events import MIC_RATE_HZ, Pcm, UtteranceEnded
 from kiosk.runtime.worker import ModelThread
 from kiosk.session.visit import Visit
 from kiosk.vision.attendance import Attendance
 
 Floats = npt.NDArray[np.float32]
+_SILENCE_BYTES: Final = 2 * MIC_RATE_HZ // 10  # of 0.1 s: an utterance has 0.2 s of it at most, a pause 0.128 s
 QUIET_ROOM_DBFS: Final = -60.0  # taken until the room's own level is known
 
 
@@ -46,7 +47,10 @@ class Lips(Protocol):
 
 
 class Remembered:
-    """An embedding network that remembers its last answer: the same sound is asked for at the pause and at the end."""
+    """An embedding network that remembers its last answer: the same sound is asked for at the pause and at the end.
+
+    At the end it has a little more of the silence behind the last word, in which there is no voice: that is the same.
+    """
 
     def __init__(self, embed: Callable[[Pcm], Floats]) -> None:
         self._embed = embed
@@ -55,7 +59,7 @@ class Remembered:
     def __call__(self, pcm: Pcm) -> Floats:
         """Blocking. (n,) int16 → (d,)."""
         key = pcm.tobytes()
-        if self._last is None or self._last[0] != key:
+        if self._last is None or not key.startswith(self._last[0]) or len(key) - len(self._last[0]) > _SILENCE_BYTES:
             self._last = key, self._embed(pcm)
         return self._last[1]
 
