@@ -77,6 +77,7 @@ from kiosk.recorded_visit import Parts, recorded_visit
 from kiosk.rollout.status import tell_status
 from kiosk.runtime.clock import SystemClock
 from kiosk.runtime.devices import keep
+from kiosk.runtime.memory import settle
 from kiosk.runtime.watchdog import keep_alive
 from kiosk.scenario.runner import Outcome
 from kiosk.session.actions import Actions, spoken_facts
@@ -440,6 +441,7 @@ class Terminal:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self._stop.set)
+        settle()
         await self._screen.open()
         await self._call_line.open()
         self._session.tell(DeviceChanged("hub", False, "not reached yet"))

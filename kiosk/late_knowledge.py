@@ -13,6 +13,7 @@ from datetime import datetime
 from config.schema import Hours, Weekday
 from contracts.screen import Language
 from kiosk.dialogue.knowledge import ApprovedKnowledge, Found
+from kiosk.runtime.memory import settle
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ class LateKnowledge:
 
     def _work(self) -> None:
         made = self._make()
+        settle()
         self._ready = made
         if (hours := self._hours) is not None:  # set after `made` began and before it was there
             made.adopt(hours)

@@ -81,3 +81,31 @@ def test_it_goes_back_once_after_each_visit_and_not_before(monkeypatch: pytest.M
         return gives
 
     assert asyncio.run(visits()).tally_given == 2
+
+
+SETTLED = """
+import gc, os, sys, time
+sys.path.insert(0, os.getcwd())
+from kiosk.runtime.memory import settle
+entries = [{"asked": [str(n)], "answer": {n: [n]}} for n in range(200_000)]
+def searched():
+    began = time.perf_counter()
+    gc.collect()
+    return time.perf_counter() - began
+searched()
+before = searched()
+settle()
+print(before / searched())
+class Knot: ...
+knot = Knot()
+knot.itself, gone = knot, __import__("weakref").ref(knot)
+del knot
+searched()
+print(gone() is None)
+"""
+
+
+def test_what_was_loaded_at_the_start_is_not_searched_again_and_a_visits_cycles_are() -> None:
+    done = subprocess.run([sys.executable, "-c", SETTLED], capture_output=True, text=True, timeout=60, check=True)
+    times, gone = done.stdout.split()
+    assert float(times) > 5 and gone == "True"

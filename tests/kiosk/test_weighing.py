@@ -118,6 +118,23 @@ def test_the_same_sound_is_embedded_once_and_forgotten_with_the_visit() -> None:
     assert len(calls) == 3
 
 
+def test_a_little_more_of_the_silence_behind_the_last_word_is_the_same_sound() -> None:
+    lengths: list[int] = []
+
+    def embed(pcm: np.ndarray) -> np.ndarray:
+        lengths.append(len(pcm))
+        return np.ones(2, np.float32)
+
+    remembered = Remembered(embed)
+    said = np.arange(16_000, dtype=np.int16)
+    remembered(said)
+    remembered(np.concatenate((said, np.zeros(1_152, np.int16))))  # 72 ms: at the end, after the look at the pause
+    assert lengths == [16_000]
+    remembered(np.concatenate((said, np.full(4_000, 900, np.int16))))  # they went on
+    remembered(said)
+    assert lengths == [16_000, 20_000, 16_000]
+
+
 @pytest.mark.parametrize(
     "text", ["嗯", "嗯嗯", "哦，好", "对对对", "OK", "ok ok", "mm-hm", "Yeah.", "I see", "uh huh", "好的。"]
 )
