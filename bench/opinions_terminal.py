@@ -243,7 +243,7 @@ class Terminal:
         return self.wall().astimezone(ZONE)
 
     # ------------------------------------------------------------ what is played instead of hearing
-    async def recognise(self, pcm: object, *, hasty: bool = False, wanted: Any = None) -> Words:
+    async def recognise(self, pcm: object, *, hasty: bool = False, again: bool = False, wanted: Any = None) -> Words:
         return self._words
 
     async def glance(self, pcm: object, *, wanted: Any = None) -> Words:

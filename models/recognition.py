@@ -36,6 +36,7 @@ class Recognition:
     mean_log_probability: float
     foreign_probability: float = 0.0  # that it was neither language; 0 where the engine does not say
     truncated: bool = False  # the sound was longer than the engine's longest and its rest was not heard
+    spared: bool = False  # it is unsure, and a second look at the sound was left out for haste
 
 
 class SpeechModel(Protocol):
@@ -49,9 +50,11 @@ class SpeechModel(Protocol):
         beams: int = 5,
         prompt: str = "",
         hasty: bool = False,
+        again: bool = False,
         wanted: Callable[[], bool] | None = None,
     ) -> Recognition:
         """The words in `pcm` (n,) int16 at 16 kHz, n may be 0. `hasty`: soon, at the price of unsure words.
+        `again`: such a look spared a second one, which is wanted now and not the first once more.
 
         Raises UnwantedError where `wanted`, asked in between, says no; an engine may ask at the beginning alone.
         """

@@ -124,13 +124,14 @@ class Sherpa:
         beams: int = 5,
         prompt: str = "",
         hasty: bool = False,
+        again: bool = False,
         wanted: Callable[[], bool] | None = None,
     ) -> Recognition:
         """The words in `pcm` (n,) int16 at 16 kHz. The other wishes are none that these engines take.
 
         Raises UnwantedError where `wanted` says no at the beginning; what was begun is done.
         """
-        del beams, prompt, hasty
+        del beams, prompt, hasty, again
         if wanted is not None and not wanted():
             raise UnwantedError
         if len(pcm) < SHORTEST_S * RATE_HZ or not pcm.any():

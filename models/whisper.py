@@ -64,12 +64,14 @@ class Whisper:
         beams: int = 5,
         prompt: str = "",
         hasty: bool = False,
+        again: bool = False,
         wanted: Callable[[], bool] | None = None,
     ) -> Recognition:
         """The words in `pcm` (n,) int16 at 16 kHz.
 
         `language` None lets the sound decide between the two. `prompt` holds words to expect.
-        `beams` 1 is greedy. `hasty`: words of which the recogniser is not sure are not looked at a second time.
+        `beams` 1 is greedy. `hasty`: words of which the recogniser is not sure are not looked at a second time;
+        `again`: they are now, without the first time.
         Raises RuntimeError when a network breaks, UnwantedError soon after `wanted` says no.
         Sound below SHORTEST_S gives no words; beyond LONGEST_S it is cut.
         """
@@ -79,23 +81,33 @@ class Whisper:
         first, *others = pieces(pcm[: int(LONGEST_S * RATE_HZ)])
         self._wanted = wanted or _always
         try:
-            heard = [self._piece(first, language, beams, prompt, hasty)]
-            heard += [self._piece(other, heard[0].language, beams, prompt, hasty) for other in others]
+            heard = [self._piece(first, language, beams, prompt, hasty, again)]
+            heard += [self._piece(other, heard[0].language, beams, prompt, hasty, again) for other in others]
         except NETWORK_ERRORS as err:  # they share no ancestor that a caller could name
             raise RuntimeError(f"the recogniser's network failed: {type(err).__name__}") from err
         joined = heard[0] if len(heard) == 1 else _join(heard)
         return replace(joined, truncated=truncated)
 
     def _piece(
-        self, pcm: npt.NDArray[np.int16], language: Language | None, beams: int, prompt: str, hasty: bool
+        self,
+        pcm: npt.NDArray[np.int16],
+        language: Language | None,
+        beams: int,
+        prompt: str,
+        hasty: bool,
+        again: bool,
     ) -> Recognition:
         window_s = window_for(len(pcm) / RATE_HZ)
+        if again:
+            self.tally_again += window_s < WINDOW_S
+            return self._recognition(self._decoded(pcm, WINDOW_S, language, beams, prompt))
         decoded = self._decoded(pcm, window_s, language, beams, prompt)
-        failed = decoded.is_cut or (not hasty and decoded.hypotheses[0].mean_log_probability < FAILED)
-        if failed and decoded.no_speech_probability < NO_SPEECH and window_s < WINDOW_S:
+        unsure = decoded.hypotheses[0].mean_log_probability < FAILED
+        another_helps = decoded.no_speech_probability < NO_SPEECH and window_s < WINDOW_S
+        if another_helps and (decoded.is_cut or (unsure and not hasty)):
             self.tally_again += 1
-            decoded = self._decoded(pcm, WINDOW_S, language, beams, prompt)
-        return self._recognition(decoded)
+            return self._recognition(self._decoded(pcm, WINDOW_S, language, beams, prompt))
+        return replace(self._recognition(decoded), spared=another_helps and unsure)
 
     def _decoded(
         self, pcm: npt.NDArray[np.int16], window_s: float, language: Language | None, beams: int, prompt: str

@@ -188,7 +188,7 @@ class ScriptedVisit:
         if kind == "did":
             self._step.did.append(f"{facts['action']} {facts['outcome']}")
 
-    async def recognise(self, pcm: Any, *, hasty: bool = False, wanted: Any = None) -> Words:
+    async def recognise(self, pcm: Any, *, hasty: bool = False, again: bool = False, wanted: Any = None) -> Words:
         return self._words
 
     async def glance(self, pcm: Any, *, wanted: Any = None) -> Words:

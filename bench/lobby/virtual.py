@@ -11,7 +11,7 @@ import itertools
 import selectors
 import time
 from collections.abc import AsyncIterator, Callable
-from typing import Final, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,7 @@ from kiosk.ports import Played
 from kiosk.runtime.buffer import Buffer
 from kiosk.runtime.clock import LoopClock
 from kiosk.runtime.worker import ModelThread
+from models.recognition import UnwantedError
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -75,13 +76,33 @@ class MeasuredThread(ModelThread):
 
     async def call(self, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         loop = asyncio.get_running_loop()
-        began, used = time.perf_counter(), time.process_time()
+        wanted: Any = kwargs.get("wanted")
+        asked: list[float] = []
+        began_s, used_s = time.perf_counter(), time.process_time()
+
+        def noted() -> bool:
+            """Yes, for now: it is asked again at its time in the loop's, which has not moved yet."""
+            asked.append(time.perf_counter() - began_s)
+            return True
+
+        if wanted is not None:
+            kwargs["wanted"] = noted
         result = work(*args, **kwargs)
-        took_s = min(time.perf_counter() - began, time.process_time() - used) * self._slower
+        needed_s = time.perf_counter() - began_s
+        took_s = min(needed_s, time.process_time() - used_s) * self._slower
+        # as on a real thread, a call that was begun is finished, whoever still waits for it, unless it gives up itself
+        begins_s = max(self._free_s, loop.time())
+        self._free_s = begins_s + took_s
+        for after_s in asked:
+            at_s = begins_s + after_s * took_s / needed_s
+            await asyncio.sleep(at_s - loop.time())
+            if not wanted():
+                if self._free_s == begins_s + took_s:  # nothing else was begun meanwhile
+                    self._free_s = at_s
+                self.took_ms.append((at_s - begins_s) * 1e3)
+                raise UnwantedError
         self.took_ms.append(took_s * 1e3)
-        # as with a real thread, a call that was begun is finished, whoever still waits for it
-        self._free_s = max(self._free_s, loop.time()) + took_s
-        await asyncio.sleep(self._free_s - loop.time())
+        await asyncio.sleep(begins_s + took_s - loop.time())
         return result
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ class Words:
     clear: bool = True  # False: the recogniser wrote something down, but does not believe it itself
     foreign: bool = False  # it was neither of the two languages; never clear
     caption: str = field(default="", repr=False)  # the text with figures as they are read; '' where nobody writes it
+    spared: bool = False  # it is unsure, and a second look at the sound was left out for haste
     hot: tuple[str, ...] = field(default=(), repr=False)  # words of this bank that were put for others of their sound
 
 

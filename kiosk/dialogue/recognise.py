@@ -51,6 +51,8 @@ class Recognition(Protocol):
     def mean_log_probability(self) -> float: ...
     @property
     def foreign_probability(self) -> float: ...
+    @property
+    def spared(self) -> bool: ...
 
 
 R = TypeVar("R", bound=Recognition)
@@ -68,7 +70,7 @@ class Hot(Protocol):
 
 class SpeechModel(Protocol):
     def transcribe(
-        self, pcm: Pcm, *, beams: int = 5, hasty: bool = False, wanted: Wanted | None = None
+        self, pcm: Pcm, *, beams: int = 5, hasty: bool = False, again: bool = False, wanted: Wanted | None = None
     ) -> Recognition: ...
 
 
@@ -97,22 +99,27 @@ class ModelRecogniser:
         if self._hot:
             self._hot.expect(words)
 
-    async def recognise(self, pcm: Pcm, *, hasty: bool = False, wanted: Wanted | None = None) -> Words:
-        """`hasty`: words that are not believed are not looked at a second time, which takes twice as long as the first.
+    async def recognise(
+        self, pcm: Pcm, *, hasty: bool = False, again: bool = False, wanted: Wanted | None = None
+    ) -> Words:
+        """`hasty`: words that are not believed are not looked at a second time, which takes twice as long as the first;
+        `again`: they are now, without the first time.
 
         Raises `RecognitionError` 'slow' after the deadline, 'failed' when the model breaks, 'unwanted' soon after
         `wanted` says no.
         """
-        return await self._words(pcm, beams=5, hasty=hasty, wanted=wanted)
+        return await self._words(pcm, beams=5, hasty=hasty, again=again, wanted=wanted)
 
     async def glance(self, pcm: Pcm, *, wanted: Wanted | None = None) -> Words:
         """The same, quicker and without second readings: for captions while the visitor speaks."""
         return await self._words(pcm, beams=1, wanted=wanted)
 
-    async def _words(self, pcm: Pcm, *, beams: int, hasty: bool = False, wanted: Wanted | None = None) -> Words:
+    async def _words(
+        self, pcm: Pcm, *, beams: int, hasty: bool = False, again: bool = False, wanted: Wanted | None = None
+    ) -> Words:
         try:
             async with asyncio.timeout(self._deadline_s):
-                words = await self._thread.call(self.heard, pcm, beams, hasty, wanted)
+                words = await self._thread.call(self.heard, pcm, beams, hasty, again, wanted=wanted)
         except TimeoutError as err:
             self.tally["slow"] += 1
             raise RecognitionError("slow") from err
@@ -127,9 +134,11 @@ class ModelRecogniser:
             self.tally["hot words"] += len(words.hot)
         return words
 
-    def heard(self, pcm: Pcm, beams: int = 5, hasty: bool = False, wanted: Wanted | None = None) -> Words:
+    def heard(
+        self, pcm: Pcm, beams: int = 5, hasty: bool = False, again: bool = False, wanted: Wanted | None = None
+    ) -> Words:
         """The words in `pcm`, on the calling thread and without a deadline."""
-        found = self._model.transcribe(pcm, beams=beams, hasty=hasty, wanted=wanted)
+        found = self._model.transcribe(pcm, beams=beams, hasty=hasty, again=again, wanted=wanted)
         hot: tuple[str, ...] = ()
         if self._hot:
             found, hot = self._hot.improve(found)
@@ -148,6 +157,7 @@ class ModelRecogniser:
             clear=believed and not foreign,
             foreign=foreign,
             caption=self._write(found.text, found.language) if self._write else "",
+            spared=found.spared,
             hot=hot,
         )
 

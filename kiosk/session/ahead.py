@@ -28,9 +28,11 @@ Key = tuple[int, int, int]  # start and last voice of the utterance, samples kep
 
 
 class Recogniser(Protocol):
-    async def recognise(self, pcm: Pcm, *, hasty: bool = False, wanted: Callable[[], bool] | None = None) -> Words:
-        """`hasty`: words that it does not believe itself are not looked at a second time. Where `wanted` says no,
-        it is given up: RecognitionError 'unwanted'."""
+    async def recognise(
+        self, pcm: Pcm, *, hasty: bool = False, again: bool = False, wanted: Callable[[], bool] | None = None
+    ) -> Words:
+        """`hasty`: words that it does not believe itself are not looked at a second time; `again`: they are now,
+        without the first time. Where `wanted` says no, it is given up: RecognitionError 'unwanted'."""
 
     async def glance(self, pcm: Pcm, *, wanted: Callable[[], bool] | None = None) -> Words:
         """Quicker and less sure: for captions."""
@@ -145,8 +147,9 @@ class Ahead:
             if self._next:  # they went on meanwhile: what waits holds more
                 self.tally["second looks spared"] += 1
                 return
-            words = await self._recogniser.recognise(pcm, wanted=self._wanted)
-            meaning = await self._understanding.understand(words)
+            if words.spared:  # else it would only find the same
+                words = await self._recogniser.recognise(pcm, again=True, wanted=self._wanted)
+                meaning = await self._understanding.understand(words)
         answers = self._ports.answers(visit, meaning)
         over_her = self._ports.held()
         how = standing(words, meaning, self._endings, answers_question=answers, over_her=over_her)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -18,6 +19,7 @@ from bench.lobby.virtual import MeasuredThread, SoundCard, VirtualLoop
 from bench.lobby.voices import RECEPTIONIST, VISITORS, Voices
 from bench.lobby.words import words_of
 from kiosk.events import MIC_RATE_HZ, Pcm
+from models.recognition import UnwantedError
 
 pytestmark = pytest.mark.e2e
 
@@ -154,6 +156,34 @@ def test_a_models_result_comes_after_the_time_that_it_took_and_one_after_the_oth
     loop.close()
     assert after_first_s >= 0.19  # two clocks
     assert after_both_s >= after_first_s + 0.2
+
+
+def test_a_model_gives_up_at_the_time_at_which_it_would_have_asked_and_the_next_call_begins_then() -> None:
+    loop, unwanted_from_s = VirtualLoop(), 0.5
+
+    def work(wanted: Callable[[], bool]) -> str:
+        for _ in range(10):
+            compute(0.01)
+            if not wanted():
+                raise UnwantedError
+        return "done"
+
+    async def script() -> tuple[float, float, float]:
+        thread = MeasuredThread("x", slower=10.0)  # a second, asking ten times
+        began_s = loop.time()
+        assert await thread.call(work, wanted=lambda: True) == "done"
+        whole_s, began_s = loop.time() - began_s, loop.time()
+        with pytest.raises(UnwantedError):
+            await thread.call(work, wanted=lambda: loop.time() - began_s < unwanted_from_s)
+        given_up_s, began_s = loop.time() - began_s, loop.time()
+        await thread.call(compute, 0.01)
+        return whole_s, given_up_s, loop.time() - began_s
+
+    whole_s, given_up_s, next_s = loop.run_until_complete(script())
+    loop.close()
+    assert whole_s >= 0.9
+    assert unwanted_from_s <= given_up_s < unwanted_from_s + 0.25
+    assert next_s < 0.5  # not behind what was given up
 
 
 def test_the_receptionists_voices_are_in_no_other_speaker() -> None:

@@ -214,7 +214,7 @@ class FakeKiosk:
                 await task
 
     # ------------------------------------------------------------ the two models
-    async def recognise(self, pcm: Any, *, hasty: bool = False, wanted: Any = None) -> Words:
+    async def recognise(self, pcm: Any, *, hasty: bool = False, again: bool = False, wanted: Any = None) -> Words:
         await asyncio.sleep(self.recognition_s)
         if isinstance(self.heard, RecognitionError):
             raise self.heard

@@ -37,6 +37,7 @@ class Around:
         self.let_go: list[tuple[int, str, bool]] = []
         self.nodded = ""  # words of a nod
         self.believed = True  # at the first look
+        self.again_helps = True  # where it is not
         ports = AheadPorts(
             stands=lambda voice_ns, how, said: self.stood.append((voice_ns, how, said)),
             captioned=lambda visit, words: self.captions.append(words.text),
@@ -64,10 +65,11 @@ class Around:
             if not wanted():
                 raise RecognitionError("unwanted")
 
-    async def recognise(self, pcm: Pcm, *, hasty: bool = False, wanted: Any = None) -> Words:
+    async def recognise(self, pcm: Pcm, *, hasty: bool = False, again: bool = False, wanted: Any = None) -> Words:
         await self.works(wanted)
         if hasty and not self.believed:
-            return Words("我想", "zh", clear=False)
+            return Words("我想", "zh", clear=False, spared=self.again_helps)
+        assert not (again and self.believed)
         if self.fails:
             raise RecognitionError("failed")
         self.recognised.append(len(pcm))
@@ -251,6 +253,19 @@ def test_a_short_sound_that_is_not_believed_and_no_nod_gets_its_second_look(run:
         known = await around.ahead.take(around.utterance(200, 500))
         assert known is not None and known.words.text == "我想取钱"
         assert around.let_go == [(500 * MS, "我想", True), (500 * MS, "我想取钱", False)]
+        around.ahead.forget()
+
+    run(script)
+
+
+def test_a_second_look_that_would_find_the_same_is_none(run: Run) -> None:
+    async def script() -> None:
+        around = Around()
+        around.held, around.believed, around.again_helps = True, False, False
+        around.look(200, 500)
+        known = await around.ahead.take(around.utterance(200, 500))
+        assert known is not None and known.words.text == "我想" and around.recognised == []
+        assert around.let_go == [(500 * MS, "我想", True), (500 * MS, "我想", False)]
         around.ahead.forget()
 
     run(script)

@@ -33,6 +33,7 @@ class Found:
     no_speech_probability: float = 0.0
     mean_log_probability: float = -0.3
     foreign_probability: float = 0.0
+    spared: bool = False
     alternatives: tuple[Reading, ...] = (Reading("我想取两万五", -0.3), Reading("我想去两万五", -0.5))
 
 
@@ -40,11 +41,13 @@ class Scripted:
     """A model whose next answer is what `answer` gives."""
 
     def __init__(self, answer: Callable[[], Found]) -> None:
-        self.answer, self.beams, self.hasty = answer, [0], [False]
+        self.answer, self.beams, self.looks = answer, [0], [(False, False)]
 
-    def transcribe(self, pcm: np.ndarray, *, beams: int = 5, hasty: bool = False, wanted: Any = None) -> Found:
+    def transcribe(
+        self, pcm: np.ndarray, *, beams: int = 5, hasty: bool = False, again: bool = False, wanted: Any = None
+    ) -> Found:
         self.beams.append(beams)
-        self.hasty.append(hasty)
+        self.looks.append((hasty, again))
         if wanted is not None and not wanted():
             raise UnwantedError
         return self.answer()
@@ -106,12 +109,14 @@ async def test_readings_hot_words_and_the_caption_are_handed_on_and_kept_out_of_
 
 
 async def test_a_glance_is_greedy_and_a_recognition_is_not(thread: ModelThread) -> None:
-    model = Scripted(Found)
+    model = Scripted(lambda: Found(spared=True))
     recogniser = ModelRecogniser(model, thread)
     await recogniser.glance(SOUND)
     await recogniser.recognise(SOUND)
-    await recogniser.recognise(SOUND, hasty=True)
-    assert model.beams[1:] == [1, 5, 5] and model.hasty[1:] == [False, False, True]
+    assert (await recogniser.recognise(SOUND, hasty=True)).spared
+    await recogniser.recognise(SOUND, again=True)
+    assert model.beams[1:] == [1, 5, 5, 5]
+    assert model.looks[1:] == [(False, False), (False, False), (True, False), (False, True)]
 
 
 async def test_a_model_that_never_answers_is_slow_after_the_deadline(thread: ModelThread) -> None:
