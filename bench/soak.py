@@ -88,6 +88,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "warm_up_minutes": WARM_UP_MIN,
         "visits": account["tallies"]["visits"],
         "visits_failed": account["tallies"]["visits_failed"],
+        "failures": {name: times for name, times in account["tallies"].items() if name.startswith("failed_")},
         "failures_of_the_last": account["failures"],
         "restarts": account["restarts"],
         "processes": found,

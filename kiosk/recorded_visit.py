@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from dataclasses import dataclass
 from typing import Final
 
@@ -19,6 +20,7 @@ from kiosk.sync.outbox import Outbox
 
 SCREEN_DRAWS_S: Final = 20.0
 HUB_CATCHES_UP_S: Final = 5.0
+FAULTS_TOLD: Final = 8  # of many visits: which steps failed most often
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,7 @@ async def recorded_visit(recording: Recording, equipment: RecordedEquipment, par
     await trace.until(lambda noted: noted.kind == "drawn", after=0, within_s=SCREEN_DRAWS_S)
     until_ns = clock.now_ns() + int(recording.again_for_s * 1e9)
     visits = failed = 0
+    faults: Counter[str] = Counter()
     while True:
         visitor = RecordedVisitor(
             recording.scenario, sounds, equipment.room, equipment.portrait, parts.session, trace, clock,
@@ -49,6 +52,7 @@ async def recorded_visit(recording: Recording, equipment: RecordedEquipment, par
         outcome = await visitor.visit()
         visits += 1
         failed += not outcome.ok
+        faults.update(fault.partition(":")[0] for fault in outcome.failures)
         if clock.now_ns() >= until_ns:
             break
         trace.moments.clear()  # of many visits only the last is told
@@ -61,6 +65,7 @@ async def recorded_visit(recording: Recording, equipment: RecordedEquipment, par
         "screen_faults": parts.screen.tally_faults,
         "visits": visits,
         "visits_failed": failed,
+        **{f"failed_{step.replace(' ', '_')}": times for step, times in faults.most_common(FAULTS_TOLD)},
     }
     account = report(recording.scenario, outcome, trace, tallies)
     account["sound_began_ns"] = equipment.room.started_ns

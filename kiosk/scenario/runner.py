@@ -113,13 +113,13 @@ class RecordedVisitor:
         return None
 
     async def _say(self, say: Say) -> str | None:
+        sound = self._sounds.pop(0)  # also where it is not said: what follows is another one
         if not say.over:
             if not await self._holds(lambda: self._session.state is State.LISTENING, LISTENS_WITHIN_S):
                 return f"she never listened, so '{say.text}' was not said"
             await self._clock.sleep(BREATH_S)
         self._outcome.said.append((len(self._trace.moments), "" if say.noise_only else say.text))
         self._trace.note("visitor_said", text="(unintelligible)" if say.noise_only else say.text)
-        sound = self._sounds.pop(0)
         self._room.say(sound.pcm)
         while self._room.visitor_speaking:
             await self._clock.sleep(STEP_S)
