@@ -11,6 +11,9 @@ The slope is that of the private pages that only the process itself could give b
 Unchanged pages of libraries and models (Private_Clean) are reported beside it: the kernel takes them away when it needs
 them, and they come and go with other processes, because a page that a second process maps counts as shared. A bench
 that opened the same models beside a soak made them fall by 68 MB in a second, and rise again at its end.
+
+A visit takes some megabytes for a while and gives them back, more or less of them by what is said. The line through the
+lowest readings, one of each VISIT_S, is told beside the other: what stays when a visit is over.
 """
 
 from __future__ import annotations
@@ -28,6 +31,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 
 from config.scenario import load_scenario
 from config.schema import load_site
@@ -38,10 +42,13 @@ SCENARIO: Final = Path(__file__).parent / "data" / "soak.yaml"
 PROCESSES: Final = ("core", "screen")
 EVERY_S: Final = 5.0
 TOLD_EVERY_S: Final = 60.0
+VISIT_S: Final = 150.0  # a visit and the pause after it take two minutes and a little
 WARM_UP_MIN: Final = 5.0
 DEFAULT_MIN: Final = 12.0
 FULL_MIN: Final = 65.0
 MB: Final = 1_000_000
+
+Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +77,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
                 if memory:
                     seen[name].append((time.monotonic(), memory))
             if reading % round(TOLD_EVERY_S / EVERY_S) == 0:
-                now = ", ".join(f"{name} {rows[-1][1].own_mb:.1f} MB" for name, rows in seen.items() if rows)
+                now = ", ".join(f"{name} {_lately(rows)} MB" for name, rows in seen.items() if rows)
                 print(f"{reading * EVERY_S / 60:.0f} min: {now or 'not started yet'}", file=sys.stderr)
             await asyncio.sleep(EVERY_S)
 
@@ -84,6 +91,7 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
     return {
         "slope_mb_per_h": round(sum(one["mb_per_h"] for one in found.values()), 2),
         "error_mb_per_h": round(math.hypot(*(one["error_mb_per_h"] for one in found.values())), 2),
+        "at_rest_mb_per_h": round(sum(one["at_rest_mb_per_h"] for one in found.values()), 2),
         "minutes": minutes,
         "warm_up_minutes": WARM_UP_MIN,
         "visits": account["tallies"]["visits"],
@@ -94,6 +102,12 @@ def main(argv: Sequence[str]) -> dict[str, Any]:
         "processes": found,
         "condition": "whole kiosk at real pace, face at 30 frames a second off-screen, recorded synthetic visitors",
     }
+
+
+def _lately(rows: Sequence[tuple[float, Memory]]) -> str:
+    """The lowest and the highest reading since the one that was told before."""
+    some = [memory.own_mb for _, memory in rows[-round(TOLD_EVERY_S / EVERY_S) :]]
+    return f"{min(some):.1f} to {max(some):.1f}"
 
 
 def _memory(supervisor: Supervisor, name: str) -> Memory | None:
@@ -146,8 +160,16 @@ def slope(rows: Sequence[tuple[float, float]], warm_up_min: float = WARM_UP_MIN)
         "mb_per_h": round(float(a), 3),
         "error_mb_per_h": round(float(error), 3),
         "last_half_mb_per_h": round(float(np.polyfit(hours[len(mb) // 2 :], mb[len(mb) // 2 :], 1)[0]), 3),
+        "at_rest_mb_per_h": round(_at_rest(hours, mb), 3),
         "start_mb": round(float(mb[0]), 1),
         "end_mb": round(float(mb[-1]), 1),
         "every_five_minutes_mb": [round(float(one), 1) for one in mb[:: int(300 / EVERY_S)]],
         "readings": len(kept),
     }
+
+
+def _at_rest(hours: Floats, mb: Floats) -> float:
+    """The line through the lowest readings, one of each VISIT_S, in MB an hour."""
+    visit = (hours * 3600 // VISIT_S).astype(int)
+    lowest = [np.flatnonzero(visit == one)[mb[visit == one].argmin()] for one in np.unique(visit)]
+    return float(np.polyfit(hours[lowest], mb[lowest], 1)[0]) if len(lowest) > 1 else 0.0

@@ -59,6 +59,15 @@ def test_the_slope_is_that_of_the_line_after_the_warm_up_within_its_stated_error
     assert found["error_mb_per_h"] < 1.0
 
 
+def test_what_a_visit_takes_and_gives_back_does_not_move_the_line_of_what_stays() -> None:
+    rng = np.random.default_rng(4)
+    seconds = np.arange(0, 3900, 5.0)
+    visits = np.where(seconds % 130 < 60, rng.uniform(0, 30, len(seconds)) * (1 + seconds / 3900), 0)  # ever heavier
+    megabytes = 400 + 6.0 * seconds / 3600 + visits + rng.normal(0, 0.1, len(seconds))
+    found = slope(list(zip(seconds.tolist(), megabytes.tolist(), strict=True)))
+    assert found["at_rest_mb_per_h"] == pytest.approx(6.0, abs=0.5) and found["mb_per_h"] > 8
+
+
 def test_too_few_readings_are_an_error_and_no_slope() -> None:
     with pytest.raises(ValueError, match="longer"):
         slope([(float(second), 100.0) for second in range(0, 310, 5)])
