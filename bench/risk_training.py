@@ -4,8 +4,8 @@ Reads labelled conversations, telling sentences and harmless wishes of `bench/da
 reading of single turns is learnt, then one regression over indicators, word features and meaning, then the reader of
 whole conversations (`bench/risk_reading.py`). What the figures in the card say, and the thresholds, were measured on
 writers left out: each fold leaves out whole files, of which each is one writer's. Needs the `train` extra and the
-models `sentences` and `reader`; it took an hour of two cores beside a terminal that talked all the while (2026-11-30),
-most of it the two readers, and goes on where it was interrupted.
+models `sentences` and `reader`; two cores without VNNI take about an hour and a half (2026-12-01), half of it the
+reader, and it goes on where it was interrupted.
 It stands here and not in `models/train`, because the indicators are the terminal's.
 """
 
@@ -33,7 +33,7 @@ from kiosk.risk.watch import HAND_HIGH, HAND_MEDIUM, HAND_SURE, hand_weight
 from kiosk.risk.words import FOLDER
 from models.intent_features import normalise
 from models.reader import NAME_WEIGHTS, Cutter
-from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, words_of
+from models.risk import JOINT_SCALE, WEIGHTS, TellingTurns, beyond, words_of
 from models.sentences import SentenceModel
 from models.store import Store, cache_root
 from models.train.reader import SETTINGS, finished
@@ -42,10 +42,9 @@ DATA: Final = Path(__file__).parent / "data"
 TALKS: Final = (
     "risk_dev.tsv", "risk_own.tsv", "risk_train_a.tsv", "risk_train_b.tsv", "risk_train_c.tsv",
     *(f"risk/talks_{writer:02}.tsv" for writer in range(1, 15)),
-    *(f"risk/talks_{writer}.tsv" for writer in range(16, 34)),
+    *(f"risk/talks_{writer}.tsv" for writer in range(16, 45)),
 )  # fmt: skip
 UNLEARNT: Final = ("risk/talks_15.tsv",)  # by one more writer, mostly twins; nothing learns from it, thresholds heed it
-WAITING: Final = tuple(f"risk/talks_{writer}.tsv" for writer in range(34, 45))  # the next training takes them in
 TURNS: Final = ("risk/turns_1.tsv", "risk/turns_2.tsv", "risk/turns_3.tsv")
 FOLDS: Final = 5
 STRENGTH: Final = 3.0  # inverse of the regularisation
@@ -55,6 +54,7 @@ PREFIX_WEIGHT: Final = 0.6  # a harmless conversation must stay harmless from it
 FALSE_ALARMS: Final = 0.045  # of harmless conversations left out, by which the thresholds are set
 COUNTED: Final = 100  # harmless conversations of a writer count at most, where writers are compared
 FALSE_STOPS: Final = 0.005
+EACH_TURN: Final = (0.0, 0.1, 0.2, 0.3, 0.45, 0.6, 0.8)  # what each turn of a long visit may take off the score
 
 Floats = npt.NDArray[np.float32]
 
@@ -162,29 +162,38 @@ def held_out(held: Talks, singles: Singles, work: Path) -> Floats:
 
 
 def chosen_thresholds(held: Talks, scores: Floats, hands: Floats) -> dict[str, float]:
-    """`plain`, `medium`, `high`: the most swindles noticed within the false alarms allowed.
+    """`plain`, `medium`, `high`, `each_turn`: the most swindles noticed within the false alarms allowed.
 
     They are kept over all conversations, and over writers: the next is another again, so a large file does not speak
     for the rest; a small one, of which one conversation is some hundredths, counts as what it is.
     From `medium` on the score alone raises; from `plain` on it raises whom the hand-set weights raise.
     """
-    best = (-1.0, 0.0, 0.0)
+    best = (-1.0, 0.0, 0.0, 0.0)
     scam = held.scam
-    innocent = scores[~scam[held.of]]
     writer = np.unique([talk.source for talk in held.talks if not talk.scam], return_inverse=True)[1]
     of_writer = np.bincount(writer)
-    for medium in np.quantile(innocent, np.linspace(0.9, 0.9999, 60)):
-        for below in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
-            raised = raised_by(held, scores, hands, float(medium) - below, float(medium), HAND_MEDIUM)
-            by_writer = np.bincount(writer, raised[~scam]) / of_writer
-            troubled = float(np.average(by_writer, weights=np.minimum(of_writer, COUNTED)))
-            if max(raised[~scam].mean(), troubled) <= FALSE_ALARMS:
-                best = max(best, (float(raised[scam].mean()), float(medium), float(medium) - below))
-    _, medium, plain = best
-    for high in np.quantile(innocent, np.linspace(0.98, 1.0, 201)):
-        if raised_by(held, scores, hands, medium, float(high), HAND_HIGH)[~scam].mean() <= FALSE_STOPS:
+    for each_turn in EACH_TURN:
+        less = allowed(held, scores, each_turn)
+        for medium in np.quantile(less[~scam[held.of]], np.linspace(0.9, 0.9999, 60)):
+            for below in (0.0, 0.5, 1.0, 1.5, 2.0, 3.0):
+                raised = raised_by(held, less, hands, float(medium) - below, float(medium), HAND_MEDIUM)
+                by_writer = np.bincount(writer, raised[~scam]) / of_writer
+                troubled = float(np.average(by_writer, weights=np.minimum(of_writer, COUNTED)))
+                if max(raised[~scam].mean(), troubled) <= FALSE_ALARMS:
+                    best = max(best, (float(raised[scam].mean()), float(medium), float(medium) - below, each_turn))
+    _, medium, plain, each_turn = best
+    less = allowed(held, scores, each_turn)
+    for high in np.quantile(less[~scam[held.of]], np.linspace(0.98, 1.0, 201)):
+        if raised_by(held, less, hands, medium, float(high), HAND_HIGH)[~scam].mean() <= FALSE_STOPS:
             break
-    return {"plain": plain, "medium": medium, "high": max(float(high), medium)}
+    return {"plain": plain, "medium": medium, "high": max(float(high), medium), "each_turn": each_turn}
+
+
+def allowed(held: Talks, scores: Floats, each_turn: float) -> Floats:
+    """The scores less what a long visit is allowed, as the terminal has them."""
+    starts = np.flatnonzero(np.append(True, held.of[1:] != held.of[:-1]))
+    turns = np.arange(len(held.of)) - np.repeat(starts, np.diff(np.append(starts, len(held.of)))) + 1
+    return np.asarray(scores - each_turn * np.array([beyond(int(one)) for one in turns]), np.float32)
 
 
 def raised_by(
@@ -216,6 +225,7 @@ def measured(talks: Sequence[Conversation], raised: npt.NDArray[np.bool_]) -> di
 def weighed(held: Talks, scores: Floats, hands: Floats) -> dict[str, Any]:
     """The thresholds, and what they give, of scores by who never saw the writer."""
     thresholds = chosen_thresholds(held, scores, hands)
+    scores = allowed(held, scores, thresholds["each_turn"])
     medium = raised_by(held, scores, hands, thresholds["plain"], thresholds["medium"], HAND_MEDIUM)
     high = raised_by(held, scores, hands, thresholds["medium"], thresholds["high"], HAND_HIGH)
     return {

@@ -19,6 +19,7 @@ from models.intent_features import BUCKETS, extract, fuzzy_syllable, normalise
 
 WEIGHTS: Final = Path(__file__).parent / "weights"
 TURNS: Final = 12  # the last turns of a visit that are read together
+SHORT_VISIT: Final = 3  # turns; most written conversations have no more
 NGRAM_SCALE: Final = 1.5
 JOINT_SCALE: Final = 3.0
 CLASS_SCALE: Final = 2.0
@@ -115,6 +116,11 @@ def word_row(words: Sequence[Words]) -> dict[int, float]:
     return found
 
 
+def beyond(turns: int) -> int:
+    """Turns after those of a short visit. Each is another chance to sound like a swindle: it takes more to be one."""
+    return max(0, turns - SHORT_VISIT)
+
+
 class RiskModel:
     """A `kiosk.risk.watch.Judge`. One thread calls it at a time; 7 ms a turn, with a reader 40."""
 
@@ -134,6 +140,7 @@ class RiskModel:
             thresholds = card["thresholds"] if reader is None else card["with_reader"]["thresholds"]
             shares = card["with_reader"]["shares"] if reader else {"regression": 1.0, "reader": 0.0, "bias": 0.0}
             self._shares = float(shares["regression"]), float(shares["reader"]), float(shares["bias"])
+            self._each_turn = float(thresholds["each_turn"])
             self.medium, self.high = float(thresholds["medium"]), float(thresholds["high"])
             self.plain = float(thresholds["plain"])
         except (OSError, KeyError, ValueError, TypeError) as err:
@@ -149,13 +156,16 @@ class RiskModel:
         return syllables(text)
 
     def score(self, turns: Sequence[str], told: Sequence[bool], indicators: Collection[str]) -> float:
-        """Logit that the turns so far, tidied, belong to a swindle. `indicators`: what was found in them."""
+        """Logit that the turns so far, tidied, belong to a swindle, less what a long visit is allowed.
+
+        `indicators`: what was found in them.
+        """
         spelt = [words_of(text) for text in turns[-TURNS:]]
         dense = dense_row(turns[-TURNS:], spelt, told[-TURNS:], self._turns, self._encoder)
         words = sum(float(self._words[where]) * share for where, share in word_row(spelt).items())
         given = sum(self.indicators.get(name, 0.0) for name in indicators)
         logit = self._bias + float(self._dense @ dense) + words + given
-        if self._reader is None:
-            return logit
-        regression, reader, bias = self._shares
-        return regression * logit + reader * self._reader.logit(turns[-TURNS:]) + bias
+        if self._reader is not None:
+            regression, reader, bias = self._shares
+            logit = regression * logit + reader * self._reader.logit(turns[-TURNS:]) + bias
+        return logit - self._each_turn * beyond(len(turns))

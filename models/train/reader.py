@@ -28,7 +28,7 @@ Pieces = npt.NDArray[np.int64]
 Parameters = dict[str, Any]
 
 RANK: Final = 16
-ROUNDS: Final = 3  # the weights that ship had one: docs/risk.md
+ROUNDS: Final = 3
 RATE: Final = 1.5e-3
 FASTER: Final = {"head": 5.0, "attend": 5.0, "bias": 5.0, "centre": 0.0}  # they begin with nothing; one is fixed
 WARM: Final = 60  # steps until the rate is reached

@@ -13,7 +13,7 @@ import pytest
 
 from bench.risk import Conversation, judge_all, load_conversations, main, measure
 from bench.risk_training import DATA, TALKS, UNLEARNT, data_hash
-from models.risk import WEIGHTS, RiskModel, RiskModelError
+from models.risk import SHORT_VISIT, WEIGHTS, RiskModel, RiskModelError
 
 pytestmark = pytest.mark.contract
 
@@ -99,8 +99,26 @@ def test_the_reader_is_weighed_in_and_judged_by_thresholds_of_its_own() -> None:
     reader.given = 2.0
     shares = card["with_reader"]["shares"]
     assert judge.score(turns, told, ()) - calm == pytest.approx(2.0 * shares["reader"])
-    assert calm == pytest.approx(shares["regression"] * alone.score(turns, told, ()) + shares["bias"])
+    beyond = 20 - SHORT_VISIT
+    by_itself = alone.score(turns, told, ()) + beyond * card["thresholds"]["each_turn"]
+    allowed = beyond * card["with_reader"]["thresholds"]["each_turn"]
+    assert calm == pytest.approx(shares["regression"] * by_itself + shares["bias"] - allowed)
     assert reader.read[0] == tuple(turns[-12:])
+
+
+def test_a_long_visit_is_allowed_more_and_a_short_one_is_not(tmp_path: Path) -> None:
+    """The same words once more, so that nothing but the number of turns differs."""
+    for name in ("risk.json", "risk.npz"):
+        (tmp_path / name).write_bytes((WEIGHTS / name).read_bytes())
+    card = json.loads((tmp_path / "risk.json").read_text(encoding="utf-8"))
+
+    def score(each_turn: float, turns: int) -> float:
+        card["thresholds"]["each_turn"] = each_turn
+        (tmp_path / "risk.json").write_text(json.dumps(card), encoding="utf-8")
+        return RiskModel(_Encoder(), tmp_path).score(["我想转账"] * turns, [False] * turns, ())
+
+    assert score(0.5, SHORT_VISIT) == score(0.0, SHORT_VISIT)
+    assert score(0.0, 6) - score(0.5, 6) == pytest.approx(0.5 * (6 - SHORT_VISIT))
 
 
 class _Encoder:
